@@ -1,0 +1,31 @@
+// MakeStack: the client of one provider, caching( http ), from configuration in one call.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <memory>
+#include <string_view>
+
+#include "larder/cache.h"
+#include "larder/client/asio/http_service.h"
+#include "larder/client/config.h"
+#include "larder/result.h"
+
+namespace larder::client {
+
+struct StackParts {
+  boost::asio::io_context& io;  // the stack runs here; one thread runs it
+  // Runs what may block (store) or takes long (hashing large bodies); any number of stacks share
+  // it. Must be joined before `cache` is destroyed.
+  boost::asio::thread_pool& pool;
+  // Shared by all stacks; null = nothing is cached.
+  Cache* cache = nullptr;
+};
+
+// The parts must outlive the service; requests that nobody waits for any more still finish on
+// `io` (the flight's followers and the store want their answers).
+// Errors: kInvalidArgument (no such provider or dialect, bad base URL).
+Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& parts, const ClientConfig& config,
+                                               std::string_view provider);
+
+}  // namespace larder::client

@@ -1,0 +1,67 @@
+// Headers, Request, Response head: what travels through the client's layers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "larder/client/cache_status.h"
+#include "larder/client/directives.h"
+
+namespace larder::client {
+
+struct Header {
+  std::string name;
+  std::string value;
+  friend bool operator==(const Header&, const Header&) = default;
+};
+
+// An ordered list of fields; names compare without regard to case; a name may occur repeatedly.
+class Headers {
+ public:
+  Headers() = default;
+  Headers(std::initializer_list<Header> fields) : fields_(fields) {}
+
+  // The first value, or nullptr. Valid until the list changes.
+  const std::string* Find(std::string_view name) const;
+  bool Has(std::string_view name) const { return Find(name) != nullptr; }
+  // All values of `name` joined by ", " (RFC 9110, section 5.3); empty if there is none.
+  std::string Joined(std::string_view name) const;
+  void Add(std::string name, std::string value);
+  // Replaces all fields of that name by one.
+  void Set(std::string name, std::string value);
+  void Remove(std::string_view name);
+  // Removes hop-by-hop fields, also those that `connection` names (RFC 9110, section 7.6.1).
+  void RemoveHopByHop();
+
+  auto begin() const { return fields_.begin(); }
+  auto end() const { return fields_.end(); }
+  std::size_t size() const { return fields_.size(); }
+
+ private:
+  std::vector<Header> fields_;
+};
+
+// ASCII only, as HTTP field names are.
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+
+struct Request {
+  std::string method = "POST";
+  // Path and query, appended to the provider's base URL: "/v1/chat/completions".
+  std::string target;
+  // As the caller sent them, without hop-by-hop fields; credentials included.
+  Headers headers;
+  std::string body;
+  // What the caller asks of the cache.
+  Directives directives;
+};
+
+struct ResponseHead {
+  int status = 0;
+  Headers headers;
+  // What the cache did; formatted by FormatCacheStatus.
+  CacheOutcome cache;
+};
+
+}  // namespace larder::client

@@ -1,0 +1,39 @@
+// RequestKey: what makes two requests the same (docs/architecture.md, "The key").
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "larder/client/message.h"
+
+namespace larder::client {
+
+struct KeyInput {
+  std::string_view name_space;
+  std::string_view scope;           // isolation scope: CredentialScope(), or empty
+  std::string_view base_url;
+  std::string_view target;          // path and query, credentials (`key=`) removed
+  std::uint32_t sample = 0;
+  const Headers* headers = nullptr;  // the semantics-bearing ones are picked out
+  const std::vector<std::string>* key_headers = nullptr;  // ... and these
+  std::string_view canonical_body;  // or, with `replaces_body`, the text of Larder-Key
+  bool replaces_body = false;
+};
+
+using RequestKey = std::array<unsigned char, 32>;
+
+// SHA-256 over the length-prefixed parts of the contract, format version first.
+RequestKey MakeRequestKey(const KeyInput& input);
+std::string ToHex(const RequestKey& key);
+
+// The scope of a caller: a keyed hash (HMAC-SHA-256, hex) of all credentials in the request:
+// authorization, x-api-key, api-key, x-goog-api-key, cookie, `?key=`. Never empty.
+std::string CredentialScope(const Headers& headers, std::string_view target,
+                            std::string_view secret);
+// `target` without credentials in its query.
+std::string WithoutCredentials(std::string_view target);
+
+}  // namespace larder::client

@@ -1,0 +1,22 @@
+# Warnings, sanitizers and dependencies for our targets; nothing else belongs here.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+
+# Called once for every target of ours.
+function(larder_options target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror)
+  if(LARDER_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${LARDER_SANITIZE}
+                           -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=${LARDER_SANITIZE})
+  endif()
+endfunction()
+
+# A test program: larder_test(NAME SOURCES ... LIBRARIES ...). Every TEST is a test of ctest.
+function(larder_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
+  larder_options(${name})
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 300)
+endfunction()

@@ -1,0 +1,108 @@
+// Cache: a persistent map from an opaque key to an immutable entry. Start here.
+//
+// The engine stores bytes. It knows nothing of prompts, models, JSON or HTTP; a caller turns a
+// request into a key and an answer into bytes (see client/).
+//
+//   Result<std::unique_ptr<Cache>> cache = Cache::Open({.directory = "/var/cache/answers"});
+//   Result<Entry> entry = (*cache)->GetOrCompute("key", {}, [] { return Computed{"value"}; });
+//
+// What it promises (P1 to P8) is written down, with what proves it, in docs/architecture.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "larder/entry.h"
+#include "larder/flight.h"
+#include "larder/options.h"
+#include "larder/result.h"
+#include "larder/stats.h"
+
+namespace larder {
+
+struct Hit {
+  Entry entry;
+  bool stale = false;  // past fresh_until; only if ReadOptions::max_stale allowed it
+};
+
+// You have it; or you compute it; or another computes it.
+using Acquired = std::variant<Hit, Lease, Flight>;
+
+struct Computed {
+  std::string body;
+  WriteOptions options = {};
+};
+using Loader = std::function<Result<Computed>()>;
+
+struct Invalidation {
+  std::vector<std::string> tags;  // every entry that has any of these
+  bool all = false;               // every entry
+};
+
+// Thread-safe: any member may be called from any thread, without outside locking. All calls may
+// block on the disk unless they say otherwise. Keys are 1 to 1024 bytes; a longer or an empty one
+// is kInvalidArgument, or, where there is no status, a miss that is not stored.
+class Cache {
+ public:
+  // Opens, or creates, the cache in `options.directory`.
+  // Errors: kInvalidArgument (options out of range), kUnavailable (another process holds the
+  // directory, or it cannot be written), kDataLoss (unreadable, and on_corruption is kFail).
+  static Result<std::unique_ptr<Cache>> Open(const Options& options);
+  virtual ~Cache() = default;
+
+  // The primitive under all others. Never fails: with a broken store every caller gets a lease
+  // or a flight, and nothing is stored.
+  virtual Acquired Acquire(std::string_view key, const ReadOptions& options = {}) = 0;
+
+  // The entry if it is in memory and valid. Never touches the disk; nullopt says nothing about
+  // the disk and is not counted as a miss. For event loops.
+  virtual std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options = {}) = 0;
+
+  // The live entry for `key`, or nullopt. Expired, invalidated, evicted, corrupt: all are misses.
+  virtual std::optional<Hit> Get(std::string_view key, const ReadOptions& options = {}) = 0;
+
+  // The entry, or what `loader` computes; of any number of concurrent callers one runs its loader
+  // and all share the outcome. An error of the loader goes to all of them and is not stored; an
+  // exception becomes kInternal with its type only. Blocks while another computes.
+  virtual Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
+                                     const Loader& loader) = 0;
+
+  // Stores a value that counts as computed now. Durable as Options::durability says.
+  // Errors: kInvalidArgument (key, tags, metadata), kResourceExhausted (body over
+  // max_body_bytes), kUnavailable (the store failed; nothing is half written).
+  virtual Result<PutOutcome> Put(std::string_view key, std::string_view body,
+                                 const WriteOptions& options = {}) = 0;
+
+  // Makes `key` a miss until it is written anew, also for values being computed now. Survives loss
+  // of power once acknowledged. Ok whether or not there was an entry.
+  // Errors: kInvalidArgument, kUnavailable (not acknowledged: it may or may not hold).
+  virtual Status Remove(std::string_view key) = 0;
+
+  // Makes every covered entry a miss, and every value whose computation began before this call.
+  // Costs one small synced write, however many entries it covers. Returns its number.
+  // Errors: kInvalidArgument; kUnavailable (holds in memory, but not yet on disk).
+  virtual Result<std::uint64_t> Invalidate(const Invalidation& what) = 0;
+
+  // Makes every acknowledged put survive loss of power.
+  virtual Status Sync() = 0;
+
+  // Abandons open leases with kCancelled, saves state and closes the store. Later calls are
+  // misses and kUnavailable. Called by the destructor. Idempotent.
+  virtual Status Close() = 0;
+
+  virtual Stats GetStats() const = 0;
+  // The cache's own time, which entries' times refer to. Does not block.
+  virtual TimePoint Now() const = 0;
+  // 32 random bytes made with the store and kept with it, for callers that derive keyed hashes.
+  // Whoever can read the directory can read them.
+  virtual std::string_view StoreSecret() const = 0;
+};
+
+}  // namespace larder

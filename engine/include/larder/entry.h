@@ -1,0 +1,47 @@
+// Entry: an immutable cached value with what the cache knows about it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "larder/clock.h"
+#include "larder/shared_bytes.h"
+
+namespace larder {
+
+struct EntryData;  // engine-internal
+
+// A cheap handle (one reference count). Views stay valid as long as any copy of the Entry, which
+// may outlive the Cache. Thread-safe.
+class Entry {
+ public:
+  explicit Entry(std::shared_ptr<const EntryData> data) : data_(std::move(data)) {}
+
+  std::string_view body() const;
+  // The body together with what keeps it alive.
+  SharedBytes shared_body() const;
+  // As given in WriteOptions::metadata.
+  std::string_view metadata() const;
+  std::vector<std::string_view> tags() const;
+
+  // When the computation was complete.
+  TimePoint created() const;
+  // From then on the entry is stale; kNever if it does not expire.
+  TimePoint fresh_until() const;
+  // From then on the entry is never returned; kNever if it does not expire.
+  TimePoint expires() const;
+
+  std::uint64_t cost_microusd() const;  // 0 = not known
+  Duration compute_time() const;
+  // Orders this entry among all leases and invalidations of the store; never 0.
+  std::uint64_t number() const;
+  // Bytes of the record in the store, key included; 0 if it was not stored.
+  std::uint64_t stored_bytes() const;
+
+ private:
+  std::shared_ptr<const EntryData> data_;
+};
+
+}  // namespace larder

@@ -1,0 +1,96 @@
+// Lease and Flight: the two sides of a computation in progress (single-flight).
+//
+// The first caller that misses gets the Lease and computes; all others that miss meanwhile get
+// the same Flight and share what comes of it. A lease carries the number of the moment when it
+// was given out, so a slow computation cannot bring back what was invalidated while it ran
+// (leases as in Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, section 3.2.1).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "larder/entry.h"
+#include "larder/options.h"
+#include "larder/shared_bytes.h"
+#include "larder/status.h"
+
+namespace larder {
+
+struct FlightState;  // engine-internal
+
+enum class PutOutcome {
+  kStored,
+  kSuperseded,  // something newer, or a removal, was there: nothing written
+  kNotStored,   // ttl 0, over a limit, or the store failed; `status` says which
+};
+
+struct Committed {
+  // The value, whether or not it was stored.
+  Entry entry;
+  PutOutcome outcome = PutOutcome::kNotStored;
+  // Ok, or why it could not be stored: kInvalidArgument (tags, metadata), kResourceExhausted
+  // (body over max_body_bytes), kUnavailable (the store failed).
+  Status status;
+};
+
+// The right, and the duty, to compute one value. Move-only; destroying it abandons it.
+// Not thread-safe: one thread at a time. May outlive the Cache; commits then store nothing.
+class Lease {
+ public:
+  explicit Lease(std::shared_ptr<FlightState> state) : state_(std::move(state)) {}
+  Lease(Lease&&) noexcept = default;
+  Lease& operator=(Lease&& other) noexcept;
+  ~Lease();
+
+  std::uint64_t number() const;
+  // A new Flight on what this lease computes, for example for the caller that started it.
+  class Flight Follow() const;
+  // Hands a piece to the followers, at once. What is stored is up to Commit.
+  void Append(SharedBytes piece);
+  // Ends the flight: the followers get the entry first, then it is written. The entry's tags are
+  // options.tags and those of every read that joined.
+  Committed Commit(std::string_view body, const WriteOptions& options = {});
+  // Ends the flight with an error, which the followers share. kCancelled tells them to acquire
+  // again. `status` must not be ok.
+  void Abandon(Status status);
+
+ private:
+  std::shared_ptr<FlightState> state_;
+};
+
+struct FlightEnd {
+  // Set if the computation was committed and holds for this follower.
+  std::optional<Entry> entry;
+  // Ok if and only if `entry` is set. kCancelled: acquire again (the lease was dropped, the cache
+  // closed, or a tag named only at the end was invalidated before this follower came).
+  Status status;
+};
+
+// A follower's view of a computation. Copyable, thread-safe; any number of callbacks; destroying
+// it detaches nobody else. Callbacks run on Options::executor, each once.
+class Flight {
+ public:
+  // `arrival` is the ledger's number when the follower came.
+  Flight(std::shared_ptr<FlightState> state, std::uint64_t arrival)
+      : state_(std::move(state)), arrival_(arrival) {}
+
+  std::uint64_t number() const;
+  // Calls back when the flight has ended, at once if it has.
+  void OnEnd(std::function<void(FlightEnd)> callback) const;
+  // Calls back once, when there are more than `index` pieces, with piece number `index` (the
+  // first is 0), or with nullopt when the flight has ended without it. Pieces come exactly as
+  // they were appended; a reader that takes the next one when it is ready holds nobody up.
+  void OnPiece(std::size_t index, std::function<void(std::optional<SharedBytes>)> callback) const;
+  // Blocks until the end, at most `timeout`. kDeadlineExceeded if it takes longer.
+  FlightEnd Wait(Duration timeout = kForever) const;
+
+ private:
+  std::shared_ptr<FlightState> state_;
+  std::uint64_t arrival_ = 0;
+};
+
+}  // namespace larder

@@ -1,0 +1,106 @@
+// Options of a Cache and of its single operations, by the names that config.json uses.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "larder/clock.h"
+#include "larder/status.h"
+
+namespace larder {
+
+// Limits that no option lifts.
+inline constexpr std::size_t kMaxKeyBytes = 1024;
+inline constexpr std::size_t kMaxTags = 32;
+inline constexpr std::size_t kMaxTagBytes = 256;
+inline constexpr std::size_t kMaxMetadataBytes = 4096;
+
+enum class Durability {
+  kProcess,  // an acknowledged put survives the death of the process
+  kSync,     // ... and loss of power, at the price of one sync a put
+};
+
+enum class OnCorruption {
+  kQuarantine,  // a store that cannot be opened is moved to quarantine/, the cache starts empty
+  kFail,        // Open fails with kDataLoss
+};
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+struct CompressionOptions {
+  // Level of zstd, 1 to 19; 0 stores bytes as they are.
+  int level = 3;
+};
+
+struct Options {
+  // Created if missing, mode 0700. One process at a time; `fork` without `exec` is unsupported.
+  std::string directory;
+  // Budget for the directory, at least 256 MiB.
+  std::uint64_t max_disk_bytes = std::uint64_t{10} << 30;
+  // Budget for hot tier, block cache, write buffers and ledger together, at least 32 MiB.
+  std::uint64_t max_memory_bytes = std::uint64_t{256} << 20;
+  // Largest body stored; a larger one is handed to its callers and not stored.
+  std::uint64_t max_body_bytes = std::uint64_t{64} << 20;
+
+  // Lifetime of an entry whose writer names none. 0 = not stored, kForever = no expiry.
+  Duration default_ttl = std::chrono::hours(24);
+  // Shortens default_ttl by up to this share (0 to 0.5), as a function of the key, so that
+  // entries written together do not expire together.
+  double ttl_jitter = 0;
+  // How long past its freshness an entry may be served while it is computed anew / when the
+  // computation fails. Hard expiry is fresh-until plus the larger of the two.
+  Duration stale_while_revalidate{0};
+  Duration stale_if_error{0};
+
+  Durability durability = Durability::kProcess;
+  OnCorruption on_corruption = OnCorruption::kQuarantine;
+  CompressionOptions compression;
+
+  // Not owned; must outlive the Cache. Null = Clock::System().
+  const Clock* clock = nullptr;
+  // Called from any thread, one line a call, never with a key or a body. Null = silent.
+  std::function<void(LogLevel, std::string_view)> log;
+  // Runs callbacks of flights. Null = on the thread that ends the flight; then they must not block.
+  std::function<void(std::function<void()>)> executor;
+
+  // Ok, or kInvalidArgument naming the option, its value and what is allowed.
+  Status Validate() const;
+};
+
+struct ReadOptions {
+  // Besides its own tags, none of these may have been invalidated since the entry's computation
+  // began. A lease or flight that this read starts or joins stores its entry with them too.
+  std::vector<std::string> tags;
+  // An older entry is a miss (age counts from the completion of the computation).
+  std::optional<Duration> max_age;
+  // Accept an entry up to this long after its freshness ended, within its hard expiry.
+  Duration max_stale{0};
+  // Entries and flights whose number is not greater than this are passed over, so that the
+  // caller gets a value whose computation began after the one it names. kRefresh passes over
+  // all that began before this call.
+  std::uint64_t newer_than = 0;
+};
+inline constexpr std::uint64_t kRefresh = UINT64_MAX;
+
+struct WriteOptions {
+  // Lifetime, without jitter. Unset = Options::default_ttl. 0 = not stored, only handed over to
+  // the flight's followers. kForever = no expiry.
+  std::optional<Duration> ttl;
+  // Unset = as in Options.
+  std::optional<Duration> stale_while_revalidate;
+  std::optional<Duration> stale_if_error;
+  // At most 32 of 1 to 256 bytes each.
+  std::vector<std::string> tags;
+  // What computing the value cost, in millionths of a US dollar; 0 = not known.
+  std::uint64_t cost_microusd = 0;
+  // How long computing it took. Unset = since the lease was given out.
+  std::optional<Duration> compute_time;
+  // Opaque to the cache, at most 4 KiB, readable without decompressing the body.
+  std::string metadata;
+};
+
+}  // namespace larder

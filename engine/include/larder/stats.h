@@ -1,0 +1,48 @@
+// Stats: counters since the cache was created (kept across restarts) and sizes as of now.
+#pragma once
+
+#include <cstdint>
+
+#include "larder/clock.h"
+
+namespace larder {
+
+// Field names are those of `cachectl stats --json`.
+struct Stats {
+  // Sizes now.
+  std::uint64_t entries = 0;       // estimate of the store
+  std::uint64_t disk_bytes = 0;    // all files in the directory
+  std::uint64_t memory_bytes = 0;  // hot tier, block cache, memtables, ledger
+  std::uint64_t hot_entries = 0;
+  std::uint64_t hot_bytes = 0;
+  std::uint64_t ledger_tags = 0;
+
+  // Counters.
+  std::uint64_t raw_bytes = 0;     // bodies stored, before compression
+  std::uint64_t stored_bytes = 0;  // records stored, keys included
+  std::uint64_t hits = 0;
+  std::uint64_t hot_hits = 0;      // of which from memory
+  std::uint64_t stale_hits = 0;    // of which stale
+  std::uint64_t misses = 0;        // the sum of:
+  std::uint64_t misses_absent = 0;
+  std::uint64_t misses_expired = 0;
+  std::uint64_t misses_invalidated = 0;
+  std::uint64_t misses_unwanted = 0;  // there, but not as new or as fresh as was asked
+  std::uint64_t misses_corrupt = 0;
+  std::uint64_t misses_fault = 0;     // the store could not be read
+  std::uint64_t coalesced = 0;        // joined a running flight
+  std::uint64_t stores = 0;
+  std::uint64_t superseded = 0;       // not written: something newer was there
+  std::uint64_t refused = 0;          // not written: over a limit, ttl 0, or invalid options
+  std::uint64_t store_faults = 0;     // reads and writes the store failed
+  std::uint64_t removed = 0;          // by request
+  std::uint64_t invalidated = 0;      // invalidations, not entries
+  std::uint64_t expired = 0;          // entries reclaimed past their expiry or invalidated
+  std::uint64_t evicted = 0;
+  std::uint64_t microusd_saved = 0;   // cost of the entries hit
+  std::uint64_t ms_saved = 0;         // compute time of the entries hit
+
+  Duration uptime{0};
+};
+
+}  // namespace larder
