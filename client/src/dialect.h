@@ -38,7 +38,7 @@ struct Verdict {
   bool store = false;
   std::string reason;  // why not: "truncated", "error", "no_end", "empty", "bad_arguments", ...
   std::optional<Usage> usage;
-  std::string model;   // as the answer names it
+  std::string model;  // as the answer names it
 };
 
 class Dialect {

@@ -1,0 +1,179 @@
+#include "larder/client/request_key.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <set>
+
+#include "ascii.h"
+
+namespace larder::client {
+namespace {
+
+// Part of every key: raise it when the meaning of a part changes, and all old entries miss.
+constexpr std::string_view kFormat = "larder-request-1";
+
+// Headers that change what the provider answers. Lower case, sorted.
+constexpr std::string_view kSemanticHeaders[] = {
+    "anthropic-beta", "anthropic-version", "openai-beta", "openai-organization", "openai-project",
+};
+
+constexpr std::string_view kCredentialHeaders[] = {
+    "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
+};
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+std::string Hex(const unsigned char* bytes, std::size_t size) {
+  std::string hex;
+  hex.reserve(2 * size);
+  for (std::size_t i = 0; i < size; ++i) {
+    hex += kHexDigits[bytes[i] >> 4];
+    hex += kHexDigits[bytes[i] & 15];
+  }
+  return hex;
+}
+
+// Little-endian on every machine, so that a key is the same everywhere.
+void AppendNumber(std::uint64_t number, std::string& out) {
+  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xff);
+}
+
+// Length first, so that no two lists of parts have the same bytes.
+void AppendPart(std::string_view part, std::string& out) {
+  AppendNumber(part.size(), out);
+  out += part;
+}
+
+// OpenSSL fails here only when it cannot allocate or is crippled by its configuration. A wrong key
+// would serve one caller another's answer, so there is nothing better than to stop.
+void Require(bool done) {
+  if (!done) std::abort();
+}
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = LowerAscii(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+std::string PercentDecoded(std::string_view text) {
+  std::string decoded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escape = text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
+                        HexValue(text[i + 2]) >= 0;
+    decoded +=
+        escape ? static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2])) : text[i];
+    if (escape) i += 2;
+  }
+  return decoded;
+}
+
+struct SplitTarget {
+  std::string without;                   // the target without its credentials
+  std::vector<std::string> credentials;  // values of `key`, as they stood there
+};
+
+SplitTarget SplitCredentials(std::string_view target) {
+  SplitTarget split;
+  const std::size_t question = target.find('?');
+  split.without = target.substr(0, question);
+  if (question == std::string_view::npos) return split;
+
+  std::string_view rest = target.substr(question + 1);
+  char separator = '?';
+  while (true) {
+    const std::size_t end = std::min(rest.find('&'), rest.size());
+    const std::string_view field = rest.substr(0, end);
+    const std::size_t equals = std::min(field.find('='), field.size());
+    if (PercentDecoded(field.substr(0, equals)) == "key") {
+      split.credentials.emplace_back(field.substr(std::min(equals + 1, field.size())));
+    } else {
+      split.without += separator;
+      split.without += field;
+      separator = '&';
+    }
+    if (end == rest.size()) return split;
+    rest.remove_prefix(end + 1);
+  }
+}
+
+// The semantics-bearing headers that are there, by name, so that their order does not matter.
+void AppendHeaders(const KeyInput& input, std::string& out) {
+  std::set<std::string> names(std::begin(kSemanticHeaders), std::end(kSemanticHeaders));
+  if (input.key_headers != nullptr) {
+    for (const std::string& name : *input.key_headers) names.insert(LowerAscii(name));
+  }
+  std::vector<std::string> present;
+  for (const std::string& name : names) {
+    if (input.headers != nullptr && input.headers->Has(name)) present.push_back(name);
+  }
+  AppendNumber(present.size(), out);
+  for (const std::string& name : present) {
+    AppendPart(name, out);
+    AppendPart(input.headers->Joined(name), out);
+  }
+}
+
+}  // namespace
+
+RequestKey MakeRequestKey(const KeyInput& input) {
+  // All but the body, which is hashed where it is.
+  std::string parts;
+  AppendPart(kFormat, parts);
+  AppendPart(input.name_space, parts);
+  AppendPart(input.scope, parts);
+  AppendPart(input.base_url, parts);
+  AppendPart(input.target, parts);
+  AppendNumber(input.sample, parts);
+  AppendHeaders(input, parts);
+  AppendPart(input.replaces_body ? "key" : "body", parts);
+  AppendNumber(input.canonical_body.size(), parts);
+
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        &EVP_MD_CTX_free);
+  RequestKey key;
+  unsigned int size = 0;
+  Require(context != nullptr);
+  Require(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  Require(EVP_DigestUpdate(context.get(), parts.data(), parts.size()) == 1);
+  Require(EVP_DigestUpdate(context.get(), input.canonical_body.data(),
+                           input.canonical_body.size()) == 1);
+  Require(EVP_DigestFinal_ex(context.get(), key.data(), &size) == 1);
+  Require(size == key.size());
+  return key;
+}
+
+std::string ToHex(const RequestKey& key) { return Hex(key.data(), key.size()); }
+
+std::string CredentialScope(const Headers& headers, std::string_view target,
+                            std::string_view secret) {
+  std::string credentials;
+  for (const std::string_view name : kCredentialHeaders) {
+    for (const Header& field : headers) {
+      if (!EqualsIgnoreCase(field.name, name)) continue;
+      AppendPart(name, credentials);
+      AppendPart(field.value, credentials);
+    }
+  }
+  for (const std::string& value : SplitCredentials(target).credentials) {
+    AppendPart("?key", credentials);
+    AppendPart(value, credentials);
+  }
+
+  unsigned char mac[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  Require(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+               reinterpret_cast<const unsigned char*>(credentials.data()), credentials.size(), mac,
+               &size) != nullptr);
+  OPENSSL_cleanse(credentials.data(), credentials.size());
+  return Hex(mac, size);
+}
+
+std::string WithoutCredentials(std::string_view target) { return SplitCredentials(target).without; }
+
+}  // namespace larder::client
