@@ -55,13 +55,21 @@ struct Request {
   std::string body;
   // What the caller asks of the cache.
   Directives directives;
+  // Sending it twice changes nothing upstream but what it costs, so that it may be sent again when
+  // a kept connection turns out to be dead. Set by decorators that know; GET, HEAD and the other
+  // idempotent methods (RFC 9110, section 9.2.2) need not say so.
+  bool repeatable = false;
 };
 
 struct ResponseHead {
   int status = 0;
+  // Without hop-by-hop fields; `content-length`, where present, is the length of the body (of the
+  // one that GET would get, for HEAD).
   Headers headers;
   // What the cache did; formatted by FormatCacheStatus.
   CacheOutcome cache;
+  // The body's end is the end of the connection, which cannot be told from a cut.
+  bool ends_by_close = false;
 };
 
 }  // namespace larder::client

@@ -1,0 +1,265 @@
+#include "curl_transfer.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "curl_request.h"
+
+namespace larder::client {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// Connections that servers close after 5 s without a request (Node, uvicorn) are not used again
+// when they are about to: a request lost on a dying connection cannot always be repeated.
+constexpr long kMaxIdleConnectionSeconds = 4;
+
+// `kForever` and its like do not overflow.
+SteadyClock::time_point After(SteadyClock::time_point time, Duration duration) {
+  constexpr Duration kLong = std::chrono::hours(24 * 365);
+  return time + std::min(duration, kLong);
+}
+
+long CurlMilliseconds(Duration duration) {
+  constexpr Duration::rep kMax = std::numeric_limits<int>::max();
+  return static_cast<long>(std::clamp<Duration::rep>(duration.count(), 1, kMax));
+}
+
+}  // namespace
+
+CurlTransfer::CurlTransfer(boost::asio::io_context& io, const Timeouts& timeouts, Request request,
+                           const std::string& base_url)
+    : multi_(CurlMulti::Of(io)),
+      timeouts_(timeouts),
+      base_url_(base_url),
+      repeatable_(MayRepeat(request)),
+      request_(std::move(request)),
+      wake_(io),
+      easy_(curl_easy_init()),
+      parser_(request_.method == "HEAD") {}
+
+CurlTransfer::~CurlTransfer() { Stop(); }
+
+void CurlTransfer::Stop() {
+  if (running_) multi_.Remove(easy_.get());
+  running_ = false;
+}
+
+boost::asio::awaitable<Result<ResponseHead>> CurlTransfer::Open() {
+  Status status = Prepare();
+  if (!status.ok()) co_return status;
+  started_ = SteadyClock::now();
+  progress_ = After(started_, timeouts_.connect);  // until connected, libcurl keeps that limit
+  status = multi_.Add(easy_.get());
+  if (!status.ok()) co_return status;
+  running_ = true;
+  const auto ready = [this] { return parser_.complete(); };
+  status = co_await WaitUntil(ready);
+  if (!parser_.complete()) {
+    if (!status.ok()) co_return status;
+    co_return Status(StatusCode::kUnavailable, "the connection ended without an answer");
+  }
+  co_return parser_.Take();
+}
+
+boost::asio::awaitable<Result<SharedBytes>> CurlTransfer::Read() {
+  progress_ = SteadyClock::now();
+  const auto ready = [this] { return !unread_.empty(); };
+  const Status status = co_await WaitUntil(ready);
+  if (unread_.empty()) {
+    if (!status.ok()) co_return status;
+    co_return SharedBytes();
+  }
+  SharedBytes piece(std::exchange(unread_, std::string()));
+  if (std::exchange(paused_, false)) curl_easy_pause(easy_.get(), CURLPAUSE_CONT);
+  co_return piece;
+}
+
+template <typename Ready>
+boost::asio::awaitable<Status> CurlTransfer::WaitUntil(Ready ready) {
+  while (!ready() && !over_) {
+    const Limit limit = NextLimit();
+    if (SteadyClock::now() >= limit.at) {
+      Fail({StatusCode::kDeadlineExceeded,
+            std::string("upstream took longer than the limit `") + limit.name + "`"});
+      break;
+    }
+    wake_.expires_at(limit.at);
+    const auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
+    co_await wake_.async_wait(token);
+    const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+    if (cancellation.cancelled() != boost::asio::cancellation_type::none) {
+      Fail({StatusCode::kCancelled, "the caller gave up"});
+    }
+  }
+  co_return error_;
+}
+
+CurlTransfer::Limit CurlTransfer::NextLimit() const {
+  const Limit total{After(started_, timeouts_.total), "total"};
+  const Limit next = parser_.complete()
+                         ? Limit{After(progress_, timeouts_.idle), "idle"}
+                         : Limit{After(progress_, timeouts_.first_byte), "first_byte"};
+  return next.at < total.at ? next : total;
+}
+
+// Always false, so that callbacks can return it. The first error counts.
+bool CurlTransfer::Fail(Status status) {
+  if (!over_ || error_.ok()) error_ = std::move(status);
+  over_ = true;
+  return false;
+}
+
+Status CurlTransfer::Prepare() {
+  if (easy_ == nullptr) return {StatusCode::kInternal, "curl_easy_init failed"};
+  const Status valid = CheckRequest(request_);
+  if (!valid.ok()) return valid;
+  CURL* easy = easy_.get();
+  curl_easy_setopt(easy, CURLOPT_URL, (base_url_ + request_.target).c_str());
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  // One exchange a connection: a slow reader holds up nobody else's stream.
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+  curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // cancelling does not wait for the resolver
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kMaxIdleConnectionSeconds);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CurlMilliseconds(timeouts_.connect));
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CurlMilliseconds(timeouts_.total));
+  if (IsLoopback(base_url_)) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  PrepareMethod();
+  PrepareCallbacks();
+  return PrepareHeaders();
+}
+
+void CurlTransfer::PrepareMethod() {
+  CURL* easy = easy_.get();
+  const std::string& method = request_.method;
+  if (method == "HEAD") {
+    curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    return;
+  }
+  if (!request_.body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(request_.body.size()));
+  }
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
+  // libcurl repeats a request on its own when a kept connection is dead. OnRewind decides about
+  // those with a body; of the others the ones that must not be repeated get a new connection.
+  if (request_.body.empty() && !repeatable_) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+void CurlTransfer::PrepareCallbacks() {
+  CURL* easy = easy_.get();
+  CurlCompletion* completion = this;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, static_cast<void*>(completion));
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &CurlTransfer::OnBody);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, this);
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, &CurlTransfer::OnUpload);
+  curl_easy_setopt(easy, CURLOPT_READDATA, this);
+  curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &CurlTransfer::OnRewind);
+  curl_easy_setopt(easy, CURLOPT_SEEKDATA, this);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, &CurlTransfer::OnConnected);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, this);
+}
+
+Status CurlTransfer::PrepareHeaders() {
+  for (const std::string& line : HeaderLines(request_.headers)) {
+    curl_slist* longer = curl_slist_append(fields_.get(), line.c_str());
+    if (longer == nullptr) return {StatusCode::kResourceExhausted, "out of memory"};
+    static_cast<void>(fields_.release());
+    fields_.reset(longer);
+  }
+  curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, fields_.get());
+  return Status::Ok();
+}
+
+void CurlTransfer::OnDone(CURLcode code) {
+  const std::size_t announced = parser_.body_bytes();
+  if (code != CURLE_OK) {
+    Fail(Describe(code));
+  } else if (parser_.complete() && announced != std::string_view::npos && received_ != announced) {
+    Fail({StatusCode::kUnavailable, "the answer's body is not as long as announced"});
+  }
+  over_ = true;
+  Wake();
+}
+
+// libcurl's texts name neither the request nor its headers.
+Status CurlTransfer::Describe(CURLcode code) const {
+  if (code == CURLE_OPERATION_TIMEDOUT) {
+    const bool total = SteadyClock::now() >= After(started_, timeouts_.total);
+    return {StatusCode::kDeadlineExceeded, std::string("upstream took longer than the limit `") +
+                                               (total ? "total" : "connect") + "`"};
+  }
+  if (code == CURLE_SEND_FAIL_REWIND) {
+    return {StatusCode::kUnavailable,
+            "the kept connection broke, and the request may not be sent twice"};
+  }
+  return {StatusCode::kUnavailable, std::string("upstream: ") + curl_easy_strerror(code)};
+}
+
+std::size_t CurlTransfer::OnHeader(char* data, std::size_t size, std::size_t count, void* self) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  Status status = transfer->parser_.AddLine({data, size * count});
+  if (!status.ok()) return static_cast<std::size_t>(transfer->Fail(std::move(status)));
+  if (transfer->parser_.complete()) {
+    transfer->progress_ = SteadyClock::now();
+    transfer->Wake();
+  }
+  return size * count;
+}
+
+std::size_t CurlTransfer::OnBody(char* data, std::size_t size, std::size_t count, void* self) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  if (transfer->unread_.size() >= kMaxUnreadBytes) {
+    transfer->paused_ = true;
+    return CURL_WRITEFUNC_PAUSE;
+  }
+  transfer->unread_.append(data, size * count);
+  transfer->received_ += size * count;
+  transfer->progress_ = SteadyClock::now();
+  transfer->Wake();
+  return size * count;
+}
+
+std::size_t CurlTransfer::OnUpload(char* buffer, std::size_t size, std::size_t count, void* self) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  const std::string& body = transfer->request_.body;
+  const std::size_t taken = std::min(size * count, body.size() - transfer->uploaded_);
+  std::memcpy(buffer, body.data() + transfer->uploaded_, taken);
+  transfer->uploaded_ += taken;
+  transfer->progress_ = SteadyClock::now();
+  return taken;
+}
+
+// Asked for only to repeat a request whose kept connection broke before any byte of an answer.
+int CurlTransfer::OnRewind(void* self, curl_off_t offset, int origin) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  const bool allowed = transfer->repeatable_ && !transfer->repeated_;
+  if (!allowed || origin != SEEK_SET || offset != 0) return CURL_SEEKFUNC_FAIL;
+  transfer->repeated_ = true;
+  transfer->uploaded_ = 0;
+  return CURL_SEEKFUNC_OK;
+}
+
+// Connected, and about to send: what libcurl's own limit does not cover begins.
+int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
+  auto* transfer = static_cast<CurlTransfer*>(self);
+  transfer->progress_ = SteadyClock::now();
+  transfer->Wake();
+  return CURL_PREREQFUNC_OK;
+}
+
+}  // namespace larder::client

@@ -1,0 +1,101 @@
+// CurlTransfer: one exchange on libcurl, as coroutines wait for it.
+//
+// Nothing waits on libcurl itself: its callbacks change this object's state and wake `wake_`, the
+// one timer that a waiting coroutine sleeps on, whose expiry is at the same time the limit that
+// comes next. Destroying a transfer ends it at once, wherever it is.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "curl_multi.h"
+#include "larder/client/asio/http_service.h"
+#include "larder/client/config.h"
+#include "larder/client/message.h"
+#include "larder/result.h"
+#include "response_head_parser.h"
+
+namespace larder::client {
+
+class CurlTransfer final : public BodyReader, private CurlCompletion {
+ public:
+  // More than this unread, and the transfer pauses: a slow reader slows the sender down.
+  static constexpr std::size_t kMaxUnreadBytes = std::size_t{64} << 10;
+
+  // `base_url` as in ProviderConfig. Must not outlive `io`.
+  CurlTransfer(boost::asio::io_context& io, const Timeouts& timeouts, Request request,
+               const std::string& base_url);
+  ~CurlTransfer() override;
+  CurlTransfer(const CurlTransfer&) = delete;
+  CurlTransfer& operator=(const CurlTransfer&) = delete;
+
+  // Sends the request and completes when the final head is there. Once.
+  boost::asio::awaitable<Result<ResponseHead>> Open();
+  boost::asio::awaitable<Result<SharedBytes>> Read() override;
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Limit {
+    Time at;
+    const char* name;
+  };
+  struct EasyDeleter {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  };
+  struct ListDeleter {
+    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  };
+
+  Status Prepare();
+  Status PrepareHeaders();
+  void PrepareMethod();
+  void PrepareCallbacks();
+
+  // Completes when `ready` says so or the transfer is over; returns its error, if any.
+  template <typename Ready>
+  boost::asio::awaitable<Status> WaitUntil(Ready ready);
+  Limit NextLimit() const;
+  void Wake() { wake_.cancel(); }
+  void Stop();
+  bool Fail(Status status);
+  Status Describe(CURLcode code) const;
+
+  void OnDone(CURLcode code) override;
+  static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t OnUpload(char* buffer, std::size_t size, std::size_t count, void* self);
+  static int OnRewind(void* self, curl_off_t offset, int origin);
+  static int OnConnected(void* self, char*, char*, int, int);
+
+  // Constant after construction.
+  CurlMulti& multi_;
+  const Timeouts timeouts_;
+  const std::string base_url_;
+  const bool repeatable_;
+
+  Request request_;
+  boost::asio::steady_timer wake_;
+  std::unique_ptr<CURL, EasyDeleter> easy_;
+  std::unique_ptr<curl_slist, ListDeleter> fields_;
+  bool running_ = false;  // libcurl has the handle
+
+  ResponseHeadParser parser_;
+  std::size_t uploaded_ = 0;
+  bool repeated_ = false;
+  std::string unread_;
+  std::size_t received_ = 0;
+  bool paused_ = false;
+  bool over_ = false;
+  Status error_;  // once over
+
+  Time started_{};
+  Time progress_{};  // limits between two events count from here
+};
+
+}  // namespace larder::client
