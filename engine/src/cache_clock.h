@@ -14,8 +14,8 @@ namespace larder {
 // What is kept across restarts: time = anchor + time since boot, as long as the boot is the same.
 struct ClockAnchor {
   std::string boot_id;
-  TimePoint at_boot{};     // adopted time at the instant of boot
-  TimePoint last_seen{};   // adopted time when this was saved
+  TimePoint at_boot{};    // adopted time at the instant of boot
+  TimePoint last_seen{};  // adopted time when this was saved
 };
 
 // Thread-safe; Now and Adopted are lock-free.

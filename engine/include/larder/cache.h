@@ -93,6 +93,10 @@ class Cache {
   // Makes every acknowledged put survive loss of power.
   virtual Status Sync() = 0;
 
+  // Rewrites the whole store, leaving out what is expired, invalidated or removed. Slow; calls go
+  // on meanwhile.
+  virtual Status Compact() = 0;
+
   // Abandons open leases with kCancelled, saves state and closes the store. Later calls are
   // misses and kUnavailable. Called by the destructor. Idempotent.
   virtual Status Close() = 0;

@@ -66,7 +66,7 @@ struct FlightEnd {
   // Set if the computation was committed and holds for this follower.
   std::optional<Entry> entry;
   // Ok if and only if `entry` is set. kCancelled: acquire again (the lease was dropped, the cache
-  // closed, or a tag named only at the end was invalidated before this follower came).
+  // closed, or a tag named only at the end was invalidated while it was computed).
   Status status;
 };
 
@@ -74,9 +74,7 @@ struct FlightEnd {
 // it detaches nobody else. Callbacks run on Options::executor, each once.
 class Flight {
  public:
-  // `arrival` is the ledger's number when the follower came.
-  Flight(std::shared_ptr<FlightState> state, std::uint64_t arrival)
-      : state_(std::move(state)), arrival_(arrival) {}
+  explicit Flight(std::shared_ptr<FlightState> state) : state_(std::move(state)) {}
 
   std::uint64_t number() const;
   // Calls back when the flight has ended, at once if it has.
@@ -90,7 +88,6 @@ class Flight {
 
  private:
   std::shared_ptr<FlightState> state_;
-  std::uint64_t arrival_ = 0;
 };
 
 }  // namespace larder

@@ -13,7 +13,7 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   // Implicit on purpose: `return value;` and `return status;` both read well.
-  Result(T value) : state_(std::in_place_index<1>, std::move(value)) {}  // NOLINT
+  Result(T value) : state_(std::in_place_index<1>, std::move(value)) {}        // NOLINT
   Result(Status status) : state_(std::in_place_index<0>, std::move(status)) {  // NOLINT
     assert(!std::get<0>(state_).ok() && "a Result without a value needs an error");
   }

@@ -21,26 +21,26 @@ struct Stats {
   std::uint64_t raw_bytes = 0;     // bodies stored, before compression
   std::uint64_t stored_bytes = 0;  // records stored, keys included
   std::uint64_t hits = 0;
-  std::uint64_t hot_hits = 0;      // of which from memory
-  std::uint64_t stale_hits = 0;    // of which stale
-  std::uint64_t misses = 0;        // the sum of:
+  std::uint64_t hot_hits = 0;    // of which from memory
+  std::uint64_t stale_hits = 0;  // of which stale
+  std::uint64_t misses = 0;      // the sum of:
   std::uint64_t misses_absent = 0;
   std::uint64_t misses_expired = 0;
   std::uint64_t misses_invalidated = 0;
   std::uint64_t misses_unwanted = 0;  // there, but not as new or as fresh as was asked
   std::uint64_t misses_corrupt = 0;
-  std::uint64_t misses_fault = 0;     // the store could not be read
-  std::uint64_t coalesced = 0;        // joined a running flight
+  std::uint64_t misses_fault = 0;  // the store could not be read
+  std::uint64_t coalesced = 0;     // joined a running flight
   std::uint64_t stores = 0;
-  std::uint64_t superseded = 0;       // not written: something newer was there
-  std::uint64_t refused = 0;          // not written: over a limit, ttl 0, or invalid options
-  std::uint64_t store_faults = 0;     // reads and writes the store failed
-  std::uint64_t removed = 0;          // by request
-  std::uint64_t invalidated = 0;      // invalidations, not entries
-  std::uint64_t expired = 0;          // entries reclaimed past their expiry or invalidated
+  std::uint64_t superseded = 0;    // not written: something newer was there
+  std::uint64_t refused = 0;       // not written: over a limit, ttl 0, or invalid options
+  std::uint64_t store_faults = 0;  // reads and writes the store failed
+  std::uint64_t removed = 0;       // by request
+  std::uint64_t invalidated = 0;   // invalidations, not entries
+  std::uint64_t expired = 0;       // entries reclaimed past their expiry or invalidated
   std::uint64_t evicted = 0;
-  std::uint64_t microusd_saved = 0;   // cost of the entries hit
-  std::uint64_t ms_saved = 0;         // compute time of the entries hit
+  std::uint64_t microusd_saved = 0;  // cost of the entries hit
+  std::uint64_t ms_saved = 0;        // compute time of the entries hit
 
   Duration uptime{0};
 };

@@ -1,0 +1,100 @@
+#include "larder/cache.h"
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <exception>
+#include <typeinfo>
+#include <utility>
+
+#include "cache_core.h"
+
+namespace larder {
+namespace {
+
+// The type only: texts of exceptions can hold prompts.
+Status FromCurrentException() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type == nullptr) return {StatusCode::kInternal, "the loader threw an exception"};
+  int error = 0;
+  char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &error);
+  const std::string text = error == 0 ? name : type->name();
+  std::free(name);  // NOLINT: __cxa_demangle allocates with malloc
+  return {StatusCode::kInternal, "the loader threw " + text};
+}
+
+Result<Computed> RunLoader(const Loader& loader) {
+  try {
+    return loader();
+  } catch (...) {
+    return FromCurrentException();
+  }
+}
+
+// What users hold: keeps the core, closes it at the end. Leases hold the core weakly.
+class SharedCache final : public Cache {
+ public:
+  explicit SharedCache(std::shared_ptr<CacheCore> core) : core_(std::move(core)) {}
+  ~SharedCache() override { static_cast<void>(core_->Close()); }
+
+  Acquired Acquire(std::string_view key, const ReadOptions& options) override {
+    return core_->Acquire(key, options);
+  }
+  std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
+    return core_->GetInMemory(key, options);
+  }
+  std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
+    return core_->Get(key, options);
+  }
+  Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
+                             const Loader& loader) override;
+  Result<PutOutcome> Put(std::string_view key, std::string_view body,
+                         const WriteOptions& options) override {
+    return core_->Put(key, body, options);
+  }
+  Status Remove(std::string_view key) override { return core_->Remove(key); }
+  Result<std::uint64_t> Invalidate(const Invalidation& what) override {
+    return core_->Invalidate(what);
+  }
+  Status Sync() override { return core_->Sync(); }
+  Status Compact() override { return core_->CompactAll(); }
+  Status Close() override { return core_->Close(); }
+  Stats GetStats() const override { return core_->GetStats(); }
+  TimePoint Now() const override { return core_->Now(); }
+  std::string_view StoreSecret() const override { return core_->StoreSecret(); }
+
+ private:
+  const std::shared_ptr<CacheCore> core_;
+};
+
+Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions& options,
+                                        const Loader& loader) {
+  while (true) {
+    Acquired acquired = core_->Acquire(key, options);
+    if (Hit* hit = std::get_if<Hit>(&acquired)) return std::move(hit->entry);
+    if (Lease* lease = std::get_if<Lease>(&acquired)) {
+      Result<Computed> computed = RunLoader(loader);
+      if (computed.ok()) return lease->Commit(computed->body, computed->options).entry;
+      lease->Abandon(computed.status());
+      return computed.status();
+    }
+    FlightEnd end = std::get<Flight>(acquired).Wait();
+    if (end.entry.has_value()) return *std::move(end.entry);
+    if (end.status.code() != StatusCode::kCancelled) return end.status;
+    // Given up by its leader, or overtaken by an invalidation: our turn.
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cache>> OpenCache(const Options& options, const CacheInternals& internals) {
+  Result<std::shared_ptr<CacheCore>> core = CacheCore::Open(options, internals);
+  if (!core.ok()) return core.status();
+  return std::unique_ptr<Cache>(std::make_unique<SharedCache>(*std::move(core)));
+}
+
+Result<std::unique_ptr<Cache>> Cache::Open(const Options& options) {
+  return OpenCache(options, CacheInternals{});
+}
+
+}  // namespace larder

@@ -1,0 +1,161 @@
+// CacheCore: the cache itself, shared by the facade and by what may outlive it (leases).
+//
+// Read path in cache_read.cc, write path in cache_write.cc, opening and closing in cache_open.cc.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "cache_clock.h"
+#include "codec.h"
+#include "counters.h"
+#include "flight_table.h"
+#include "gate.h"
+#include "hot_tier.h"
+#include "larder/cache.h"
+#include "ledger.h"
+#include "state_file.h"
+#include "store.h"
+
+namespace larder {
+
+// What tests inject under the public options.
+struct CacheInternals {
+  rocksdb::Env* env = nullptr;
+  bool hot_tier = true;  // off: every hit comes from the store
+};
+
+class CacheCore : public std::enable_shared_from_this<CacheCore> {
+ public:
+  static Result<std::shared_ptr<CacheCore>> Open(const Options& options,
+                                                 const CacheInternals& internals);
+  CacheCore(const Options& options, const CacheInternals& internals);
+  ~CacheCore();
+
+  // As in cache.h.
+  Acquired Acquire(std::string_view key, const ReadOptions& options);
+  std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options);
+  std::optional<Hit> Get(std::string_view key, const ReadOptions& options);
+  Result<PutOutcome> Put(std::string_view key, std::string_view body, const WriteOptions& options);
+  Status Remove(std::string_view key);
+  Result<std::uint64_t> Invalidate(const Invalidation& what);
+  Status Sync();
+  Status Close();
+  Stats GetStats() const;
+  TimePoint Now() const { return clock_->Now(); }
+  std::string_view StoreSecret() const { return state_.secret; }
+
+  // The two ends of a lease.
+  Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
+                   const WriteOptions& options);
+  void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
+
+  Status CompactAll();  // flushes and merges everything, so that the reaper sees every row
+
+ private:
+  struct Query;
+  struct Lookup;
+  struct Facts;
+  // Serializes the writers of a key, and tells a reader whether anybody wrote since it read.
+  struct alignas(64) Stripe {
+    std::mutex mutex;
+    std::atomic<std::uint64_t> version{0};
+  };
+  static constexpr std::size_t kStripes = 256;
+
+  // cache_read.cc
+  Query MakeQuery(const ReadOptions& options) const;
+  std::optional<Counter> Judge(const Facts& facts, const Query& query) const;
+  bool StillHolds(const EntryData& entry) const;
+  Lookup FindInMemory(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup FindOnDisk(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup Find(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup ReadRecord(std::string_view key, std::string_view bytes, const Query& query);
+  void FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
+                   const std::shared_ptr<const EntryData>& entry);
+  Hit CountHit(const Entry& entry, bool stale, bool in_memory);
+  Acquired LeaseOrFlight(std::string_view key, std::uint64_t hash, const ReadOptions& options,
+                         const Query& query, std::uint64_t epoch);
+  std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
+  void Prepare(FlightState& flight);
+
+  // cache_write.cc
+  std::shared_ptr<EntryData> MakeEntry(std::string_view key, std::string_view body,
+                                       const WriteOptions& options,
+                                       const std::vector<std::string>& tags) const;
+  Duration TtlOf(std::string_view key, const WriteOptions& options) const;
+  Status CheckWrite(std::string_view key, std::string_view body, const WriteOptions& options,
+                    const std::vector<std::string>& tags) const;
+  // Unless something newer is there. `entry->number` 0: takes one under the stripe's lock.
+  Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry);
+  enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
+  Precedence Compare(std::string_view key, std::uint64_t number);
+  Status WriteTombstone(std::string_view key, bool sync);
+  void DropCorrupt(std::string_view key, std::uint64_t hash);
+  Stripe& StripeOf(std::uint64_t hash) { return stripes_[(hash >> 8) % kStripes]; }
+
+  // cache_open.cc
+  Status OpenFiles();
+  Status LockDirectory();
+  Status OpenState();
+  Status OpenStore();
+  Status OpenLedger();
+  Status Quarantine(const Status& why);
+  void RunSteward();
+  void SaveState();
+  void Log(LogLevel level, std::string_view line) const;
+  void CountFault(std::string_view what, const Status& status);
+  std::string PathOf(std::string_view name) const {
+    return options_.directory + "/" + std::string(name);
+  }
+
+  // Constant after Open.
+  const Options options_;
+  const CacheInternals internals_;
+  const Clock& system_clock_;
+  std::shared_ptr<const Executor> executor_;
+  int directory_fd_ = -1;
+  std::unique_ptr<CacheClock> clock_;
+  std::unique_ptr<Codec> codec_;
+  std::unique_ptr<HotTier> hot_tier_;
+  std::unique_ptr<FlightTable> flights_;
+  std::unique_ptr<Ledger> ledger_;
+  std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
+  std::unique_ptr<Store> store_;                       // reset in Close, behind gate_
+  Duration opened_{};
+
+  State state_;  // counters and anchor: as of the last save
+  std::mutex state_mutex_;
+  mutable Counters counters_;
+  mutable Gate gate_;
+  std::array<Stripe, kStripes> stripes_;
+  std::atomic<bool> in_fault_{false};
+
+  std::mutex steward_mutex_;
+  std::condition_variable steward_wakes_;
+  bool steward_stops_ = false;
+  std::thread steward_;
+};
+
+// The ends of a lease whose cache may be gone.
+Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,
+                       const WriteOptions& options);
+void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status);
+
+// Limits of options.h.
+Status CheckKey(std::string_view key);
+Status CheckTags(const std::vector<std::string>& tags);
+
+// Cache::Open with something injected.
+Result<std::unique_ptr<Cache>> OpenCache(const Options& options, const CacheInternals& internals);
+
+}  // namespace larder

@@ -1,0 +1,238 @@
+// Opening and closing: the directory's lock, identity, store, ledger, and the steward thread.
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "cache_core.h"
+#include "directory_size.h"
+#include "reaper.h"
+
+namespace larder {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kStewardPeriod{1};
+constexpr int kPeriodsBetweenSaves = 60;
+
+// Shares of max_memory_bytes; what is left goes to the ledger, filters and RocksDB's small things.
+constexpr std::uint64_t HotTierBytes(std::uint64_t memory) { return memory / 8 * 3; }
+constexpr std::uint64_t StoreBytes(std::uint64_t memory) { return memory / 2; }
+
+Status SystemError(std::string_view what, const std::string& path) {
+  return {StatusCode::kUnavailable, std::string(what) + " " + path + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+CacheCore::CacheCore(const Options& options, const CacheInternals& internals)
+    : options_(options),
+      internals_(internals),
+      system_clock_(options.clock != nullptr ? *options.clock : Clock::System()),
+      opened_(system_clock_.SinceBoot()) {
+  if (options_.executor) executor_ = std::make_shared<const Executor>(options_.executor);
+}
+
+CacheCore::~CacheCore() {
+  static_cast<void>(Close());
+  ledger_.reset();
+  if (directory_fd_ >= 0) ::close(directory_fd_);
+}
+
+Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
+                                                   const CacheInternals& internals) {
+  if (Status status = options.Validate(); !status.ok()) return status;
+  auto core = std::make_shared<CacheCore>(options, internals);
+  if (Status status = core->OpenFiles(); !status.ok()) return status.WithContext("open cache");
+  core->steward_ = std::thread([raw = core.get()] { raw->RunSteward(); });
+  return core;
+}
+
+Status CacheCore::OpenFiles() {
+  if (Status status = LockDirectory(); !status.ok()) return status;
+  if (Status status = OpenState(); !status.ok()) return status;
+  codec_ = std::make_unique<Codec>(options_.compression.level);
+  hot_tier_ = std::make_unique<HotTier>(HotTierBytes(options_.max_memory_bytes));
+  Status status = OpenStore();
+  if (status.code() == StatusCode::kDataLoss &&
+      options_.on_corruption == OnCorruption::kQuarantine) {
+    status = Quarantine(status);
+    if (status.ok()) status = OpenStore();
+  }
+  if (!status.ok()) return status;
+  if (status = OpenLedger(); !status.ok()) return status;
+  SaveState();
+  return Status::Ok();
+}
+
+// The lock is on the directory itself: no file of its own, released by the kernel when the
+// process ends, however it ends.
+Status CacheCore::LockDirectory() {
+  std::error_code error;
+  const bool existed = fs::exists(options_.directory, error);
+  fs::create_directories(options_.directory, error);
+  if (error) {
+    return {StatusCode::kUnavailable,
+            "create directory " + options_.directory + ": " + error.message()};
+  }
+  if (!existed) ::chmod(options_.directory.c_str(), 0700);
+  directory_fd_ = ::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory_fd_ < 0) return SystemError("open directory", options_.directory);
+  if (::flock(directory_fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) {
+      return {StatusCode::kUnavailable, options_.directory + " is held by another process"};
+    }
+    return SystemError("lock directory", options_.directory);
+  }
+  if (::faccessat(AT_FDCWD, options_.directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return SystemError("write to directory", options_.directory);
+  }
+  return Status::Ok();
+}
+
+Status CacheCore::OpenState() {
+  const Status status = ReadState(PathOf("state"), state_);
+  if (status.code() == StatusCode::kUnavailable) return status;
+  if (!status.ok()) {
+    if (status.code() == StatusCode::kDataLoss) Log(LogLevel::kWarning, status.ToString());
+    state_ = NewState();
+  }
+  counters_.Load(state_.counters);
+  clock_ = std::make_unique<CacheClock>(system_clock_, state_.anchor);
+  return Status::Ok();
+}
+
+Status CacheCore::OpenStore() {
+  ReaperView view;
+  view.now = [this] { return clock_->Adopted(); };
+  view.ledger = [this] { return reaper_ledger_.load(std::memory_order_acquire); };
+  view.oldest_outstanding_lease = [this] { return flights_->OldestLease(); };
+  view.expired = &counters_.Cell(Counter::kExpired);
+  StoreOptions store;
+  store.path = PathOf("store");
+  store.memory_bytes = StoreBytes(options_.max_memory_bytes);
+  store.filter = MakeReaper(std::move(view));
+  store.log = options_.log;
+  store.env = internals_.env;
+  Result<std::unique_ptr<Store>> opened = Store::Open(store);
+  if (!opened.ok()) return opened.status();
+  store_ = *std::move(opened);
+  return Status::Ok();
+}
+
+Status CacheCore::OpenLedger() {
+  LedgerOptions ledger;
+  ledger.path = PathOf("invalidations");
+  ledger.store_sequence = store_->LatestSequence();
+  ledger.store_has_rows = ledger.store_sequence > 0;
+  Result<std::unique_ptr<Ledger>> opened = Ledger::Open(ledger);
+  if (!opened.ok()) return opened.status();
+  ledger_ = *std::move(opened);
+  flights_ = std::make_unique<FlightTable>(*ledger_);
+  reaper_ledger_.store(ledger_.get(), std::memory_order_release);
+  return Status::Ok();
+}
+
+// Moved aside, not deleted; only the newest is kept.
+Status CacheCore::Quarantine(const Status& why) {
+  std::error_code error;
+  fs::remove_all(PathOf("quarantine"), error);
+  fs::create_directory(PathOf("quarantine"), error);
+  fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
+  if (error) return why.WithContext("quarantine failed (" + error.message() + ")");
+  Log(LogLevel::kError,
+      "the store cannot be read and was moved to quarantine/, starting empty: " + why.ToString());
+  return Status::Ok();
+}
+
+void CacheCore::RunSteward() {
+  int periods = 0;
+  std::unique_lock lock(steward_mutex_);
+  while (!steward_wakes_.wait_for(lock, kStewardPeriod, [this] { return steward_stops_; })) {
+    lock.unlock();
+    clock_->Tick();
+    if (Status status = ledger_->RetryUnwritten(); !status.ok()) CountFault("journal", status);
+    if (++periods % kPeriodsBetweenSaves == 0) SaveState();
+    lock.lock();
+  }
+}
+
+void CacheCore::SaveState() {
+  const std::lock_guard lock(state_mutex_);
+  state_.anchor = clock_->Save();
+  state_.counters = counters_.Read();
+  if (Status status = WriteState(PathOf("state"), state_); !status.ok()) {
+    CountFault("save state", status);
+  }
+}
+
+Status CacheCore::Sync() {
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return {StatusCode::kUnavailable, "the cache is closed"};
+  return store_->Sync();
+}
+
+Status CacheCore::CompactAll() {
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return {StatusCode::kUnavailable, "the cache is closed"};
+  if (Status status = store_->Flush(); !status.ok()) return status;
+  return store_->CompactAll();
+}
+
+Status CacheCore::Close() {
+  if (!gate_.Close()) return Status::Ok();
+  if (steward_.joinable()) {
+    {
+      const std::lock_guard lock(steward_mutex_);
+      steward_stops_ = true;
+    }
+    steward_wakes_.notify_all();
+    steward_.join();
+  }
+  if (ledger_ == nullptr) {  // never fully opened
+    store_.reset();
+    return Status::Ok();
+  }
+  for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
+    flight->End({std::nullopt, {StatusCode::kCancelled, "the cache is closed"}});
+  }
+  const Status status = ledger_->RetryUnwritten();
+  store_.reset();
+  SaveState();
+  ::flock(directory_fd_, LOCK_UN);
+  return status;
+}
+
+Stats CacheCore::GetStats() const {
+  Stats stats;
+  counters_.Fill(stats);
+  stats.uptime = system_clock_.SinceBoot() - opened_;
+  stats.hot_entries = hot_tier_->entries();
+  stats.hot_bytes = hot_tier_->bytes();
+  stats.ledger_tags = ledger_->tag_count();
+  stats.memory_bytes = stats.hot_bytes + ledger_->memory_bytes();
+  stats.disk_bytes = DirectorySize(options_.directory);
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return stats;
+  stats.entries = store_->EstimatedRows();
+  stats.memory_bytes += store_->MemoryBytes();
+  return stats;
+}
+
+void CacheCore::Log(LogLevel level, std::string_view line) const {
+  if (options_.log) options_.log(level, line);
+}
+
+// Counted every time, logged once an episode: until a write succeeds again.
+void CacheCore::CountFault(std::string_view what, const Status& status) {
+  counters_.Add(Counter::kStoreFaults);
+  if (in_fault_.exchange(true, std::memory_order_relaxed)) return;
+  Log(LogLevel::kError, "store fault: " + std::string(what) + ": " + status.ToString());
+}
+
+}  // namespace larder

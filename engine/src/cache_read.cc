@@ -1,0 +1,264 @@
+// The read path: hot tier, store, flights; and what makes an entry usable.
+#include <optional>
+
+#include "cache_core.h"
+
+namespace larder {
+
+// A ReadOptions made ready: tags hashed, kRefresh resolved, time read once.
+struct CacheCore::Query {
+  std::vector<TagHash> tags;
+  std::optional<Duration> max_age;
+  Duration max_stale{0};
+  std::uint64_t newer_than = 0;
+  TimePoint now{};
+};
+
+// An entry found, or the counter that says why there is none.
+struct CacheCore::Lookup {
+  std::shared_ptr<const EntryData> entry;
+  bool stale = false;
+  bool in_memory = false;
+  Counter miss = Counter::kMissesAbsent;
+};
+
+// What decides whether an entry may be used, of a record or of an entry in memory.
+struct CacheCore::Facts {
+  std::uint64_t number;
+  TimePoint created;
+  TimePoint fresh_until;
+  TimePoint expires;
+};
+
+CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options) const {
+  Query query{.tags = {},
+              .max_age = options.max_age,
+              .max_stale = options.max_stale,
+              .newer_than = options.newer_than == kRefresh ? ledger_->Last() : options.newer_than,
+              .now = clock_->Now()};
+  query.tags.reserve(options.tags.size());
+  for (const std::string& tag : options.tags) query.tags.push_back(HashTag(tag));
+  return query;
+}
+
+// All but the entry's own tags and the floor. Null: usable.
+std::optional<Counter> CacheCore::Judge(const Facts& facts, const Query& query) const {
+  if (query.now >= facts.expires) return Counter::kMissesExpired;
+  if (!query.tags.empty() && !ledger_->Holds(facts.number, query.tags)) {
+    return Counter::kMissesInvalidated;
+  }
+  if (facts.number <= query.newer_than) return Counter::kMissesUnwanted;
+  if (query.now >= facts.fresh_until && query.now - facts.fresh_until >= query.max_stale) {
+    return Counter::kMissesExpired;
+  }
+  if (query.max_age.has_value() && query.now - facts.created > *query.max_age) {
+    return Counter::kMissesUnwanted;
+  }
+  return std::nullopt;
+}
+
+// Between two invalidations of anything an entry that held goes on holding: a hot hit looks at
+// one number instead of at each of its tags.
+bool CacheCore::StillHolds(const EntryData& entry) const {
+  const std::uint64_t generation = ledger_->LatestInvalidation();
+  if (entry.held_at_generation.load(std::memory_order_relaxed) == generation) return true;
+  if (!ledger_->Holds(entry.number, entry.tag_hashes)) return false;
+  entry.held_at_generation.store(generation, std::memory_order_relaxed);
+  return true;
+}
+
+CacheCore::Lookup CacheCore::FindInMemory(std::string_view key, std::uint64_t hash,
+                                          const Query& query) {
+  Lookup lookup;
+  std::shared_ptr<const EntryData> entry = hot_tier_->Find(key, hash);
+  if (entry == nullptr) return lookup;
+  lookup.in_memory = true;
+  if (!StillHolds(*entry)) {
+    hot_tier_->EraseIf(key, hash, entry.get());
+    lookup.miss = Counter::kMissesInvalidated;
+    return lookup;
+  }
+  const Facts facts{entry->number, entry->created, entry->fresh_until, entry->expires};
+  if (const std::optional<Counter> why_not = Judge(facts, query)) {
+    lookup.miss = *why_not;
+    return lookup;
+  }
+  lookup.stale = query.now >= entry->fresh_until;
+  lookup.entry = std::move(entry);
+  return lookup;
+}
+
+CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view bytes,
+                                        const Query& query) {
+  Lookup lookup;
+  RecordView record;
+  const RecordState state = DecodeRecord(key, bytes, record);
+  if (state != RecordState::kOk) {
+    lookup.miss = Counter::kMissesCorrupt;
+    return lookup;
+  }
+  lookup.miss = Counter::kMissesInvalidated;
+  if (record.kind == RecordKind::kTombstone) return lookup;
+  const Facts facts{record.number, record.created, record.fresh_until, record.expires};
+  if (const std::optional<Counter> why_not = Judge(facts, query)) {
+    lookup.miss = *why_not;
+    return lookup;
+  }
+  if (record.raw_bytes > options_.max_body_bytes) {  // the limit was lowered since
+    lookup.miss = Counter::kMissesUnwanted;
+    return lookup;
+  }
+  auto entry = std::make_shared<EntryData>();
+  entry->number = record.number;
+  entry->created = record.created;
+  entry->fresh_until = record.fresh_until;
+  entry->expires = record.expires;
+  entry->compute_time = record.compute_time;
+  entry->cost_microusd = record.cost_microusd;
+  entry->stored_bytes.store(key.size() + bytes.size(), std::memory_order_relaxed);
+  char* body = FillEntry(*entry, record.metadata, record.tags, record.tag_count, record.raw_bytes);
+  if (!StillHolds(*entry)) return lookup;
+  if (!codec_->Decompress(record, body)) {
+    lookup.miss = Counter::kMissesCorrupt;
+    return lookup;
+  }
+  lookup.stale = query.now >= entry->fresh_until;
+  lookup.entry = std::move(entry);
+  return lookup;
+}
+
+// A reader must not put into memory what a writer has replaced or removed since it was read: it
+// takes the stripe only if that is free, and only if no writer held it since.
+void CacheCore::FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
+                            const std::shared_ptr<const EntryData>& entry) {
+  if (!internals_.hot_tier) return;
+  Stripe& stripe = StripeOf(hash);
+  const std::unique_lock lock(stripe.mutex, std::try_to_lock);
+  if (!lock.owns_lock() || stripe.version.load(std::memory_order_relaxed) != version) return;
+  hot_tier_->Insert(key, hash, entry);
+}
+
+CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash,
+                                        const Query& query) {
+  Lookup lookup;
+  lookup.miss = Counter::kMissesFault;
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return lookup;
+  const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
+  PinnedRow row;
+  switch (store_->Get(key, row)) {
+    case ReadOutcome::kFault:
+      CountFault("read", {StatusCode::kUnavailable, "the store could not be read"});
+      return lookup;
+    case ReadOutcome::kAbsent: lookup.miss = Counter::kMissesAbsent; return lookup;
+    case ReadOutcome::kCorrupt: lookup.miss = Counter::kMissesCorrupt; break;
+    case ReadOutcome::kFound: lookup = ReadRecord(key, row.bytes(), query); break;
+  }
+  if (lookup.entry != nullptr) {
+    FillHotTier(key, hash, version, lookup.entry);
+  } else if (lookup.miss == Counter::kMissesCorrupt) {
+    DropCorrupt(key, hash);
+  }
+  return lookup;
+}
+
+// The hot tier is never behind the store (FillHotTier, WriteLocked), so what it holds but cannot
+// be used need not be looked for on disk.
+CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, const Query& query) {
+  if (internals_.hot_tier) {
+    Lookup lookup = FindInMemory(key, hash, query);
+    if (lookup.in_memory) return lookup;
+  }
+  return FindOnDisk(key, hash, query);
+}
+
+Hit CacheCore::CountHit(const Entry& entry, bool stale, bool in_memory) {
+  counters_.Add(Counter::kHits);
+  if (in_memory) counters_.Add(Counter::kHotHits);
+  if (stale) counters_.Add(Counter::kStaleHits);
+  counters_.Add(Counter::kMicrousdSaved, entry.cost_microusd());
+  counters_.Add(Counter::kMsSaved, static_cast<std::uint64_t>(entry.compute_time().count()));
+  return {.entry = entry, .stale = stale};
+}
+
+std::optional<Hit> CacheCore::GetInMemory(std::string_view key, const ReadOptions& options) {
+  if (gate_.closed()) return std::nullopt;
+  const Lookup lookup = FindInMemory(key, HotTier::HashKey(key), MakeQuery(options));
+  if (lookup.entry == nullptr) return std::nullopt;
+  return CountHit(Entry(lookup.entry), lookup.stale, true);
+}
+
+std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& options) {
+  if (gate_.closed() || !CheckKey(key).ok()) return std::nullopt;
+  const Lookup lookup = Find(key, HotTier::HashKey(key), MakeQuery(options));
+  if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
+  counters_.Add(lookup.miss);
+  return std::nullopt;
+}
+
+Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options) {
+  Status status = CheckKey(key);
+  if (status.ok()) status = CheckTags(options.tags);
+  if (status.ok() && gate_.closed()) status = {StatusCode::kUnavailable, "the cache is closed"};
+  if (!status.ok()) {
+    counters_.Add(Counter::kMissesFault);
+    return Lease(UntrackedFlight(key, std::move(status)));
+  }
+  const std::uint64_t hash = HotTier::HashKey(key);
+  const Query query = MakeQuery(options);
+  const std::uint64_t epoch = flights_->Epoch(hash);
+  Lookup lookup;
+  lookup.miss = Counter::kMissesUnwanted;
+  if (options.newer_than != kRefresh) lookup = Find(key, hash, query);
+  if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
+  Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch);
+  if (std::holds_alternative<Lease>(acquired)) counters_.Add(lookup.miss);
+  return acquired;
+}
+
+Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
+                                  const ReadOptions& options, const Query& query,
+                                  std::uint64_t epoch) {
+  FlightTable::Joined joined =
+      flights_->JoinOrLead(key, hash, options.tags, query.newer_than, epoch,
+                           [this](FlightState& flight) { Prepare(flight); });
+  if (!joined.leads) {
+    // Ended, but still being written: as good as stored.
+    if (const auto end = joined.state->end(); end.has_value() && end->entry.has_value()) {
+      return CountHit(*end->entry, false, true);
+    }
+    counters_.Add(Counter::kCoalesced);
+    return Flight(std::move(joined.state));
+  }
+  Lease lease(joined.state);
+  if (joined.flight_ended_since && options.newer_than != kRefresh) {
+    const Lookup lookup = Find(key, hash, query);
+    if (lookup.entry != nullptr) {
+      flights_->Finish(*joined.state);
+      joined.state->End({Entry(lookup.entry), Status::Ok()});
+      return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
+    }
+  }
+  // Close ends the flights that it finds; this one may have come just after.
+  if (gate_.closed()) {
+    joined.state->End({std::nullopt, {StatusCode::kCancelled, "the cache is closed"}});
+  }
+  return lease;
+}
+
+void CacheCore::Prepare(FlightState& flight) {
+  flight.core = weak_from_this();
+  flight.executor = executor_;
+  flight.started = system_clock_.SinceBoot();
+}
+
+std::shared_ptr<FlightState> CacheCore::UntrackedFlight(std::string_view key, Status why) {
+  auto flight = std::make_shared<FlightState>();
+  Prepare(*flight);
+  flight->key = key;
+  flight->number = ledger_->Last();
+  flight->unstorable = std::move(why);
+  return flight;
+}
+
+}  // namespace larder

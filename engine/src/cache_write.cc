@@ -1,0 +1,307 @@
+// The write path: leases, puts, removals and invalidations.
+#include <algorithm>
+#include <utility>
+
+#include "cache_core.h"
+
+namespace larder {
+namespace {
+
+// Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
+constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
+
+// Between 0 and 1, a function of the key.
+double Spread(std::string_view key) {
+  constexpr double kRange = 4294967296.0;
+  return static_cast<double>(HotTier::HashKey(key) >> 32) / kRange;
+}
+
+}  // namespace
+
+Status CheckKey(std::string_view key) {
+  if (!key.empty() && key.size() <= kMaxKeyBytes) return Status::Ok();
+  return {StatusCode::kInvalidArgument, "key of " + std::to_string(key.size()) +
+                                            " bytes is not within 1 and " +
+                                            std::to_string(kMaxKeyBytes)};
+}
+
+Status CheckTags(const std::vector<std::string>& tags) {
+  if (tags.size() > kMaxTags) {
+    return {StatusCode::kInvalidArgument,
+            std::to_string(tags.size()) + " tags are over " + std::to_string(kMaxTags)};
+  }
+  for (const std::string& tag : tags) {
+    if (tag.empty() || tag.size() > kMaxTagBytes) {
+      return {StatusCode::kInvalidArgument, "tag of " + std::to_string(tag.size()) +
+                                                " bytes is not within 1 and " +
+                                                std::to_string(kMaxTagBytes)};
+    }
+  }
+  return Status::Ok();
+}
+
+Status CacheCore::CheckWrite(std::string_view key, std::string_view body,
+                             const WriteOptions& options,
+                             const std::vector<std::string>& tags) const {
+  if (Status status = CheckKey(key); !status.ok()) return status;
+  if (Status status = CheckTags(tags); !status.ok()) return status;
+  if (options.metadata.size() > kMaxMetadataBytes) {
+    return {StatusCode::kInvalidArgument, "metadata of " + std::to_string(options.metadata.size()) +
+                                              " bytes is over " +
+                                              std::to_string(kMaxMetadataBytes)};
+  }
+  for (const auto& duration : {options.ttl, options.stale_while_revalidate, options.stale_if_error,
+                               options.compute_time}) {
+    if (duration.has_value() && *duration < Duration::zero()) {
+      return {StatusCode::kInvalidArgument,
+              "a duration of " + std::to_string(duration->count()) + " ms is negative"};
+    }
+  }
+  if (body.size() > options_.max_body_bytes) {
+    return {StatusCode::kResourceExhausted, "body of " + std::to_string(body.size()) +
+                                                " bytes is over max_body_bytes " +
+                                                std::to_string(options_.max_body_bytes)};
+  }
+  return Status::Ok();
+}
+
+Duration CacheCore::TtlOf(std::string_view key, const WriteOptions& options) const {
+  if (options.ttl.has_value()) return *options.ttl;
+  if (options_.default_ttl > kLongest || options_.ttl_jitter == 0) return options_.default_ttl;
+  const double share = 1 - options_.ttl_jitter * Spread(key);
+  const auto ttl = static_cast<double>(options_.default_ttl.count()) * share;
+  return Duration(static_cast<std::int64_t>(ttl));
+}
+
+std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::string_view body,
+                                                const WriteOptions& options,
+                                                const std::vector<std::string>& tags) const {
+  auto entry = std::make_shared<EntryData>();
+  entry->created = std::max(clock_->Now(), TimePoint{});
+  const Duration ttl = TtlOf(key, options);
+  if (ttl <= kLongest) {
+    const Duration stale =
+        std::max(options.stale_while_revalidate.value_or(options_.stale_while_revalidate),
+                 options.stale_if_error.value_or(options_.stale_if_error));
+    entry->fresh_until = entry->created + ttl;
+    entry->expires = entry->fresh_until + std::min(stale, kLongest);
+  }
+  entry->cost_microusd = options.cost_microusd;
+  entry->compute_time = options.compute_time.value_or(Duration::zero());
+  std::string encoded;
+  for (const std::string& tag : tags) AppendTag(encoded, tag);
+  char* out = FillEntry(*entry, options.metadata, encoded, static_cast<std::uint32_t>(tags.size()),
+                        body.size());
+  std::copy(body.begin(), body.end(), out);
+  return entry;
+}
+
+// What stands at `key` against something with `number`.
+CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t number) {
+  PinnedRow row;
+  switch (store_->Get(key, row)) {
+    case ReadOutcome::kAbsent: return Precedence::kWrite;
+    case ReadOutcome::kFault: return Precedence::kFault;
+    case ReadOutcome::kCorrupt: return Precedence::kCorrupt;
+    case ReadOutcome::kFound: break;
+  }
+  RecordView record;
+  switch (DecodeRecord(key, row.bytes(), record)) {
+    case RecordState::kCorrupt: return Precedence::kCorrupt;
+    // Written by another build, so before this one opened the store and gave out any lease.
+    case RecordState::kUnknown: return Precedence::kWrite;
+    case RecordState::kOk: break;
+  }
+  return record.number > number ? Precedence::kSuperseded : Precedence::kWrite;
+}
+
+Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry) {
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
+  const std::uint64_t hash = HotTier::HashKey(key);
+  const bool has_lease = entry->number != 0;
+  std::string scratch;
+  std::string_view payload;
+  const RecordCodec codec = codec_->Compress(entry->body, scratch, payload);
+
+  Stripe& stripe = StripeOf(hash);
+  const std::lock_guard lock(stripe.mutex);
+  stripe.version.fetch_add(1, std::memory_order_release);
+  if (!has_lease) entry->number = ledger_->Next();
+  // It would be stored only to be invalid at every read.
+  if (!ledger_->Holds(entry->number, entry->tag_hashes)) return PutOutcome::kSuperseded;
+  switch (Compare(key, entry->number)) {
+    case Precedence::kSuperseded: return PutOutcome::kSuperseded;
+    case Precedence::kFault: {
+      Status status(StatusCode::kUnavailable, "the store could not be read");
+      CountFault("read", status);
+      return status;
+    }
+    case Precedence::kCorrupt:
+      // Possibly a removal; only a value that began after this moment may take its place.
+      if (has_lease) {
+        static_cast<void>(WriteTombstone(key, false));
+        return PutOutcome::kSuperseded;
+      }
+      break;
+    case Precedence::kWrite: break;
+  }
+  const std::string record = EncodeEntry(key, *entry, codec, payload);
+  const Status status = store_->Put(key, record, options_.durability == Durability::kSync);
+  if (!status.ok()) {
+    hot_tier_->Erase(key, hash);
+    CountFault("write", status);
+    return Status(StatusCode::kUnavailable, status.message());
+  }
+  in_fault_.store(false, std::memory_order_relaxed);
+  entry->stored_bytes.store(key.size() + record.size(), std::memory_order_relaxed);
+  if (internals_.hot_tier) hot_tier_->Insert(key, hash, entry);
+  counters_.Add(Counter::kStores);
+  counters_.Add(Counter::kRawBytes, entry->body.size());
+  counters_.Add(Counter::kStoredBytes, key.size() + record.size());
+  return PutOutcome::kStored;
+}
+
+Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
+                                  const WriteOptions& options) {
+  if (Status status = CheckWrite(key, body, options, options.tags); !status.ok()) {
+    counters_.Add(Counter::kRefused);
+    return status;
+  }
+  if (TtlOf(key, options) == Duration::zero()) {
+    counters_.Add(Counter::kRefused);
+    return PutOutcome::kNotStored;
+  }
+  const std::shared_ptr<EntryData> entry = MakeEntry(key, body, options, options.tags);
+  Result<PutOutcome> outcome = Write(key, entry);
+  if (outcome.ok() && *outcome == PutOutcome::kSuperseded) counters_.Add(Counter::kSuperseded);
+  return outcome;
+}
+
+Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
+                            const WriteOptions& options) {
+  const bool tracked = flight->unstorable.ok();
+  const std::vector<std::string> tags =
+      tracked ? flights_->FixTags(*flight, options.tags) : options.tags;
+  Status status = tracked ? CheckWrite(flight->key, body, options, tags) : flight->unstorable;
+  WriteOptions with_time = options;
+  if (!options.compute_time.has_value()) {
+    with_time.compute_time = system_clock_.SinceBoot() - flight->started;
+  }
+  if (!status.ok()) with_time.metadata.resize(std::min(options.metadata.size(), kMaxMetadataBytes));
+  const std::shared_ptr<EntryData> entry = MakeEntry(
+      flight->key, body, with_time, CheckTags(tags).ok() ? tags : std::vector<std::string>{});
+  entry->number = flight->number;
+  Committed committed{.entry = Entry(entry), .outcome = PutOutcome::kNotStored, .status = status};
+
+  // Nobody may find in the table what is not going to be in the store.
+  const bool to_store = status.ok() && TtlOf(flight->key, options) != Duration::zero();
+  if (!to_store) {
+    counters_.Add(Counter::kRefused);
+    if (tracked) flights_->Finish(*flight);
+    flight->End({committed.entry, Status::Ok()});
+    return committed;
+  }
+  // A follower that came after the invalidation of a tag named only now must not be served.
+  if (!options.tags.empty() && !ledger_->Holds(entry->number, entry->tag_hashes)) {
+    counters_.Add(Counter::kSuperseded);
+    flights_->Finish(*flight);
+    flight->End({std::nullopt, {StatusCode::kCancelled, "invalidated while it was computed"}});
+    committed.outcome = PutOutcome::kSuperseded;
+    return committed;
+  }
+  if (!flight->End({committed.entry, Status::Ok()})) {  // closed under the lease
+    flights_->Finish(*flight);
+    committed.status = {StatusCode::kUnavailable, "the cache is closed"};
+    return committed;
+  }
+  Result<PutOutcome> outcome = Write(flight->key, entry);
+  flights_->Finish(*flight);
+  committed.status = outcome.status();
+  if (outcome.ok()) committed.outcome = *outcome;
+  if (committed.outcome == PutOutcome::kSuperseded) counters_.Add(Counter::kSuperseded);
+  return committed;
+}
+
+void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status status) {
+  if (flight->unstorable.ok()) flights_->Finish(*flight);
+  flight->End({std::nullopt, std::move(status)});
+}
+
+// The caller holds the key's stripe.
+Status CacheCore::WriteTombstone(std::string_view key, bool sync) {
+  const std::uint64_t number = ledger_->Next();
+  const std::uint64_t hash = HotTier::HashKey(key);
+  flights_->Detach(key, hash, number);
+  hot_tier_->Erase(key, hash);
+  const Status status = store_->Put(key, EncodeTombstone(key, number), sync);
+  if (status.ok()) return Status::Ok();
+  CountFault("write", status);
+  return {StatusCode::kUnavailable, status.message()};
+}
+
+Status CacheCore::Remove(std::string_view key) {
+  if (Status status = CheckKey(key); !status.ok()) return status;
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return {StatusCode::kUnavailable, "the cache is closed"};
+  {
+    Stripe& stripe = StripeOf(HotTier::HashKey(key));
+    const std::lock_guard lock(stripe.mutex);
+    stripe.version.fetch_add(1, std::memory_order_release);
+    if (Status status = WriteTombstone(key, true); !status.ok()) return status;
+  }
+  counters_.Add(Counter::kRemoved);
+  return ledger_->NoteSyncedSequence(store_->LatestSequence());
+}
+
+// A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
+// tombstone takes its place: values being computed now are refused, later ones are welcome.
+void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
+  Stripe& stripe = StripeOf(hash);
+  const std::lock_guard lock(stripe.mutex);
+  if (Compare(key, 0) != Precedence::kCorrupt) return;
+  stripe.version.fetch_add(1, std::memory_order_release);
+  Log(LogLevel::kWarning, "dropped a corrupt record");
+  static_cast<void>(WriteTombstone(key, false));
+}
+
+Result<std::uint64_t> CacheCore::Invalidate(const Invalidation& what) {
+  if (Status status = CheckTags(what.tags); !status.ok()) return status;
+  if (what.tags.empty() && !what.all) {
+    return Status(StatusCode::kInvalidArgument, "nothing to invalidate: neither tags nor all");
+  }
+  const Gate::Pass pass = gate_.Enter();
+  if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
+  counters_.Add(Counter::kInvalidated);
+  if (what.all) return ledger_->InvalidateAll();
+  std::vector<TagHash> hashes;
+  hashes.reserve(what.tags.size());
+  for (const std::string& tag : what.tags) hashes.push_back(HashTag(tag));
+  return ledger_->InvalidateTags(hashes);
+}
+
+Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,
+                       const WriteOptions& options) {
+  if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
+    return core->Commit(flight, body, options);
+  }
+  // The cache is gone: the followers were told so when it closed.
+  auto entry = std::make_shared<EntryData>();
+  entry->number = flight->number;
+  entry->created = Clock::System().Wall();
+  entry->cost_microusd = options.cost_microusd;
+  std::copy(body.begin(), body.end(), FillEntry(*entry, options.metadata, {}, 0, body.size()));
+  return {.entry = Entry(std::move(entry)),
+          .outcome = PutOutcome::kNotStored,
+          .status = {StatusCode::kUnavailable, "the cache is closed"}};
+}
+
+void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status) {
+  if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
+    core->Abandon(flight, std::move(status));
+  } else {
+    flight->End({std::nullopt, std::move(status)});
+  }
+}
+
+}  // namespace larder

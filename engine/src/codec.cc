@@ -1,0 +1,108 @@
+#define ZSTD_STATIC_LINKING_ONLY  // frames without magic number
+#include "codec.h"
+
+#include <sched.h>
+#include <zstd.h>
+
+#include <cstring>
+#include <thread>
+
+namespace larder {
+namespace {
+// Below this a frame's own header eats what compression wins.
+constexpr std::size_t kMinBytes = 64;
+}  // namespace
+
+struct Codec::CompressContext {
+  explicit CompressContext(int level) : zstd(ZSTD_createCCtx()) {
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
+    // The record knows size, checksum and dictionary; without them a frame is 6 bytes shorter.
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_format, ZSTD_f_zstd1_magicless);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 0);
+    ZSTD_CCtx_setParameter(zstd, ZSTD_c_dictIDFlag, 0);
+  }
+  ~CompressContext() { ZSTD_freeCCtx(zstd); }
+  ZSTD_CCtx* const zstd;
+};
+
+struct Codec::DecompressContext {
+  explicit DecompressContext(int /*level*/) : zstd(ZSTD_createDCtx()) {
+    ZSTD_DCtx_setParameter(zstd, ZSTD_d_format, ZSTD_f_zstd1_magicless);
+  }
+  ~DecompressContext() { ZSTD_freeDCtx(zstd); }
+  ZSTD_DCtx* const zstd;
+};
+
+// Slots are taken and given back with one exchange each; who finds none makes its own.
+template <typename Context>
+class Codec::Pool {
+ public:
+  explicit Pool(int level)
+      : level_(level), slots_(2 * std::max(1u, std::thread::hardware_concurrency())) {}
+  ~Pool() {
+    for (auto& slot : slots_) delete slot.exchange(nullptr);
+  }
+
+  std::unique_ptr<Context> Take() {
+    const std::size_t start = Start();
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      auto& slot = slots_[(start + i) % slots_.size()];
+      if (slot.load(std::memory_order_relaxed) == nullptr) continue;
+      if (Context* context = slot.exchange(nullptr)) return std::unique_ptr<Context>(context);
+    }
+    return std::make_unique<Context>(level_);
+  }
+
+  void GiveBack(std::unique_ptr<Context> context) {
+    const std::size_t start = Start();
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      Context* empty = nullptr;
+      if (slots_[(start + i) % slots_.size()].compare_exchange_strong(empty, context.get())) {
+        static_cast<void>(context.release());
+        return;
+      }
+    }
+  }
+
+ private:
+  std::size_t Start() const { return static_cast<std::size_t>(std::max(0, sched_getcpu())); }
+  const int level_;
+  std::vector<std::atomic<Context*>> slots_;
+};
+
+Codec::Codec(int level)
+    : level_(level),
+      compressors_(std::make_unique<Pool<CompressContext>>(level)),
+      decompressors_(std::make_unique<Pool<DecompressContext>>(level)) {}
+
+Codec::~Codec() = default;
+
+RecordCodec Codec::Compress(std::string_view body, std::string& scratch,
+                            std::string_view& payload) {
+  payload = body;
+  if (level_ == 0 || body.size() < kMinBytes) return RecordCodec::kRaw;
+  std::unique_ptr<CompressContext> context = compressors_->Take();
+  scratch.resize(ZSTD_compressBound(body.size()));
+  const std::size_t size =
+      ZSTD_compress2(context->zstd, scratch.data(), scratch.size(), body.data(), body.size());
+  compressors_->GiveBack(std::move(context));
+  if (ZSTD_isError(size) || size >= body.size()) return RecordCodec::kRaw;
+  payload = std::string_view(scratch).substr(0, size);
+  return RecordCodec::kZstd;
+}
+
+bool Codec::Decompress(const RecordView& view, char* out) {
+  if (view.codec == RecordCodec::kRaw) {
+    if (view.payload.size() != view.raw_bytes) return false;
+    if (view.raw_bytes > 0) std::memcpy(out, view.payload.data(), view.raw_bytes);
+    return true;
+  }
+  if (view.dictionary != 0) return false;
+  std::unique_ptr<DecompressContext> context = decompressors_->Take();
+  const std::size_t size = ZSTD_decompressDCtx(context->zstd, out, view.raw_bytes,
+                                               view.payload.data(), view.payload.size());
+  decompressors_->GiveBack(std::move(context));
+  return !ZSTD_isError(size) && size == view.raw_bytes;
+}
+
+}  // namespace larder

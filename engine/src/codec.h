@@ -1,0 +1,40 @@
+// Codec: bodies <-> payloads. zstd, one frame a record, contexts from a pool.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "record.h"
+
+namespace larder {
+
+// Thread-safe. A zstd context grows to about 1.3 MiB, so there are at most twice as many kept as
+// there are cores, and none is thread_local.
+class Codec {
+ public:
+  // `level` 0 leaves bodies as they are.
+  explicit Codec(int level);
+  ~Codec();
+  Codec(const Codec&) = delete;
+  Codec& operator=(const Codec&) = delete;
+
+  // The payload for `body`: compressed into `scratch`, or `body` itself where that is no smaller.
+  RecordCodec Compress(std::string_view body, std::string& scratch, std::string_view& payload);
+  // Writes exactly view.raw_bytes to `out`. False: the payload is not what the record says.
+  bool Decompress(const RecordView& view, char* out);
+
+ private:
+  template <typename Context>
+  class Pool;
+  struct CompressContext;
+  struct DecompressContext;
+
+  const int level_;
+  std::unique_ptr<Pool<CompressContext>> compressors_;
+  std::unique_ptr<Pool<DecompressContext>> decompressors_;
+};
+
+}  // namespace larder

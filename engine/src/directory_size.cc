@@ -1,0 +1,23 @@
+#include "directory_size.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+namespace larder {
+
+std::uint64_t DirectorySize(const std::string& directory) {
+  constexpr std::uint64_t kBlockBytes = 512;  // of st_blocks, whatever the file system's
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
+    struct stat info {};
+    if (::lstat(it->path().c_str(), &info) == 0) {
+      bytes += static_cast<std::uint64_t>(info.st_blocks) * kBlockBytes;
+    }
+  }
+  return bytes;
+}
+
+}  // namespace larder

@@ -1,0 +1,46 @@
+// EntryData: what an Entry handle points to. One allocation for this, one for all its bytes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "larder/clock.h"
+#include "ledger.h"
+
+namespace larder {
+
+struct EntryData {
+  // Constant once the entry is shared.
+  std::uint64_t number = 0;
+  TimePoint created{};
+  TimePoint fresh_until = kNever;
+  TimePoint expires = kNever;
+  Duration compute_time{0};
+  std::uint64_t cost_microusd = 0;
+  std::unique_ptr<char[]> buffer;  // metadata, tags (as in the record), body, in this order
+  std::string_view metadata;
+  std::string_view tags;  // tag_count times: varint length, bytes
+  std::uint32_t tag_count = 0;
+  std::string_view body;
+  std::vector<TagHash> tag_hashes;
+
+  // Set once, after the write.
+  mutable std::atomic<std::uint64_t> stored_bytes{0};
+  // The ledger's generation at which this entry was last seen to hold.
+  mutable std::atomic<std::uint64_t> held_at_generation{UINT64_MAX};
+
+  std::size_t MemoryBytes() const {
+    return sizeof(EntryData) + metadata.size() + tags.size() + body.size() +
+           tag_hashes.capacity() * sizeof(TagHash);
+  }
+};
+
+// Fills buffer, metadata, tags and tag_hashes; leaves room for `body_bytes` of body, which the
+// caller writes through the returned pointer. `tags` must be well formed.
+char* FillEntry(EntryData& data, std::string_view metadata, std::string_view tags,
+                std::uint32_t tag_count, std::size_t body_bytes);
+
+}  // namespace larder

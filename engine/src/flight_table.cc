@@ -1,0 +1,130 @@
+#include "flight_table.h"
+
+#include <algorithm>
+
+namespace larder {
+namespace {
+
+std::vector<TagHash> HashTags(const std::vector<std::string>& tags) {
+  std::vector<TagHash> hashes;
+  hashes.reserve(tags.size());
+  for (const std::string& tag : tags) hashes.push_back(HashTag(tag));
+  return hashes;
+}
+
+bool IsIn(const std::vector<TagHash>& hashes, TagHash hash) {
+  return std::find(hashes.begin(), hashes.end(), hash) != hashes.end();
+}
+
+void AddTags(FlightState& state, const std::vector<std::string>& tags,
+             const std::vector<TagHash>& hashes) {
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    if (IsIn(state.tag_hashes, hashes[i])) continue;
+    state.tags.push_back(tags[i]);
+    state.tag_hashes.push_back(hashes[i]);
+  }
+}
+
+}  // namespace
+
+std::uint64_t FlightTable::Epoch(std::uint64_t hash) const {
+  return ShardOf(hash).epoch.load(std::memory_order_acquire);
+}
+
+bool FlightTable::TryJoin(FlightState& state, const std::vector<std::string>& tags,
+                          std::uint64_t newer_than) {
+  if (state.number <= newer_than || !ledger_.Holds(state.number, state.tag_hashes)) return false;
+  const std::vector<TagHash> hashes = HashTags(tags);
+  if (!ledger_.Holds(state.number, hashes)) return false;
+  const auto is_new = [&state](TagHash hash) { return !IsIn(state.tag_hashes, hash); };
+  const auto added = std::count_if(hashes.begin(), hashes.end(), is_new);
+  if (added == 0) return true;
+  if (state.tags_final || state.tags.size() + static_cast<std::size_t>(added) > kMaxTags) {
+    return false;
+  }
+  AddTags(state, tags, hashes);
+  return true;
+}
+
+FlightTable::Joined FlightTable::JoinOrLead(std::string_view key, std::uint64_t hash,
+                                            const std::vector<std::string>& tags,
+                                            std::uint64_t newer_than, std::uint64_t epoch,
+                                            const std::function<void(FlightState&)>& prepare) {
+  Shard& shard = ShardOf(hash);
+  const std::lock_guard lock(shard.mutex);
+  if (const auto found = shard.by_key.find(key); found != shard.by_key.end()) {
+    if (TryJoin(*found->second, tags, newer_than)) return {.state = found->second};
+    RemoveFromTable(shard, *found->second);
+  }
+  auto state = std::make_shared<FlightState>();
+  state->key = key;
+  state->hash = hash;
+  state->tags = tags;
+  state->tag_hashes = HashTags(tags);
+  prepare(*state);
+  // Under the shard's lock, so that the list of open leases is in the order of their numbers.
+  state->number = ledger_.Next();
+  state->older = shard.newest;
+  (shard.newest != nullptr ? shard.newest->newer : shard.oldest) = state.get();
+  shard.newest = state.get();
+  state->in_table = true;
+  shard.by_key.emplace(state->key, state);
+  const bool ended_since = shard.epoch.load(std::memory_order_relaxed) != epoch;
+  return {.state = std::move(state), .leads = true, .flight_ended_since = ended_since};
+}
+
+std::vector<std::string> FlightTable::FixTags(FlightState& state,
+                                              const std::vector<std::string>& more) {
+  const std::vector<TagHash> hashes = HashTags(more);
+  const std::lock_guard lock(ShardOf(state.hash).mutex);
+  state.tags_final = true;
+  AddTags(state, more, hashes);
+  return state.tags;
+}
+
+void FlightTable::Finish(FlightState& state) {
+  Shard& shard = ShardOf(state.hash);
+  const std::lock_guard lock(shard.mutex);
+  (state.newer != nullptr ? state.newer->older : shard.newest) = state.older;
+  (state.older != nullptr ? state.older->newer : shard.oldest) = state.newer;
+  shard.epoch.fetch_add(1, std::memory_order_release);
+  RemoveFromTable(shard, state);  // last: it may drop the last reference but the caller's
+}
+
+void FlightTable::Detach(std::string_view key, std::uint64_t hash, std::uint64_t number) {
+  Shard& shard = ShardOf(hash);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_key.find(key);
+  if (found != shard.by_key.end() && found->second->number < number) {
+    RemoveFromTable(shard, *found->second);
+  }
+}
+
+void FlightTable::RemoveFromTable(Shard& shard, FlightState& state) {
+  if (!state.in_table) return;
+  state.in_table = false;
+  shard.by_key.erase(shard.by_key.find(state.key));
+}
+
+std::uint64_t FlightTable::OldestLease() const {
+  // Read before the shards: a lease given out later has a greater number.
+  std::uint64_t oldest = ledger_.Last() + 1;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    if (shard.oldest != nullptr) oldest = std::min(oldest, shard.oldest->number);
+  }
+  return oldest;
+}
+
+std::vector<std::shared_ptr<FlightState>> FlightTable::Open() const {
+  std::vector<std::shared_ptr<FlightState>> open;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (FlightState* state = shard.oldest; state != nullptr; state = state->newer) {
+      if (auto shared = state->weak_from_this().lock()) open.push_back(std::move(shared));
+    }
+  }
+  return open;
+}
+
+}  // namespace larder

@@ -1,0 +1,150 @@
+#include "record.h"
+
+#include <xxhash.h>
+
+#include <cstring>
+#include <limits>
+
+#include "larder/options.h"
+#include "varint.h"
+
+namespace larder {
+namespace {
+
+constexpr char kVersion = 1;
+constexpr std::size_t kChecksumBytes = 8;
+// Second byte: kind in bits 0-1, codec in bits 2-3, "names a dictionary" in bit 4, rest zero.
+constexpr unsigned kKindMask = 0x03;
+constexpr unsigned kCodecShift = 2;
+constexpr unsigned kCodecMask = 0x03;
+constexpr unsigned kDictionaryBit = 0x10;
+constexpr unsigned kKnownBits = 0x1f;
+
+// The key seeds the hash, so that a sound record in the wrong place does not verify.
+std::uint64_t Checksum(std::string_view key, std::string_view bytes) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), XXH3_64bits(key.data(), key.size()));
+}
+
+void AppendChecksum(std::string_view key, std::string& record) {
+  std::uint64_t sum = Checksum(key, record);
+  for (std::size_t i = 0; i < kChecksumBytes; ++i, sum >>= 8) {
+    record.push_back(static_cast<char>(sum & 0xff));
+  }
+}
+
+std::uint64_t LoadLittleEndian64(const char* bytes) {
+  std::uint64_t value = 0;
+  for (int i = 7; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+// Milliseconds that any sum of three of stays within a TimePoint.
+constexpr std::uint64_t kMaxMilliseconds = std::numeric_limits<std::int64_t>::max() / 4;
+
+bool ReadMilliseconds(std::string_view& in, Duration& value) {
+  std::uint64_t ms = 0;
+  if (!ReadVarint(in, ms) || ms > kMaxMilliseconds) return false;
+  value = Duration(static_cast<std::int64_t>(ms));
+  return true;
+}
+
+bool ReadTimes(std::string_view& in, RecordView& view) {
+  Duration created{};
+  std::uint64_t fresh_plus_one = 0;
+  Duration stale{};
+  if (!ReadMilliseconds(in, created) || !ReadVarint(in, fresh_plus_one) ||
+      fresh_plus_one > kMaxMilliseconds || !ReadMilliseconds(in, stale) ||
+      !ReadMilliseconds(in, view.compute_time)) {
+    return false;
+  }
+  view.created = TimePoint(created);
+  if (fresh_plus_one == 0) return true;  // does not expire
+  view.fresh_until = view.created + Duration(static_cast<std::int64_t>(fresh_plus_one - 1));
+  view.expires = view.fresh_until + stale;
+  return true;
+}
+
+bool ReadTags(std::string_view& in, RecordView& view) {
+  std::uint64_t count = 0;
+  if (!ReadVarint(in, count) || count > kMaxTags) return false;
+  const std::string_view start = in;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::string_view tag;
+    if (!ReadLengthPrefixed(in, tag) || tag.empty() || tag.size() > kMaxTagBytes) return false;
+  }
+  view.tag_count = static_cast<std::uint32_t>(count);
+  view.tags = start.substr(0, start.size() - in.size());
+  return true;
+}
+
+bool ReadEntry(std::string_view in, bool has_dictionary, RecordView& view) {
+  if (!ReadTimes(in, view) || !ReadVarint(in, view.cost_microusd) ||
+      !ReadVarint(in, view.raw_bytes) || (has_dictionary && !ReadVarint(in, view.dictionary)) ||
+      !ReadLengthPrefixed(in, view.metadata) || view.metadata.size() > kMaxMetadataBytes ||
+      !ReadTags(in, view)) {
+    return false;
+  }
+  view.payload = in;
+  return view.codec != RecordCodec::kRaw || view.payload.size() == view.raw_bytes;
+}
+
+}  // namespace
+
+RecordState DecodeRecord(std::string_view key, std::string_view record, RecordView& view) {
+  if (record.size() < 3 + kChecksumBytes) return RecordState::kCorrupt;
+  const std::string_view bytes = record.substr(0, record.size() - kChecksumBytes);
+  if (Checksum(key, bytes) != LoadLittleEndian64(bytes.data() + bytes.size())) {
+    return RecordState::kCorrupt;
+  }
+  const auto flags = static_cast<unsigned char>(bytes[1]);
+  const unsigned kind = flags & kKindMask;
+  const unsigned codec = flags >> kCodecShift & kCodecMask;
+  if (bytes[0] != kVersion || (flags & ~kKnownBits) != 0 || kind > 1 || codec > 1) {
+    return RecordState::kUnknown;
+  }
+  view = {};
+  view.kind = static_cast<RecordKind>(kind);
+  view.codec = static_cast<RecordCodec>(codec);
+  std::string_view rest = bytes.substr(2);
+  if (!ReadVarint(rest, view.number) || view.number == 0) return RecordState::kCorrupt;
+  if (view.kind == RecordKind::kTombstone) {
+    return rest.empty() ? RecordState::kOk : RecordState::kCorrupt;
+  }
+  return ReadEntry(rest, (flags & kDictionaryBit) != 0, view) ? RecordState::kOk
+                                                              : RecordState::kCorrupt;
+}
+
+std::string EncodeEntry(std::string_view key, const EntryData& entry, RecordCodec codec,
+                        std::string_view payload) {
+  std::string record;
+  record.reserve(80 + entry.metadata.size() + entry.tags.size() + payload.size());
+  record.push_back(kVersion);
+  record.push_back(static_cast<char>(static_cast<unsigned>(codec) << kCodecShift));
+  AppendVarint(record, entry.number);
+  AppendVarint(record, static_cast<std::uint64_t>(entry.created.time_since_epoch().count()));
+  const bool expires = entry.expires != kNever;
+  AppendVarint(record, expires ? (entry.fresh_until - entry.created).count() + 1 : 0);
+  AppendVarint(record, expires ? (entry.expires - entry.fresh_until).count() : 0);
+  AppendVarint(record, static_cast<std::uint64_t>(entry.compute_time.count()));
+  AppendVarint(record, entry.cost_microusd);
+  AppendVarint(record, entry.body.size());
+  AppendLengthPrefixed(record, entry.metadata);
+  AppendVarint(record, entry.tag_count);
+  record.append(entry.tags);
+  record.append(payload);
+  AppendChecksum(key, record);
+  return record;
+}
+
+std::string EncodeTombstone(std::string_view key, std::uint64_t number) {
+  std::string record;
+  record.push_back(kVersion);
+  record.push_back(static_cast<char>(RecordKind::kTombstone));
+  AppendVarint(record, number);
+  AppendChecksum(key, record);
+  return record;
+}
+
+void AppendTag(std::string& out, std::string_view tag) { AppendLengthPrefixed(out, tag); }
+
+}  // namespace larder

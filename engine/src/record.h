@@ -1,0 +1,51 @@
+// Record: the bytes of one row in the store. The only place that knows the format; docs/format.md
+// writes it out, tests/engine/record_test.cc holds a golden file per version.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "entry_data.h"
+
+namespace larder {
+
+enum class RecordKind : std::uint8_t { kEntry = 0, kTombstone = 1 };
+enum class RecordCodec : std::uint8_t { kRaw = 0, kZstd = 1 };
+
+// A record taken apart. Views point into the record.
+struct RecordView {
+  RecordKind kind = RecordKind::kEntry;
+  RecordCodec codec = RecordCodec::kRaw;
+  std::uint64_t number = 0;
+  TimePoint created{};
+  TimePoint fresh_until = kNever;
+  TimePoint expires = kNever;
+  Duration compute_time{0};
+  std::uint64_t cost_microusd = 0;
+  std::uint64_t raw_bytes = 0;
+  std::uint64_t dictionary = 0;  // 0 = none
+  std::string_view metadata;
+  std::string_view tags;  // tag_count times: varint length, bytes; well formed
+  std::uint32_t tag_count = 0;
+  std::string_view payload;
+};
+
+enum class RecordState {
+  kOk,
+  kCorrupt,  // checksum or structure is wrong, or it stands at another key
+  kUnknown,  // sound, but of a version, kind or codec that this build does not know
+};
+
+// Trusts no length that it has not checked.
+RecordState DecodeRecord(std::string_view key, std::string_view record, RecordView& view);
+
+// `payload` is entry.body as `codec` left it.
+std::string EncodeEntry(std::string_view key, const EntryData& entry, RecordCodec codec,
+                        std::string_view payload);
+std::string EncodeTombstone(std::string_view key, std::uint64_t number);
+
+// Tags as records hold them. Appends to `out`; the caller keeps the limits of options.h.
+void AppendTag(std::string& out, std::string_view tag);
+
+}  // namespace larder

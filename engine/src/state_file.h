@@ -1,0 +1,28 @@
+// State: what the cache keeps beside its rows: identity, time anchor, counters. One small
+// checksummed file, replaced whole (write, sync, rename), at open, once a minute and at close.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cache_clock.h"
+#include "larder/status.h"
+
+namespace larder {
+
+struct State {
+  std::string store_id;  // 16 random bytes: two directories of one lineage have the same
+  std::string secret;    // 32 random bytes, Cache::StoreSecret
+  ClockAnchor anchor;
+  std::vector<std::uint64_t> counters;  // by position, in the order of stats_counters.h
+};
+
+// kNotFound: there is none. kDataLoss: there is one, but it cannot be trusted.
+Status ReadState(const std::string& path, State& state);
+// Mode 0600: the secret is in it.
+Status WriteState(const std::string& path, const State& state);
+// A fresh identity.
+State NewState();
+
+}  // namespace larder

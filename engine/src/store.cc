@@ -1,0 +1,161 @@
+#include "store.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+
+namespace larder {
+namespace {
+
+rocksdb::Slice AsSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+
+// Callers branch on our codes only, so every RocksDB status is folded here.
+Status FromRocksDb(const rocksdb::Status& status) {
+  if (status.ok()) return Status::Ok();
+  if (status.IsCorruption()) return {StatusCode::kDataLoss, status.ToString()};
+  return {StatusCode::kUnavailable, status.ToString()};
+}
+
+// RocksDB's own LOG lies on the disk whose failure it would report: when that disk is full, a
+// failed write of a log line runs into an assertion and ends the process (design 3.9). So its
+// warnings come to our logger, and nothing is written beside the data.
+class LogSink final : public rocksdb::Logger {
+ public:
+  explicit LogSink(std::function<void(LogLevel, std::string_view)> log)
+      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
+
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, arguments);
+  }
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (!log_ || level < rocksdb::InfoLogLevel::WARN_LEVEL ||
+        level >= rocksdb::InfoLogLevel::HEADER_LEVEL) {
+      return;
+    }
+    char line[512];
+    const int size = std::vsnprintf(line, sizeof(line), format, arguments);
+    if (size <= 0) return;
+    const std::size_t length =
+        std::min<std::size_t>(static_cast<std::size_t>(size), sizeof(line) - 1);
+    const bool is_error = level >= rocksdb::InfoLogLevel::ERROR_LEVEL;
+    log_(is_error ? LogLevel::kError : LogLevel::kWarning,
+         std::string("store: ") + std::string(line, length));
+  }
+
+ private:
+  const std::function<void(LogLevel, std::string_view)> log_;
+};
+
+constexpr std::uint64_t kWriteBufferBytes = std::uint64_t{8} << 20;
+
+rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = block_cache;
+  table.cache_index_and_filter_blocks = false;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
+  // Debian compiles RocksDB for baseline x86-64, where CRC32c runs in software.
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
+  return table;
+}
+
+rocksdb::Options RocksOptions(const StoreOptions& options) {
+  rocksdb::Options rocks;
+  rocks.create_if_missing = true;
+  if (options.env != nullptr) rocks.env = options.env;
+  rocks.info_log = std::make_shared<LogSink>(options.log);
+  rocks.compaction_filter_factory = options.filter;
+  rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one
+  rocks.bottommost_compression = rocksdb::kNoCompression;
+  // One memtable is one WAL segment; reopening after a kill costs about 17 ms a MB of WAL.
+  rocks.write_buffer_size = kWriteBufferBytes;
+  rocks.max_write_buffer_number = 3;
+  rocks.level_compaction_dynamic_level_bytes = true;
+  rocks.target_file_size_base = std::uint64_t{16} << 20;
+  rocks.max_bytes_for_level_base = std::uint64_t{64} << 20;
+  rocks.max_background_jobs = 2;
+  rocks.allow_fallocate = false;  // an empty store would take 76 MB
+  rocks.keep_log_file_num = 1;
+  rocks.max_manifest_file_size = std::uint64_t{8} << 20;
+  rocks.stats_dump_period_sec = 0;
+  rocks.stats_persist_period_sec = 0;
+  const std::uint64_t cache_bytes = std::max(options.memory_bytes, 4 * kWriteBufferBytes);
+  const std::shared_ptr<rocksdb::Cache> block_cache = rocksdb::NewLRUCache(cache_bytes, 4);
+  rocks.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(4 * kWriteBufferBytes, block_cache);
+  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(block_cache)));
+  return rocks;
+}
+
+}  // namespace
+
+class RocksStore final : public Store {
+ public:
+  RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<rocksdb::Cache> block_cache)
+      : db_(std::move(db)), block_cache_(std::move(block_cache)) {}
+  ~RocksStore() override { static_cast<void>(db_->Close()); }
+
+  ReadOutcome Get(std::string_view key, PinnedRow& row) override {
+    const rocksdb::Status status =
+        db_->Get(read_options_, db_->DefaultColumnFamily(), AsSlice(key), &row.slice_);
+    if (status.ok()) return ReadOutcome::kFound;
+    if (status.IsNotFound()) return ReadOutcome::kAbsent;
+    return status.IsCorruption() ? ReadOutcome::kCorrupt : ReadOutcome::kFault;
+  }
+
+  Status Put(std::string_view key, std::string_view row, bool sync) override {
+    rocksdb::WriteOptions write_options;
+    write_options.sync = sync;
+    return FromRocksDb(db_->Put(write_options, AsSlice(key), AsSlice(row)));
+  }
+
+  Status Sync() override { return FromRocksDb(db_->SyncWAL()); }
+
+  Status CompactAll() override {
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    return FromRocksDb(db_->CompactRange(options, nullptr, nullptr));
+  }
+
+  Status Flush() override { return FromRocksDb(db_->Flush(rocksdb::FlushOptions())); }
+
+  std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
+
+  std::uint64_t EstimatedRows() const override {
+    std::uint64_t rows = 0;
+    db_->GetIntProperty(rocksdb::DB::Properties::kEstimateNumKeys, &rows);
+    return rows;
+  }
+
+  std::uint64_t MemoryBytes() const override {
+    std::uint64_t memtables = 0;
+    db_->GetIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &memtables);
+    return block_cache_->GetUsage() + memtables;
+  }
+
+ private:
+  const std::unique_ptr<rocksdb::DB> db_;
+  const std::shared_ptr<rocksdb::Cache> block_cache_;
+  const rocksdb::ReadOptions read_options_;
+};
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
+  const rocksdb::Options rocks = RocksOptions(options);
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
+  if (!status.ok()) return FromRocksDb(status).WithContext("open store");
+  auto* table = rocks.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
+  return std::unique_ptr<Store>(
+      std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db), table->block_cache));
+}
+
+}  // namespace larder

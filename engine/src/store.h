@@ -1,0 +1,63 @@
+// Store: the rows on disk. Opens RocksDB with our options and folds its errors into ours.
+#pragma once
+
+#include <rocksdb/slice.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "larder/options.h"
+#include "larder/result.h"
+
+namespace rocksdb {
+class CompactionFilterFactory;
+class Env;
+}  // namespace rocksdb
+
+namespace larder {
+
+struct StoreOptions {
+  std::string path;
+  std::uint64_t memory_bytes = 0;  // block cache, memtables included
+  std::shared_ptr<rocksdb::CompactionFilterFactory> filter;
+  std::function<void(LogLevel, std::string_view)> log;
+  rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
+};
+
+// A row, pinned where RocksDB has it; no copy is made.
+class PinnedRow {
+ public:
+  std::string_view bytes() const { return {slice_.data(), slice_.size()}; }
+
+ private:
+  friend class RocksStore;
+  rocksdb::PinnableSlice slice_;
+};
+
+enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
+
+// Thread-safe. Errors: kUnavailable (I/O, no space, stopped after a fault), kDataLoss (corrupt).
+class Store {
+ public:
+  static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
+  virtual ~Store() = default;
+
+  virtual ReadOutcome Get(std::string_view key, PinnedRow& row) = 0;
+  // `sync`: survives loss of power, with all writes before it.
+  virtual Status Put(std::string_view key, std::string_view row, bool sync) = 0;
+  // Makes all writes so far survive loss of power.
+  virtual Status Sync() = 0;
+  // Merges everything, which runs the filter over every row. Slow.
+  virtual Status CompactAll() = 0;
+  virtual Status Flush() = 0;
+
+  // Counts writes; never goes back, also across restarts, unless writes were lost.
+  virtual std::uint64_t LatestSequence() const = 0;
+  virtual std::uint64_t EstimatedRows() const = 0;
+  virtual std::uint64_t MemoryBytes() const = 0;
+};
+
+}  // namespace larder
