@@ -1,0 +1,35 @@
+// AdminServer: lets cachectl reach the cache of a running process, over a unix socket.
+//
+//   auto admin = larder::admin::AdminServer::Start(cache, {.socket = directory + "/admin.sock"});
+//
+// The socket has mode 0600: who may open it may read and invalidate everything in the cache.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "larder/cache.h"
+#include "larder/result.h"
+
+namespace larder::admin {
+
+struct AdminOptions {
+  // Where to listen, of any length; the folder must exist. The cache's directory is where cachectl
+  // looks: `<directory>/admin.sock`. What a dead process left there is replaced.
+  std::string socket;
+  // Requests answered at the same time.
+  unsigned threads = 2;
+};
+
+// Thread-safe. Serves on threads of its own from Start until destroyed.
+class AdminServer {
+ public:
+  // `cache` must outlive the server.
+  // Errors: kInvalidArgument (no such folder, or something else than a socket is in the way),
+  // kUnavailable (another process listens there, or it cannot be bound).
+  static Result<std::unique_ptr<AdminServer>> Start(Cache& cache, const AdminOptions& options);
+  // Stops listening, waits for running requests, removes the socket.
+  virtual ~AdminServer() = default;
+};
+
+}  // namespace larder::admin

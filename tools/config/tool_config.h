@@ -1,0 +1,69 @@
+// ToolConfig: all of config.json as the programs need it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "larder/client/config.h"
+#include "larder/client/config_document.h"
+#include "larder/client/secret.h"
+#include "larder/options.h"
+#include "larder/result.h"
+
+namespace larder::tools {
+
+enum class Isolation {
+  kCredential,  // a hit needs the credential that paid
+  kNamespace,   // callers share by Larder-Namespace; on loopback only
+};
+
+struct GatewayConfig {
+  std::string listen;  // as written: "127.0.0.1:8080"
+  std::string host;    // its parts; an IPv6 address without brackets
+  std::uint16_t port = 0;  // 0 = any free one
+  // Dialect ("openai", "anthropic") -> name of the provider that a path without one goes to. A
+  // dialect may be missing: such requests name their provider or get an error.
+  std::map<std::string, std::string> default_provider;
+  Isolation isolation = Isolation::kCredential;
+  std::uint64_t max_body_bytes = std::uint64_t{32} << 20;
+};
+
+struct AdminConfig {
+  // Path of the admin socket, "auto" resolved; unset = none is served.
+  std::optional<std::string> socket;
+  std::optional<client::Secret> token;
+};
+
+enum class LogFormat { kJson, kText };
+
+struct LoggingConfig {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kJson;
+  std::optional<std::string> file;  // unset = stderr
+};
+
+struct MetricsConfig {
+  bool enabled = true;
+};
+
+struct ToolConfig {
+  client::ClientConfig client;
+  GatewayConfig gateway;
+  AdminConfig admin;
+  LoggingConfig logging;
+  MetricsConfig metrics;
+  std::string file;  // that was read; empty if there was none
+};
+
+// Loads and checks everything; `file` is --config or empty. A flag is for example
+// {"--listen", "/gateway/listen", value}. Uses the environment of the process.
+// Errors: kInvalidArgument, one line fit to be shown as it is.
+Result<ToolConfig> LoadToolConfig(const std::string& file,
+                                  const std::vector<client::ConfigFlag>& flags = {});
+// The same from a document that is already loaded.
+Result<ToolConfig> ReadToolConfig(const client::ConfigDocument& document);
+
+}  // namespace larder::tools
