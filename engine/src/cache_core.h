@@ -95,8 +95,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Duration TtlOf(std::string_view key, const WriteOptions& options) const;
   Status CheckWrite(std::string_view key, std::string_view body, const WriteOptions& options,
                     const std::vector<std::string>& tags) const;
-  // Unless something newer is there. `entry->number` 0: takes one under the stripe's lock.
-  Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry);
+  enum class Numbered { kByLease, kNow };
+  // Unless something newer is there. kNow: takes the entry's number under the stripe's lock.
+  Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
+                           Numbered numbered);
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
   Precedence Compare(std::string_view key, std::uint64_t number);
   Status WriteTombstone(std::string_view key, bool sync);

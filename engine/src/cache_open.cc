@@ -65,7 +65,16 @@ Status CacheCore::OpenFiles() {
     if (status.ok()) status = OpenStore();
   }
   if (!status.ok()) return status;
-  if (status = OpenLedger(); !status.ok()) return status;
+  status = OpenLedger();
+  if (status.code() == StatusCode::kDataLoss &&
+      options_.on_corruption == OnCorruption::kQuarantine) {
+    // Nothing says what was invalidated among these rows, nor how they are numbered.
+    store_.reset();
+    status = Quarantine(status);
+    if (status.ok()) status = OpenStore();
+    if (status.ok()) status = OpenLedger();
+  }
+  if (!status.ok()) return status;
   SaveState();
   return Status::Ok();
 }
@@ -130,6 +139,8 @@ Status CacheCore::OpenLedger() {
   ledger.path = PathOf("invalidations");
   ledger.store_sequence = store_->LatestSequence();
   ledger.store_has_rows = ledger.store_sequence > 0;
+  ledger.saved_number_bound = state_.number_bound;
+  ledger.log = options_.log;
   Result<std::unique_ptr<Ledger>> opened = Ledger::Open(ledger);
   if (!opened.ok()) return opened.status();
   ledger_ = *std::move(opened);
@@ -166,6 +177,7 @@ void CacheCore::SaveState() {
   const std::lock_guard lock(state_mutex_);
   state_.anchor = clock_->Save();
   state_.counters = counters_.Read();
+  state_.number_bound = ledger_->NumberBound();
   if (Status status = WriteState(PathOf("state"), state_); !status.ok()) {
     CountFault("save state", status);
   }

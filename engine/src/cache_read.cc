@@ -60,7 +60,7 @@ std::optional<Counter> CacheCore::Judge(const Facts& facts, const Query& query) 
 // Between two invalidations of anything an entry that held goes on holding: a hot hit looks at
 // one number instead of at each of its tags.
 bool CacheCore::StillHolds(const EntryData& entry) const {
-  const std::uint64_t generation = ledger_->LatestInvalidation();
+  const std::uint64_t generation = ledger_->Generation();
   if (entry.held_at_generation.load(std::memory_order_relaxed) == generation) return true;
   if (!ledger_->Holds(entry.number, entry.tag_hashes)) return false;
   entry.held_at_generation.store(generation, std::memory_order_relaxed);

@@ -115,11 +115,11 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
   return record.number > number ? Precedence::kSuperseded : Precedence::kWrite;
 }
 
-Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry) {
+Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
+                                    Numbered numbered) {
   const Gate::Pass pass = gate_.Enter();
   if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
   const std::uint64_t hash = HotTier::HashKey(key);
-  const bool has_lease = entry->number != 0;
   std::string scratch;
   std::string_view payload;
   const RecordCodec codec = codec_->Compress(entry->body, scratch, payload);
@@ -127,7 +127,8 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   Stripe& stripe = StripeOf(hash);
   const std::lock_guard lock(stripe.mutex);
   stripe.version.fetch_add(1, std::memory_order_release);
-  if (!has_lease) entry->number = ledger_->Next();
+  if (numbered == Numbered::kNow) entry->number = ledger_->Next();
+  if (entry->number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
   // It would be stored only to be invalid at every read.
   if (!ledger_->Holds(entry->number, entry->tag_hashes)) return PutOutcome::kSuperseded;
   switch (Compare(key, entry->number)) {
@@ -139,7 +140,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
     }
     case Precedence::kCorrupt:
       // Possibly a removal; only a value that began after this moment may take its place.
-      if (has_lease) {
+      if (numbered == Numbered::kByLease) {
         static_cast<void>(WriteTombstone(key, false));
         return PutOutcome::kSuperseded;
       }
@@ -173,7 +174,7 @@ Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
     return PutOutcome::kNotStored;
   }
   const std::shared_ptr<EntryData> entry = MakeEntry(key, body, options, options.tags);
-  Result<PutOutcome> outcome = Write(key, entry);
+  Result<PutOutcome> outcome = Write(key, entry, Numbered::kNow);
   if (outcome.ok() && *outcome == PutOutcome::kSuperseded) counters_.Add(Counter::kSuperseded);
   return outcome;
 }
@@ -215,7 +216,7 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     committed.status = {StatusCode::kUnavailable, "the cache is closed"};
     return committed;
   }
-  Result<PutOutcome> outcome = Write(flight->key, entry);
+  Result<PutOutcome> outcome = Write(flight->key, entry, Numbered::kByLease);
   flights_->Finish(*flight);
   committed.status = outcome.status();
   if (outcome.ok()) committed.outcome = *outcome;
@@ -231,6 +232,7 @@ void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status statu
 // The caller holds the key's stripe.
 Status CacheCore::WriteTombstone(std::string_view key, bool sync) {
   const std::uint64_t number = ledger_->Next();
+  if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
   const std::uint64_t hash = HotTier::HashKey(key);
   flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);

@@ -31,6 +31,7 @@ std::string Encode(const State& state) {
   AppendVarint(bytes, static_cast<std::uint64_t>(state.anchor.at_boot.time_since_epoch().count()));
   AppendVarint(bytes,
                static_cast<std::uint64_t>(state.anchor.last_seen.time_since_epoch().count()));
+  AppendVarint(bytes, state.number_bound);
   AppendVarint(bytes, state.counters.size());
   for (const std::uint64_t counter : state.counters) AppendVarint(bytes, counter);
   const std::uint64_t sum = XXH3_64bits(bytes.data(), bytes.size());
@@ -60,7 +61,7 @@ bool Decode(std::string_view bytes, State& state) {
   std::uint64_t count = 0;
   if (!ReadString(in, state.store_id) || !ReadString(in, state.secret) ||
       !ReadString(in, state.anchor.boot_id) || !ReadVarint(in, at_boot) ||
-      !ReadVarint(in, last_seen) || !ReadVarint(in, count) || count > in.size()) {
+      !ReadVarint(in, last_seen) || !ReadVarint(in, state.number_bound) || !ReadVarint(in, count) || count > in.size()) {
     return false;
   }
   state.anchor.at_boot = TimePoint(Duration(static_cast<std::int64_t>(at_boot)));

@@ -15,6 +15,7 @@ struct State {
   std::string store_id;  // 16 random bytes: two directories of one lineage have the same
   std::string secret;    // 32 random bytes, Cache::StoreSecret
   ClockAnchor anchor;
+  std::uint64_t number_bound = 0;       // Ledger::NumberBound, should the journal be lost
   std::vector<std::uint64_t> counters;  // by position, in the order of stats_counters.h
 };
 

@@ -1,0 +1,224 @@
+// The engine beside the same work on raw RocksDB + zstd, on real answers, in one run.
+//
+// Names are Operation/who: scripts/bench prints the ratios larder / raw.
+#include <benchmark/benchmark.h>
+#include <xxhash.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cache_core.h"
+#include "larder/cache.h"
+#include "raw_store.h"
+#include "recorded.h"
+#include "temp_dir.h"
+
+namespace larder::bench {
+namespace {
+
+constexpr std::size_t kEntries = 100'000;
+constexpr std::size_t kHotEntries = 2'000;
+
+// Bodies of recorded chat answers.
+const std::vector<std::string>& Bodies() {
+  static const std::vector<std::string> bodies = [] {
+    std::vector<std::string> all;
+    for (auto& exchange : testing::LoadRecorded("chat_completions.json")) {
+      if (exchange.status == 200) all.push_back(std::move(exchange.response_body));
+    }
+    return all;
+  }();
+  return bodies;
+}
+
+const std::string& Body(std::size_t i) { return Bodies()[i % Bodies().size()]; }
+
+// 32 bytes that look like a SHA-256.
+std::string Key(std::size_t i) {
+  std::string key;
+  for (std::uint64_t part = 0; part < 4; ++part) {
+    const std::uint64_t hash = XXH3_64bits_withSeed(&i, sizeof(i), part);
+    key.append(reinterpret_cast<const char*>(&hash), sizeof(hash));
+  }
+  return key;
+}
+
+// Keys made before the clock starts, in an order that no cache line or block likes.
+std::vector<std::string> Keys(std::size_t from, std::size_t count) {
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < count; ++i) keys.push_back(Key(from + i));
+  std::shuffle(keys.begin(), keys.end(), std::mt19937_64(7));
+  return keys;
+}
+
+std::unique_ptr<Cache> OpenLarder(const std::string& directory, bool hot_tier) {
+  Options options;
+  options.directory = directory;
+  options.max_memory_bytes = std::uint64_t{1} << 30;
+  Result<std::unique_ptr<Cache>> cache = OpenCache(options, {.hot_tier = hot_tier});
+  if (!cache.ok()) std::abort();
+  return *std::move(cache);
+}
+
+// Filled once, for all benchmarks that only read.
+Cache& FilledCache(bool hot_tier) {
+  static testing::TempDir directory;
+  static std::unique_ptr<Cache> cache;
+  static bool open_with = hot_tier;
+  if (cache == nullptr || open_with != hot_tier) {
+    const bool fill = cache == nullptr;
+    cache.reset();
+    cache = OpenLarder(directory.path(), hot_tier);
+    open_with = hot_tier;
+    for (std::size_t i = 0; fill && i < kEntries; ++i) {
+      if (!cache->Put(Key(i), Body(i)).ok()) std::abort();
+    }
+    if (fill && !cache->Compact().ok()) std::abort();
+  }
+  return *cache;
+}
+
+RawStore& FilledRaw() {
+  static testing::TempDir directory;
+  static RawStore store(directory.path());
+  static const bool filled = [] {
+    for (std::size_t i = 0; i < kEntries; ++i) store.Put(Key(i), Body(i));
+    store.Settle();
+    return true;
+  }();
+  benchmark::DoNotOptimize(filled);
+  return store;
+}
+
+void HotHitLarder(benchmark::State& state) {
+  Cache& cache = FilledCache(true);
+  const std::vector<std::string> keys = Keys(0, kHotEntries);
+  for (const std::string& key : keys) benchmark::DoNotOptimize(cache.Get(key));
+  std::size_t i = static_cast<std::size_t>(state.thread_index()) * 997;
+  for (auto _ : state) {
+    const std::optional<Hit> hit = cache.Get(keys[++i % keys.size()]);
+    if (!hit.has_value()) state.SkipWithError("a miss");
+    benchmark::DoNotOptimize(hit);
+  }
+}
+BENCHMARK(HotHitLarder)->Name("HotHit/larder");
+BENCHMARK(HotHitLarder)->Name("HotHit/larder/2_threads")->Threads(2)->UseRealTime();
+
+void DiskHitLarder(benchmark::State& state) {
+  Cache& cache = FilledCache(false);
+  const std::vector<std::string> keys = Keys(0, kEntries);
+  for (const std::string& key : keys) benchmark::DoNotOptimize(cache.Get(key));
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const std::optional<Hit> hit = cache.Get(keys[++i % keys.size()]);
+    if (!hit.has_value()) state.SkipWithError("a miss");
+    benchmark::DoNotOptimize(hit);
+  }
+}
+BENCHMARK(DiskHitLarder)->Name("DiskHit/larder");
+
+void DiskHitRaw(benchmark::State& state) {
+  RawStore& store = FilledRaw();
+  const std::vector<std::string> keys = Keys(0, kEntries);
+  std::size_t size = 0;
+  for (const std::string& key : keys) benchmark::DoNotOptimize(store.Get(key, size));
+  std::size_t i = 0;
+  for (auto _ : state) {
+    const auto body = store.Get(keys[++i % keys.size()], size);
+    if (body == nullptr) state.SkipWithError("a miss");
+    benchmark::DoNotOptimize(body.get());
+  }
+}
+BENCHMARK(DiskHitRaw)->Name("DiskHit/raw");
+
+void MissGetLarder(benchmark::State& state) {
+  Cache& cache = FilledCache(true);
+  const std::vector<std::string> keys = Keys(kEntries, kEntries);
+  std::size_t i = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(cache.Get(keys[++i % keys.size()]));
+}
+BENCHMARK(MissGetLarder)->Name("MissGet/larder");
+
+void MissLeaseLarder(benchmark::State& state) {
+  Cache& cache = FilledCache(true);
+  const std::vector<std::string> keys = Keys(kEntries, kEntries);
+  std::size_t i = 0;
+  for (auto _ : state) {
+    Acquired acquired = cache.Acquire(keys[++i % keys.size()]);
+    if (!std::holds_alternative<Lease>(acquired)) state.SkipWithError("no lease");
+    benchmark::DoNotOptimize(acquired);
+  }
+}
+BENCHMARK(MissLeaseLarder)->Name("MissLease/larder");
+
+void MissRaw(benchmark::State& state) {
+  RawStore& store = FilledRaw();
+  const std::vector<std::string> keys = Keys(kEntries, kEntries);
+  std::size_t i = 0;
+  std::size_t size = 0;
+  for (auto _ : state) benchmark::DoNotOptimize(store.Get(keys[++i % keys.size()], size));
+}
+BENCHMARK(MissRaw)->Name("MissGet/raw");
+BENCHMARK(MissRaw)->Name("MissLease/raw");
+
+// Fixed counts, so that both write the same rows into an empty store.
+constexpr benchmark::IterationCount kPuts = 40'000;
+
+void PutLarder(benchmark::State& state) {
+  const bool overwrite = state.range(0) != 0;
+  const testing::TempDir directory;
+  const std::unique_ptr<Cache> cache = OpenLarder(directory.path(), true);
+  const std::vector<std::string> keys = Keys(0, overwrite ? 4'000 : kPuts);
+  for (std::size_t i = 0; overwrite && i < keys.size(); ++i) {
+    if (!cache->Put(keys[i], Body(i)).ok()) std::abort();
+  }
+  std::size_t i = 0;
+  for (auto _ : state) {
+    if (!cache->Put(keys[i % keys.size()], Body(i)).ok()) state.SkipWithError("put failed");
+    ++i;
+  }
+}
+BENCHMARK(PutLarder)->Name("PutNew/larder")->Arg(0)->Iterations(kPuts);
+BENCHMARK(PutLarder)->Name("PutOverwrite/larder")->Arg(1)->Iterations(kPuts);
+
+void PutRaw(benchmark::State& state) {
+  const bool overwrite = state.range(0) != 0;
+  const testing::TempDir directory;
+  RawStore store(directory.path());
+  const std::vector<std::string> keys = Keys(0, overwrite ? 4'000 : kPuts);
+  for (std::size_t i = 0; overwrite && i < keys.size(); ++i) store.Put(keys[i], Body(i));
+  std::size_t i = 0;
+  for (auto _ : state) {
+    store.Put(keys[i % keys.size()], Body(i));
+    ++i;
+  }
+}
+BENCHMARK(PutRaw)->Name("PutNew/raw")->Arg(0)->Iterations(kPuts);
+BENCHMARK(PutRaw)->Name("PutOverwrite/raw")->Arg(1)->Iterations(kPuts);
+
+void InvalidateLarder(benchmark::State& state) {
+  Cache& cache = FilledCache(true);
+  std::size_t i = 0;
+  for (auto _ : state) {
+    if (!cache.Invalidate({.tags = {"tag " + std::to_string(++i)}}).ok()) {
+      state.SkipWithError("invalidate failed");
+    }
+  }
+}
+BENCHMARK(InvalidateLarder)->Name("Invalidate/larder")->UseRealTime();
+
+// What an invalidation would be as a row of the store: one small synced put.
+void SyncedPutRaw(benchmark::State& state) {
+  RawStore& store = FilledRaw();
+  std::size_t i = 0;
+  for (auto _ : state) store.Put("tag " + std::to_string(++i), "12345678", true);
+}
+BENCHMARK(SyncedPutRaw)->Name("Invalidate/raw")->UseRealTime();
+
+}  // namespace
+}  // namespace larder::bench
+
+BENCHMARK_MAIN();
