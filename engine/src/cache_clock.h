@@ -1,5 +1,10 @@
 // CacheClock: the cache's own time, made from wall clock and boot-time clock so that no step of
 // the wall clock within one boot lengthens an entry's life (design: docs/architecture.md, "Time").
+//
+// The adopted time is an anchor plus the time since boot. The wall clock is looked at about once a
+// second. Behind the adopted time it is ignored. Ahead by more than 2 s it counts for reads at
+// once (an entry may have expired: a miss is safe), and is adopted only after it has been ahead
+// for 5 minutes on end, because what is adopted is used for reclaiming and never taken back.
 #pragma once
 
 #include <atomic>
@@ -21,7 +26,8 @@ struct ClockAnchor {
 // Thread-safe; Now and Adopted are lock-free.
 class CacheClock {
  public:
-  // `saved` is a default ClockAnchor for a new cache. `clock` must outlive this.
+  // `saved` is a default ClockAnchor for a new cache. `clock` must outlive this. Times outside of
+  // the years 1970 to 9999, saved or of the wall clock, are nonsense: saved ones count as absent.
   CacheClock(const Clock& clock, const ClockAnchor& saved);
 
   // For reads: max(adopted time, wall clock while it is ahead by more than 2 s).
@@ -32,6 +38,27 @@ class CacheClock {
   // last look is more than a second old.
   void Tick() const;
   ClockAnchor Save() const;
+
+ private:
+  using Millis = std::int64_t;  // what an atomic can hold
+
+  Millis SinceBoot() const;
+  void Look() const;
+
+  // Constant after construction.
+  const Clock& clock_;
+  const std::string boot_id_;
+
+  // Times at the instant of boot, in milliseconds since the epoch.
+  mutable std::atomic<Millis> adopted_at_boot_{0};
+  mutable std::atomic<Millis> reads_at_boot_{0};  // never less than adopted_at_boot_
+  mutable std::atomic<Millis> last_look_{0};      // since boot
+
+  mutable std::mutex look_mutex_;
+  // Guarded by look_mutex_.
+  mutable bool ahead_ = false;
+  mutable Millis ahead_since_ = 0;  // since boot
+  mutable Millis least_lead_ = 0;   // of the wall clock since then
 };
 
 }  // namespace larder

@@ -3,6 +3,10 @@
 // A 64-bit number ticks at every lease and every invalidation. The ledger maps a tag's hash to
 // the number of its latest invalidation, plus one floor that covers everything. An entry with
 // number n holds exactly if n > floor and n > ledger[t] for each of its tags.
+//
+// In memory: tag_table.h. On disk: journal.h. This file puts the two together: an invalidation
+// takes a number and is applied in memory, at one instant for all readers; then it is written and
+// synced, in one batch with those that came meanwhile; then it is acknowledged.
 #pragma once
 
 #include <cstdint>
@@ -12,50 +16,80 @@
 #include <string>
 #include <string_view>
 
+#include "larder/options.h"
 #include "larder/result.h"
 
 namespace larder {
+
+class JournalFiles;
 
 using TagHash = std::uint64_t;
 // XXH3-64. A collision invalidates too much, never too little.
 TagHash HashTag(std::string_view tag);
 
 struct LedgerOptions {
-  // The journal's file, `<directory>/invalidations`.
+  // The journal's file, `<directory>/invalidations`. The caller holds the directory's lock.
   std::string path;
   // When more tags are known, the oldest eighth is dropped and the floor rises over it.
   std::size_t max_tags = 1'000'000;
-  // A missing journal beside a store that has rows raises the floor over all of them.
+  // Whether there is anything that a lost journal could have covered.
   bool store_has_rows = false;
   // The store's sequence number as recovered; less than the journal noted raises the floor.
   std::uint64_t store_sequence = 0;
+  // A NumberBound() that was saved outside of the journal since the ledger was last opened; 0 if
+  // there is none. Where the floor goes if the journal is lost.
+  std::uint64_t saved_number_bound = 0;
+  // One line whenever the floor rises by itself or the journal begins or ceases to fail.
+  std::function<void(LogLevel, std::string_view)> log;
+
+  // What tests set. Null = the real ones.
+  JournalFiles* files = nullptr;
+  // So many numbers are reserved at a time.
+  std::uint64_t number_block = std::uint64_t{1} << 36;
+  // At least so many records fit into a new journal besides what is live.
+  std::uint64_t journal_room = 32 * 1024;
 };
 
-// Thread-safe. Next, Last, Holds never block on the disk.
+// Thread-safe. Next, Last, Holds and Generation never block on the disk.
 class Ledger {
  public:
+  // Reserves numbers and syncs that before it returns. Damage to the journal raises the floor
+  // over all numbers given out so far and is logged.
+  // Errors: kUnavailable (I/O); kDataLoss: the journal is lost beside a store with rows and
+  // nothing says which numbers those have. Then the store must go before the ledger is opened
+  // with `store_has_rows` false.
   static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);
   virtual ~Ledger() = default;
 
   // A number greater than all given out before, also before any restart. For leases and puts.
+  // 0, which never holds, if the numbers reserved have run out (half a block has gone since the
+  // journal could last be written): what has it must not be stored.
   virtual std::uint64_t Next() = 0;
   // The greatest number given out so far.
   virtual std::uint64_t Last() const = 0;
+  // All numbers given out, and many to come, are below.
+  virtual std::uint64_t NumberBound() const = 0;
   // Whether something with this number and these tags is not invalidated.
   virtual bool Holds(std::uint64_t number, std::span<const TagHash> tags) const = 0;
-  // The number of the latest invalidation of anything: what held before and is newer than all
-  // invalidations since needs no second look. Read it before calling Holds.
-  virtual std::uint64_t LatestInvalidation() const = 0;
+  // Changes with every invalidation, at its instant; never 0. If Generation() was read before a
+  // call of Holds that said yes, the same call says yes for as long as Generation() is the same.
+  virtual std::uint64_t Generation() const = 0;
 
   // Takes a number, applies it in memory, writes it to the journal and syncs (concurrent calls
-  // share one sync). kUnavailable: holds in memory; RetryUnwritten() will write it.
+  // share one sync). Errors: kInvalidArgument (no tags); kUnavailable: holds in memory, and
+  // RetryUnwritten() will write it.
   virtual Result<std::uint64_t> InvalidateTags(std::span<const TagHash> tags) = 0;
   virtual Result<std::uint64_t> InvalidateAll() = 0;
-  // Notes that the store's sequence number `sequence` has been synced.
+  // Notes that the store's sequence number `sequence` has been synced. kUnavailable as above.
   virtual Status NoteSyncedSequence(std::uint64_t sequence) = 0;
-  // Writes what an earlier failure left unwritten; ok if nothing is. Called by the steward.
+  // Writes what an earlier failure left unwritten, and reserves numbers when they run low; ok if
+  // there is nothing to do. To be called about once a second.
   virtual Status RetryUnwritten() = 0;
 
+  // Everything up to this number is invalidated.
+  virtual std::uint64_t floor() const = 0;
+  // Tags dropped because there were too many.
+  virtual std::uint64_t dropped_tags() const = 0;
   virtual std::size_t tag_count() const = 0;
   virtual std::size_t memory_bytes() const = 0;
 };

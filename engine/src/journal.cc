@@ -1,0 +1,282 @@
+#include "journal.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+namespace larder {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x314c4e524a52444c;  // "LDRJRNL1"
+constexpr std::uint64_t kFormatVersion = 1;
+// A copy fills its own block, so that no write touches both.
+constexpr std::uint64_t kHeaderBlock = 4096;
+constexpr std::size_t kHeaderBytes = 56;
+constexpr std::uint64_t kRecordsAt = 2 * kHeaderBlock;
+constexpr std::size_t kRecordBytes = 32;
+constexpr std::size_t kChunkBytes = std::size_t{256} * 1024;  // a multiple of kRecordBytes
+static_assert(kChunkBytes % kRecordBytes == 0);
+
+// Little-endian, whatever the machine.
+void PutFixed(char* out, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) out[i] = static_cast<char>(value >> (8 * i));
+}
+
+std::uint64_t GetFixed(const char* in, std::size_t bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(in[i])} << (8 * i);
+  }
+  return value;
+}
+
+// A header copy: magic, version, updates, number bound, synced sequence, capacity, checksum.
+struct HeaderCopy {
+  JournalHeader header;
+  std::uint64_t updates = 0;
+  std::uint64_t capacity = 0;
+};
+
+std::string EncodeHeader(const HeaderCopy& copy) {
+  std::string bytes(kHeaderBytes, '\0');
+  const std::array<std::uint64_t, 6> fields = {kMagic,
+                                               kFormatVersion,
+                                               copy.updates,
+                                               copy.header.number_bound,
+                                               copy.header.synced_sequence,
+                                               copy.capacity};
+  for (std::size_t i = 0; i < fields.size(); ++i) PutFixed(bytes.data() + 8 * i, fields[i], 8);
+  PutFixed(bytes.data() + 48, XXH3_64bits(bytes.data(), 48), 8);
+  return bytes;
+}
+
+bool DecodeHeader(std::string_view bytes, HeaderCopy& copy) {
+  if (bytes.size() < kHeaderBytes) return false;
+  const auto field = [&](std::size_t index) { return GetFixed(bytes.data() + 8 * index, 8); };
+  if (field(6) != XXH3_64bits(bytes.data(), 48)) return false;
+  if (field(0) != kMagic || field(1) != kFormatVersion) return false;
+  copy.updates = field(2);
+  copy.header = {.number_bound = field(3), .synced_sequence = field(4)};
+  copy.capacity = field(5);
+  return true;
+}
+
+// The checksum covers the record's place too: a record that was written elsewhere is damage.
+std::uint64_t RecordChecksum(const char* bytes, std::uint64_t index) {
+  return XXH3_64bits_withSeed(bytes, kRecordBytes - 8, index);
+}
+
+void EncodeRecord(const JournalRecord& record, std::uint64_t index, char* out) {
+  PutFixed(out, record.number, 8);
+  PutFixed(out + 8, record.value, 8);
+  PutFixed(out + 16, static_cast<std::uint64_t>(record.kind), 8);
+  PutFixed(out + 24, RecordChecksum(out, index), 8);
+}
+
+bool DecodeRecord(const char* bytes, std::uint64_t index, JournalRecord& record) {
+  if (GetFixed(bytes + 24, 8) != RecordChecksum(bytes, index)) return false;
+  record.number = GetFixed(bytes, 8);
+  record.value = GetFixed(bytes + 8, 8);
+  const std::uint64_t kind = GetFixed(bytes + 16, 8);
+  record.kind = static_cast<JournalKind>(kind);
+  return record.number != 0 && (kind == static_cast<std::uint64_t>(JournalKind::kTag) ||
+                                kind == static_cast<std::uint64_t>(JournalKind::kFloor));
+}
+
+bool IsZero(const char* bytes) {
+  static constexpr char kZeros[kRecordBytes] = {};
+  return std::memcmp(bytes, kZeros, kRecordBytes) == 0;
+}
+
+std::uint64_t SizeFor(std::uint64_t capacity) { return kRecordsAt + capacity * kRecordBytes; }
+
+// Writes records to a file one after the other, in chunks.
+class RecordWriter {
+ public:
+  explicit RecordWriter(JournalFile& file) : file_(file) { chunk_.reserve(kChunkBytes); }
+
+  void Add(const JournalRecord& record) {
+    char bytes[kRecordBytes];
+    EncodeRecord(record, written_++, bytes);
+    AddBytes(bytes);
+  }
+  void AddZeros(std::uint64_t count) {
+    static constexpr char kZeros[kRecordBytes] = {};
+    for (; count > 0 && status_.ok(); --count) AddBytes(kZeros);
+  }
+  Status Finish() {
+    Flush();
+    return status_;
+  }
+  std::uint64_t written() const { return written_; }
+
+ private:
+  void AddBytes(const char* bytes) {
+    chunk_.append(bytes, kRecordBytes);
+    if (chunk_.size() == kChunkBytes) Flush();
+  }
+  void Flush() {
+    if (status_.ok()) status_ = file_.WriteAt(offset_, chunk_);
+    offset_ += chunk_.size();
+    chunk_.clear();
+  }
+
+  JournalFile& file_;
+  std::string chunk_;
+  std::uint64_t offset_ = kRecordsAt;
+  std::uint64_t written_ = 0;
+  Status status_;
+};
+
+}  // namespace
+
+Journal::Journal(JournalFiles& files, std::string path, std::uint64_t room)
+    : files_(files), path_(std::move(path)), room_(std::max<std::uint64_t>(room, 1)) {}
+
+Journal::~Journal() = default;
+
+Result<JournalContents> Journal::Read(const RecordSink& sink) {
+  static_cast<void>(files_.Remove(NewPath()));  // of a Rewrite that a crash cut off
+  Result<std::unique_ptr<JournalFile>> opened = files_.Open(path_);
+  if (opened.status().code() == StatusCode::kNotFound) return JournalContents{};
+  if (!opened.ok()) return opened.status();
+  file_ = *std::move(opened);
+  Result<JournalContents> contents = ReadFile(sink);
+  if (!contents.ok() || !contents->damage.empty()) file_.reset();
+  return contents;
+}
+
+Result<JournalContents> Journal::ReadFile(const RecordSink& sink) {
+  JournalContents contents{.found = true, .damage = {}, .header = {}};
+  Result<std::uint64_t> size = file_->Size();
+  if (!size.ok()) return size.status();
+  if (Status status = ReadHeaders(contents); !status.ok()) return status;
+  if (contents.damage.empty() && *size != SizeFor(capacity_)) {
+    contents.damage = "is " + std::to_string(*size) + " bytes long instead of " +
+                      std::to_string(SizeFor(capacity_));
+  }
+  if (Status status = ReadRecords(*size, sink, contents); !status.ok()) return status;
+  return contents;
+}
+
+// The newer of two good copies counts. With one of them bad, its bound is good (both have it),
+// but a later note of the store's sequence may have been in the other.
+Status Journal::ReadHeaders(JournalContents& contents) {
+  int good = 0;
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    Result<std::string> bytes = file_->ReadAt(i * kHeaderBlock, kHeaderBytes);
+    if (!bytes.ok() && bytes.status().code() != StatusCode::kDataLoss) return bytes.status();
+    HeaderCopy copy;
+    if (!bytes.ok() || !DecodeHeader(*bytes, copy) || copy.updates % 2 != i) continue;
+    ++good;
+    if (copy.updates <= updates_) continue;
+    updates_ = copy.updates;
+    capacity_ = copy.capacity;
+    header_ = copy.header;
+  }
+  if (good < 2) contents.damage = good == 1 ? "has a bad header copy" : "has no good header";
+  contents.header = header_;
+  return Status::Ok();
+}
+
+Status Journal::ReadRecords(std::uint64_t size, const RecordSink& sink, JournalContents& contents) {
+  std::uint64_t index = 0;
+  for (std::uint64_t at = kRecordsAt; at + kRecordBytes <= size; at += kChunkBytes) {
+    Result<std::string> chunk = file_->ReadAt(at, kChunkBytes);
+    if (chunk.status().code() == StatusCode::kDataLoss) {
+      contents.damage = "cannot be read: " + chunk.status().message();
+      index += kChunkBytes / kRecordBytes;
+      continue;
+    }
+    if (!chunk.ok()) return chunk.status();
+    for (std::size_t i = 0; i + kRecordBytes <= chunk->size(); i += kRecordBytes, ++index) {
+      const char* bytes = chunk->data() + i;
+      if (IsZero(bytes)) continue;
+      JournalRecord record;
+      const bool good = DecodeRecord(bytes, index, record);
+      if (good) sink(record);
+      // Records stand one after the other: a gap is a record that is gone.
+      if (good && index == used_) {
+        ++used_;
+      } else if (contents.damage.empty()) {
+        contents.damage = "has a bad record at " + std::to_string(used_);
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+Status Journal::Append(std::span<const JournalRecord> records, const JournalHeader& header) {
+  Status status = TryAppend(records, header);
+  if (!status.ok()) file_.reset();
+  return status;
+}
+
+Status Journal::TryAppend(std::span<const JournalRecord> records, const JournalHeader& header) {
+  if (!records.empty()) {
+    std::string bytes(records.size() * kRecordBytes, '\0');
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      EncodeRecord(records[i], used_ + i, bytes.data() + i * kRecordBytes);
+    }
+    Status status = file_->WriteAt(kRecordsAt + used_ * kRecordBytes, bytes);
+    if (!status.ok()) return status;
+  }
+  const bool new_bound = header.number_bound != header_.number_bound;
+  if (header != header_) {
+    if (Status status = WriteHeaderCopy(*file_, header); !status.ok()) return status;
+  }
+  if (Status status = file_->Sync(); !status.ok()) return status;
+  used_ += records.size();
+  // The bound must survive the loss of either copy; synced one by one, as one may be torn.
+  if (new_bound) {
+    if (Status status = WriteHeaderCopy(*file_, header); !status.ok()) return status;
+    if (Status status = file_->Sync(); !status.ok()) return status;
+  }
+  header_ = header;
+  return Status::Ok();
+}
+
+Status Journal::WriteHeaderCopy(JournalFile& file, const JournalHeader& header) {
+  ++updates_;
+  return file.WriteAt((updates_ % 2) * kHeaderBlock,
+                      EncodeHeader({.header = header, .updates = updates_, .capacity = capacity_}));
+}
+
+Status Journal::Rewrite(const JournalHeader& header, const Snapshot& snapshot) {
+  file_.reset();
+  const std::string new_path = NewPath();
+  Result<std::unique_ptr<JournalFile>> created = files_.Create(new_path);
+  if (!created.ok()) return created.status();
+  Status status = WriteNew(**created, header, snapshot);
+  if (status.ok()) status = files_.Rename(new_path, path_);
+  // Until the directory is synced the old file may be the one that a crash leaves, so nothing
+  // may be acknowledged that is only in the new one.
+  if (status.ok()) status = files_.SyncDirectoryOf(path_);
+  if (!status.ok()) {
+    static_cast<void>(files_.Remove(new_path));  // only its space matters
+    return status;
+  }
+  file_ = *std::move(created);
+  header_ = header;
+  return Status::Ok();
+}
+
+Status Journal::WriteNew(JournalFile& file, const JournalHeader& header, const Snapshot& snapshot) {
+  RecordWriter writer(file);
+  snapshot([&writer](const JournalRecord& record) { writer.Add(record); });
+  used_ = writer.written();
+  // Room in proportion to what is live, so that rewriting stays a constant cost a record.
+  const std::uint64_t room = std::max(room_, used_ / 2);
+  capacity_ = used_ + room;
+  writer.AddZeros(room);
+  if (Status status = writer.Finish(); !status.ok()) return status;
+  for (int copy = 0; copy < 2; ++copy) {
+    if (Status status = WriteHeaderCopy(file, header); !status.ok()) return status;
+  }
+  return file.Sync();
+}
+
+}  // namespace larder

@@ -1,0 +1,104 @@
+// Journal: invalidations on disk. A file of its own, preallocated and zero-filled, so that one
+// more record is one write in place and one fdatasync, and needs no space on a full disk.
+//
+// Layout (docs/format.md): two copies of a header, one a block of 4 KiB, then records of 32 bytes.
+// The header holds what must not be lost with any record: the bound under which numbers may have
+// been given out, and the store's sequence number of its latest synced write. The copies are
+// written in turn, so that a torn write leaves one; the bound is in both before it is used.
+//
+// Whatever is not exactly as it was written is damage: a reader learns of it and raises the floor.
+// After a failed write or sync nothing more is written to that file (a second fdatasync would
+// report success for pages that the first one lost); Rewrite makes a new one from memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "journal_file.h"
+#include "larder/result.h"
+
+namespace larder {
+
+enum class JournalKind : std::uint32_t {
+  kTag = 1,    // value: the tag's hash
+  kFloor = 2,  // value: 0
+};
+
+struct JournalRecord {
+  std::uint64_t number = 0;
+  std::uint64_t value = 0;
+  JournalKind kind = JournalKind::kTag;
+
+  friend bool operator==(const JournalRecord&, const JournalRecord&) = default;
+};
+
+struct JournalHeader {
+  std::uint64_t number_bound = 0;     // numbers given out are below
+  std::uint64_t synced_sequence = 0;  // of the store
+
+  friend bool operator==(const JournalHeader&, const JournalHeader&) = default;
+};
+
+struct JournalContents {
+  bool found = false;
+  // Empty, or what is wrong: some records may be missing.
+  std::string damage;
+  // Zero if nothing of the header could be read.
+  JournalHeader header;
+};
+
+// One thread at a time. All errors are kUnavailable.
+class Journal {
+ public:
+  using RecordSink = std::function<void(const JournalRecord&)>;
+  // Hands everything that is live to the sink.
+  using Snapshot = std::function<void(const RecordSink&)>;
+
+  // `files` must outlive this. A new journal has room for at least `room` records.
+  Journal(JournalFiles& files, std::string path, std::uint64_t room);
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  // Reads the file, handing each good record to `sink`. To be called once, first.
+  Result<JournalContents> Read(const RecordSink& sink);
+
+  // False before the first Rewrite or undamaged Read, and after any failure of Append or Rewrite.
+  bool usable() const { return file_ != nullptr; }
+  // Makes it unusable until the next Rewrite; the file stays.
+  void Discard() { file_.reset(); }
+  bool HasRoomFor(std::size_t records) const { return used_ + records <= capacity_; }
+  // As last written and synced.
+  const JournalHeader& header() const { return header_; }
+
+  // Writes and syncs. Only if usable, and there is room.
+  Status Append(std::span<const JournalRecord> records, const JournalHeader& header);
+  // Replaces the file by a new one with what is live. The old one stays until all is synced.
+  Status Rewrite(const JournalHeader& header, const Snapshot& snapshot);
+
+ private:
+  Result<JournalContents> ReadFile(const RecordSink& sink);
+  Status ReadHeaders(JournalContents& contents);
+  Status ReadRecords(std::uint64_t size, const RecordSink& sink, JournalContents& contents);
+  Status TryAppend(std::span<const JournalRecord> records, const JournalHeader& header);
+  Status WriteHeaderCopy(JournalFile& file, const JournalHeader& header);
+  Status WriteNew(JournalFile& file, const JournalHeader& header, const Snapshot& snapshot);
+
+  std::string NewPath() const { return path_ + ".new"; }
+
+  // Constant after construction.
+  JournalFiles& files_;
+  const std::string path_;
+  const std::uint64_t room_;
+
+  std::unique_ptr<JournalFile> file_;  // null: not usable
+  JournalHeader header_;
+  std::uint64_t updates_ = 0;   // header copies written so far: odd and even ones in turn
+  std::uint64_t capacity_ = 0;  // records that fit
+  std::uint64_t used_ = 0;
+};
+
+}  // namespace larder

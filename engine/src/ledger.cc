@@ -1,0 +1,275 @@
+#include "ledger.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "journal.h"
+#include "tag_table.h"
+
+namespace larder {
+namespace {
+
+class JournaledLedger final : public Ledger {
+ public:
+  explicit JournaledLedger(const LedgerOptions& options)
+      : options_(options),
+        journal_(options.files != nullptr ? *options.files : JournalFiles::System(), options.path,
+                 options.journal_room),
+        table_(options.max_tags) {}
+
+  Status Load();
+
+  std::uint64_t Next() override;
+  std::uint64_t Last() const override { return std::min(next_.load(), bound_.load()) - 1; }
+  std::uint64_t NumberBound() const override { return bound_.load(); }
+  bool Holds(std::uint64_t number, std::span<const TagHash> tags) const override;
+  std::uint64_t Generation() const override { return generation_.load(std::memory_order_acquire); }
+
+  Result<std::uint64_t> InvalidateTags(std::span<const TagHash> tags) override;
+  Result<std::uint64_t> InvalidateAll() override;
+  Status NoteSyncedSequence(std::uint64_t sequence) override;
+  Status RetryUnwritten() override { return Commit({}); }
+
+  std::uint64_t floor() const override { return table_.floor(); }
+  std::uint64_t dropped_tags() const override { return table_.dropped(); }
+  std::size_t tag_count() const override { return table_.size(); }
+  std::size_t memory_bytes() const override { return sizeof(*this) + table_.memory_bytes(); }
+
+ private:
+  // What one leader writes for all who came while the previous leader was writing.
+  struct Batch {
+    std::vector<JournalRecord> records;
+    bool done = false;
+    Status status;
+  };
+
+  Status Replay(JournalContents& contents);
+  template <typename Change>
+  std::uint64_t Apply(const Change& change);
+  Status Commit(std::span<const JournalRecord> records);
+  Status WriteBatch(const Batch& batch);
+  JournalHeader NextHeader() const;
+  void Snapshot(const Journal::RecordSink& sink) const;
+  void NoteOutcome(const Status& status);
+  void Log(LogLevel level, const std::string& line) const {
+    if (options_.log) options_.log(level, line);
+  }
+
+  // Constant after construction.
+  const LedgerOptions options_;
+
+  // Numbers. Sequentially consistent, so that numbers and generations have one order for all.
+  std::atomic<std::uint64_t> next_{1};
+  std::atomic<std::uint64_t> bound_{1};
+  std::atomic<std::uint64_t> synced_sequence_{0};
+
+  // Even; odd while an invalidation is being applied. Starts above 0.
+  alignas(64) std::atomic<std::uint64_t> generation_{2};
+  mutable std::mutex apply_mutex_;  // held while the generation is odd
+
+  std::mutex commit_mutex_;
+  std::condition_variable batch_done_;
+  // Guarded by commit_mutex_.
+  std::shared_ptr<Batch> open_batch_ = std::make_shared<Batch>();
+  bool has_leader_ = false;
+
+  // The leader's alone.
+  Journal journal_;
+  bool failing_ = false;
+
+  TagTable table_;
+};
+
+Status JournaledLedger::Load() {
+  const auto replay = [this](const JournalRecord& record) {
+    if (record.kind == JournalKind::kFloor) {
+      table_.RaiseFloor(record.number);
+    } else {
+      table_.Raise(record.value, record.number);
+    }
+  };
+  Result<JournalContents> contents = journal_.Read(replay);
+  if (!contents.ok()) return contents.status();
+  if (Status status = Replay(*contents); !status.ok()) return status;
+  // Everything given out before is below the bound that was read; nothing is given out before
+  // the next one is on disk.
+  const std::uint64_t first = contents->header.number_bound;
+  next_.store(first);
+  bound_.store(first);
+  return Commit({});
+}
+
+// Draws the conclusions from what the journal says, and does not say.
+Status JournaledLedger::Replay(JournalContents& contents) {
+  JournalHeader& header = contents.header;
+  std::string why;
+  if (!contents.found && options_.store_has_rows) why = options_.path + " is missing";
+  if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
+  if (options_.store_sequence < header.synced_sequence) {
+    if (why.empty()) {
+      why = "the store lost synced writes: it is at " + std::to_string(options_.store_sequence) +
+            ", " + std::to_string(header.synced_sequence) + " was noted";
+    }
+    header.synced_sequence = options_.store_sequence;
+  }
+  synced_sequence_.store(header.synced_sequence);
+  const bool bound_known = header.number_bound != 0 || options_.saved_number_bound != 0;
+  if (!bound_known && !why.empty() && options_.store_has_rows) {
+    return {StatusCode::kDataLoss, why + ", so nothing in the store can be trusted"};
+  }
+  header.number_bound =
+      std::max({header.number_bound, options_.saved_number_bound, std::uint64_t{1}});
+  if (why.empty()) return Status::Ok();
+  Log(LogLevel::kError, why + "; all entries are invalidated");
+  table_.RaiseFloor(header.number_bound - 1);
+  table_.DropCovered();
+  journal_.Discard();  // the new floor has to be in the next one
+  return Status::Ok();
+}
+
+std::uint64_t JournaledLedger::Next() {
+  const std::uint64_t number = next_.fetch_add(1);
+  return number < bound_.load() ? number : 0;
+}
+
+// An even generation: everything that was applied when it was set is in the table, and whatever
+// is missing from the table was not yet applied. So the answer is right as of that instant. An
+// odd one: some of one invalidation may be visible and some not, so wait for its end.
+bool JournaledLedger::Holds(std::uint64_t number, std::span<const TagHash> tags) const {
+  if (generation_.load(std::memory_order_acquire) % 2 != 0) {
+    const std::lock_guard wait(apply_mutex_);
+  }
+  return table_.Holds(number, tags);
+}
+
+// The instant of an invalidation. Nobody gets a yes from Holds between the taking of the number
+// and its being visible: a lease with a greater number is given out after that instant for
+// every reader.
+template <typename Change>
+std::uint64_t JournaledLedger::Apply(const Change& change) {
+  const std::lock_guard lock(apply_mutex_);
+  generation_.fetch_add(1);
+  std::uint64_t number = next_.fetch_add(1);
+  // Out of numbers: those given out are all below the bound, and the rest are 0.
+  if (const std::uint64_t bound = bound_.load(); number >= bound) number = bound - 1;
+  change(number);
+  generation_.fetch_add(1);
+  return number;
+}
+
+Result<std::uint64_t> JournaledLedger::InvalidateTags(std::span<const TagHash> tags) {
+  if (tags.empty()) return Status(StatusCode::kInvalidArgument, "no tags to invalidate");
+  const std::uint64_t number = Apply([&](std::uint64_t taken) {
+    for (const TagHash tag : tags) table_.Raise(tag, taken);
+  });
+  std::vector<JournalRecord> records;
+  records.reserve(tags.size());
+  for (const TagHash tag : tags) {
+    records.push_back({.number = number, .value = tag, .kind = JournalKind::kTag});
+  }
+  if (Status status = Commit(records); !status.ok()) return status;
+  return number;
+}
+
+Result<std::uint64_t> JournaledLedger::InvalidateAll() {
+  const std::uint64_t number = Apply([&](std::uint64_t taken) { table_.RaiseFloor(taken); });
+  table_.DropCovered();
+  const JournalRecord record{.number = number, .value = 0, .kind = JournalKind::kFloor};
+  if (Status status = Commit({&record, 1}); !status.ok()) return status;
+  return number;
+}
+
+Status JournaledLedger::NoteSyncedSequence(std::uint64_t sequence) {
+  std::uint64_t seen = synced_sequence_.load();
+  while (seen < sequence && !synced_sequence_.compare_exchange_weak(seen, sequence)) {
+  }
+  return Commit({});
+}
+
+// Group commit: who finds no leader leads, and writes for all who joined the open batch. The
+// caller's change is in memory already, so a leader's snapshot has it.
+Status JournaledLedger::Commit(std::span<const JournalRecord> records) {
+  std::unique_lock lock(commit_mutex_);
+  const std::shared_ptr<Batch> batch = open_batch_;
+  batch->records.insert(batch->records.end(), records.begin(), records.end());
+  batch_done_.wait(lock, [&] { return batch->done || !has_leader_; });
+  if (batch->done) return batch->status;
+  has_leader_ = true;
+  open_batch_ = std::make_shared<Batch>();
+  lock.unlock();
+  Status status = WriteBatch(*batch);
+  lock.lock();
+  batch->status = status;
+  batch->done = true;
+  has_leader_ = false;
+  batch_done_.notify_all();
+  return status;
+}
+
+Status JournaledLedger::WriteBatch(const Batch& batch) {
+  const JournalHeader header = NextHeader();
+  if (batch.records.empty() && journal_.usable() && header == journal_.header()) {
+    return Status::Ok();
+  }
+  // Full, or failed before or now: what is in memory goes to a new file, this batch with it.
+  bool written = false;
+  if (journal_.usable() && journal_.HasRoomFor(batch.records.size())) {
+    const Status appended = journal_.Append(batch.records, header);
+    NoteOutcome(appended);
+    written = appended.ok();
+  }
+  Status status = Status::Ok();
+  if (!written) {
+    status = journal_.Rewrite(header, [this](const auto& sink) { Snapshot(sink); });
+    NoteOutcome(status);
+  }
+  if (status.ok()) bound_.store(header.number_bound);
+  return status.WithContext("journal");
+}
+
+JournalHeader JournaledLedger::NextHeader() const {
+  JournalHeader header{.number_bound = bound_.load(), .synced_sequence = synced_sequence_.load()};
+  const std::uint64_t next = next_.load();
+  if (next + options_.number_block / 2 >= header.number_bound) {
+    header.number_bound = std::max(next, header.number_bound) + options_.number_block;
+  }
+  return header;
+}
+
+// Tags first, the floor after: what is dropped meanwhile is under it.
+void JournaledLedger::Snapshot(const Journal::RecordSink& sink) const {
+  table_.Visit([&sink](std::uint64_t tag, std::uint64_t number) {
+    sink({.number = number, .value = tag, .kind = JournalKind::kTag});
+  });
+  if (const std::uint64_t floor = table_.floor(); floor != 0) {
+    sink({.number = floor, .value = 0, .kind = JournalKind::kFloor});
+  }
+}
+
+void JournaledLedger::NoteOutcome(const Status& status) {
+  if (status.ok() == !failing_) return;
+  failing_ = !status.ok();
+  if (failing_) {
+    Log(LogLevel::kError, "invalidations cannot be written: " + status.ToString());
+  } else {
+    Log(LogLevel::kInfo, "invalidations are written again");
+  }
+}
+
+}  // namespace
+
+TagHash HashTag(std::string_view tag) { return XXH3_64bits(tag.data(), tag.size()); }
+
+Result<std::unique_ptr<Ledger>> Ledger::Open(const LedgerOptions& options) {
+  auto ledger = std::make_unique<JournaledLedger>(options);
+  if (Status status = ledger->Load(); !status.ok()) return status.WithContext("open ledger");
+  return std::unique_ptr<Ledger>(std::move(ledger));
+}
+
+}  // namespace larder
