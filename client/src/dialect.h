@@ -19,13 +19,16 @@ namespace larder::client {
 struct RequestPlan {
   // Set: not cacheable, and why ("stateful", "not-i-json", "unknown-endpoint"); the rest is empty.
   std::string bypass;
+  // With "not-i-json": what is wrong with the body and at which byte, never a part of it.
+  std::string problem;
   // The canonical body that is hashed into the key (RFC 8785 without the fields in `ignored`).
   std::string canonical_body;
   std::vector<std::string> ignored;
   std::string model;
-  bool stream = false;       // the caller wants an event stream
-  bool wants_usage = false;  // ... with a usage chunk; JSON always wants usage
-  bool limited = false;      // the request itself set a limit of tokens
+  bool stream = false;        // the caller wants an event stream
+  bool wants_usage = false;   // ... with a usage chunk; JSON always wants usage
+  bool limited = false;       // the request itself set a limit of tokens
+  std::uint64_t choices = 1;  // how many answers to the one prompt are asked for
 };
 
 struct Usage {
@@ -37,8 +40,8 @@ struct Usage {
 struct Verdict {
   bool store = false;
   std::string reason;  // why not: "truncated", "error", "no_end", "empty", "bad_arguments", ...
-  std::optional<Usage> usage;
-  std::string model;  // as the answer names it
+  std::optional<Usage> usage = {};
+  std::string model = {};  // as the answer names it
 };
 
 class Dialect {

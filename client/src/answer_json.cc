@@ -1,0 +1,137 @@
+#include "answer_json.h"
+
+#include "json_text.h"
+
+namespace larder::client {
+namespace {
+
+// Brackets outside strings are all that counts; whether it is JSON is for the parser to say.
+bool IsDeeperThan(std::string_view text, int max_depth) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > max_depth) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+// Walks over the top level of an object, text only.
+class MemberFinder {
+ public:
+  explicit MemberFinder(std::string_view text) : text_(text) {}
+
+  struct Span {
+    std::size_t begin;
+    std::size_t end;
+  };
+
+  // Where the member and one comma beside it stand; nullopt if it is not there as a string, or
+  // the text is not an object.
+  std::optional<Span> Find(std::string_view name) {
+    SkipBlanks();
+    if (!Take('{')) return std::nullopt;
+    std::size_t comma = 0;  // of the comma before this member, or 0
+    while (true) {
+      SkipBlanks();
+      const std::size_t begin = position_;
+      JsonString key;
+      if (!TakeString(key)) return std::nullopt;
+      SkipBlanks();
+      if (!Take(':')) return std::nullopt;
+      SkipBlanks();
+      const bool wanted = key.raw == name && Peek() == '"';
+      if (!SkipValue()) return std::nullopt;
+      const std::size_t end = position_;
+      SkipBlanks();
+      const bool last = Peek() != ',';
+      if (wanted && comma != 0) return Span{comma, end};
+      if (wanted && last) return Span{begin, end};
+      if (last) return std::nullopt;
+      comma = position_++;
+      SkipBlanks();
+      if (wanted) return Span{begin, position_};
+    }
+  }
+
+ private:
+  char Peek() const { return position_ < text_.size() ? text_[position_] : '\0'; }
+  bool Take(char c) {
+    if (Peek() != c) return false;
+    ++position_;
+    return true;
+  }
+  void SkipBlanks() {
+    while (Peek() == ' ' || Peek() == '\n' || Peek() == '\r' || Peek() == '\t') ++position_;
+  }
+  bool TakeString(JsonString& string) {
+    return Peek() == '"' && ScanJsonString(text_, position_, string) == nullptr;
+  }
+  // To the comma or brace of the top level that ends the value.
+  bool SkipValue() {
+    int depth = 0;
+    JsonString string;
+    while (position_ < text_.size()) {
+      const char c = Peek();
+      if (c == '"') {
+        if (!TakeString(string)) return false;
+        if (depth == 0) return true;
+        continue;
+      }
+      if (depth == 0 && (c == ',' || c == '}')) return true;
+      if (c == '{' || c == '[') ++depth;
+      if (c == '}' || c == ']') --depth;
+      ++position_;
+    }
+    return false;
+  }
+
+  const std::string_view text_;
+  std::size_t position_ = 0;
+};
+
+}  // namespace
+
+std::optional<nlohmann::json> ParseAnswer(std::string_view text, int max_depth) {
+  if (IsDeeperThan(text, max_depth)) return std::nullopt;
+  nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
+  if (value.is_discarded()) return std::nullopt;
+  return value;
+}
+
+std::string DumpJson(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+const nlohmann::json* FindMember(const nlohmann::json& value, const char* name) {
+  if (!value.is_object()) return nullptr;
+  const auto found = value.find(name);
+  return found == value.end() ? nullptr : &*found;
+}
+
+std::string_view StringMember(const nlohmann::json& value, const char* name) {
+  const nlohmann::json* member = FindMember(value, name);
+  if (member == nullptr || !member->is_string()) return {};
+  return member->get_ref<const std::string&>();
+}
+
+std::string WithoutStringMember(std::string data, std::string_view name) {
+  // Most events do not have it, and a search for bytes is the cheapest way to see that.
+  while (data.find(name) != std::string::npos) {
+    const auto span = MemberFinder(data).Find(name);
+    if (!span) break;
+    data.erase(span->begin, span->end - span->begin);
+  }
+  return data;
+}
+
+}  // namespace larder::client

@@ -1,0 +1,216 @@
+#include "chat_assembler.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "answer_json.h"
+
+namespace larder::client {
+namespace {
+
+using nlohmann::json;
+
+// Strings that say what something is. Providers repeat them; none continues them.
+bool IsRepeated(std::string_view name) {
+  constexpr std::string_view kRepeated[] = {"role",    "id",     "type",  "format",
+                                            "channel", "object", "model", "status"};
+  return std::find(std::begin(kRepeated), std::end(kRepeated), name) != std::end(kRepeated);
+}
+
+void MergeObjects(json& old, const json& added);
+
+void MergeStrings(std::string_view name, json& old, const json& added) {
+  auto& text = old.get_ref<std::string&>();
+  const auto& more = added.get_ref<const std::string&>();
+  if (more.empty()) return;
+  if (IsRepeated(name)) {
+    text = more;
+  } else if (name != "name" || text != more) {
+    text += more;
+  }
+}
+
+// Whether `item` begins a call of its own although its index is taken: some providers give every
+// call index 0.
+bool IsOtherCall(const json& old, const json& item) {
+  const std::string_view id = StringMember(item, "id");
+  const std::string_view old_id = StringMember(old, "id");
+  const json* function = FindMember(item, "function");
+  return !id.empty() && !old_id.empty() && id != old_id && function != nullptr &&
+         !StringMember(*function, "name").empty();
+}
+
+// Whether `item` continues `old`, an element of the same array from an earlier delta.
+bool Continues(std::string_view array, const json& old, const json& item) {
+  if (!old.is_object()) return false;
+  const json* index = FindMember(item, "index");
+  if (index != nullptr && index->is_number_integer()) {
+    const json* old_index = FindMember(old, "index");
+    if (old_index == nullptr || *old_index != *index) return false;
+    const std::string_view type = StringMember(item, "type");
+    const std::string_view old_type = StringMember(old, "type");
+    if (!type.empty() && !old_type.empty() && type != old_type) return false;
+    return array != "tool_calls" || !IsOtherCall(old, item);
+  }
+  // Without an index only the last element can be meant: a call, or a run of one kind of text.
+  if (array == "tool_calls") return !IsOtherCall(old, item);
+  const std::string_view type = StringMember(item, "type");
+  return (array == "content" || array == "thinking") && type == StringMember(old, "type") &&
+         (type == "text" || type == "thinking");
+}
+
+// Elements of one delta are different elements, so only those from before are looked at.
+void MergeArrays(std::string_view name, json& old, const json& added) {
+  const std::size_t before = old.size();
+  for (const json& item : added) {
+    const bool by_index = FindMember(item, "index") != nullptr;
+    std::size_t match = before;
+    for (std::size_t i = before; item.is_object() && i > 0; --i) {
+      if (Continues(name, old[i - 1], item)) match = i - 1;
+      if (match != before || !by_index) break;
+    }
+    if (match == before) {
+      old.push_back(item);
+    } else {
+      MergeObjects(old[match], item);
+    }
+  }
+}
+
+// Content that changes between plain text and a list of parts becomes a list of parts.
+void MergeContent(json& old, const json& added) {
+  const auto as_parts = [](const json& content) {
+    if (content.is_array()) return content;
+    json parts = json::array();
+    if (!content.get_ref<const std::string&>().empty()) {
+      parts.push_back({{"type", "text"}, {"text", content}});
+    }
+    return parts;
+  };
+  json parts = as_parts(old);
+  MergeArrays("content", parts, as_parts(added));
+  old = std::move(parts);
+}
+
+void MergeMember(json& object, const std::string& name, const json& added) {
+  const auto [slot, is_new] = object.emplace(name, added);
+  json& old = *slot;
+  if (is_new || added.is_null()) return;
+  const auto is_content = [](const json& v) { return v.is_string() || v.is_array(); };
+  if (old.is_string() && added.is_string()) {
+    MergeStrings(name, old, added);
+  } else if (old.is_array() && added.is_array()) {
+    MergeArrays(name, old, added);
+  } else if (old.is_object() && added.is_object()) {
+    MergeObjects(old, added);
+  } else if (name == "content" && is_content(old) && is_content(added)) {
+    MergeContent(old, added);
+  } else {
+    old = added;
+  }
+}
+
+void MergeObjects(json& old, const json& added) {
+  for (const auto& [name, value] : added.items()) MergeMember(old, name, value);
+}
+
+enum class Lists { kReplace, kGrow };
+
+// Outside deltas: the latest state holds, but null and "" do not undo what was said.
+void UpdateMember(json& object, const std::string& name, const json& added, Lists lists) {
+  const auto [slot, is_new] = object.emplace(name, added);
+  json& old = *slot;
+  if (is_new || added.is_null()) return;
+  if (old.is_string() && added.is_string() && added.get_ref<const std::string&>().empty()) return;
+  if (old.is_object() && added.is_object()) {
+    for (const auto& [inner, value] : added.items()) UpdateMember(old, inner, value, lists);
+  } else if (lists == Lists::kGrow && old.is_array() && added.is_array()) {
+    old.insert(old.end(), added.begin(), added.end());
+  } else {
+    old = added;
+  }
+}
+
+}  // namespace
+
+void ChatAssembler::Add(const json& chunk) {
+  for (const auto& [name, value] : chunk.items()) {
+    if (name == kPatchMember) {
+      patch_ = value;
+    } else if (name == "choices") {
+      for (std::size_t i = 0; value.is_array() && i < value.size(); ++i) AddChoice(value[i], i);
+    } else if (name == "usage" && value.is_object()) {
+      answer_[name] = value;  // a sum so far, which replaces the last
+    } else if (name != "obfuscation") {
+      UpdateMember(answer_, name, value, Lists::kReplace);
+    }
+  }
+}
+
+void ChatAssembler::AddChoice(const json& part, std::size_t position) {
+  if (!part.is_object()) return;
+  const json* index = FindMember(part, "index");
+  const bool has_index = index != nullptr && index->is_number_integer();
+  const std::int64_t number =
+      has_index ? index->get<std::int64_t>() : static_cast<std::int64_t>(position);
+  auto choice = std::find_if(choices_.begin(), choices_.end(),
+                             [&](const Choice& c) { return c.index == number; });
+  if (choice == choices_.end()) {
+    choice =
+        choices_.insert(choices_.end(), {number, {{"message", json::object()}, {"index", number}}});
+  }
+  json& value = choice->value;
+  json& message = value["message"];
+  const bool has_delta = part.contains("delta");
+  for (const auto& [name, member] : part.items()) {
+    if (name == "delta") {
+      if (member.is_object()) MergeObjects(message, member);
+    } else if (name == "message") {
+      // A whole message, as some send at the end: news only if there were no deltas.
+      if (!has_delta && message.empty() && member.is_object()) message = member;
+    } else if (name == "text") {
+      MergeMember(value, name, member);
+    } else {
+      const bool grows = name == "logprobs" || member.is_array();
+      UpdateMember(value, name, member, grows ? Lists::kGrow : Lists::kReplace);
+    }
+  }
+}
+
+std::size_t ChatAssembler::finished() const {
+  return static_cast<std::size_t>(std::count_if(
+      choices_.begin(), choices_.end(),
+      [](const Choice& choice) { return !StringMember(choice.value, "finish_reason").empty(); }));
+}
+
+Result<json> ChatAssembler::Take() {
+  std::stable_sort(choices_.begin(), choices_.end(),
+                   [](const Choice& a, const Choice& b) { return a.index < b.index; });
+  json choices = json::array();
+  for (Choice& choice : choices_) {
+    json& message = choice.value["message"];
+    message.emplace("role", "assistant");
+    // The index tells pieces of calls apart; an answer has the calls themselves.
+    if (const auto calls = message.find("tool_calls");
+        calls != message.end() && calls->is_array()) {
+      for (json& call : *calls) {
+        if (call.is_object()) call.erase("index");
+      }
+    }
+    choices.push_back(std::move(choice.value));
+  }
+  json answer = std::move(answer_);
+  answer["object"] = "chat.completion";
+  answer["choices"] = std::move(choices);
+  const json patch = std::move(patch_);
+  *this = ChatAssembler();
+  if (patch.is_null()) return answer;
+  try {
+    answer.patch_inplace(patch);
+  } catch (const json::exception&) {
+    return Status(StatusCode::kDataLoss, std::string(kPatchMember) + " does not fit its answer");
+  }
+  return answer;
+}
+
+}  // namespace larder::client

@@ -1,0 +1,231 @@
+// JSON answer -> chunks, as a provider would have streamed it: the role first, then pieces of
+// text, tool calls by index, the finish, the usage, [DONE].
+//
+// What chunks cannot say (a choice without an index, a call that has a member `index` of its own,
+// ...) is told by a JSON Patch in the last chunk, so that AssembleChat gives back every answer
+// exactly. Clients do not look at a member that they do not know.
+#include <algorithm>
+#include <utility>
+
+#include "answer_json.h"
+#include "chat_assembler.h"
+#include "openai_chat.h"
+
+namespace larder::client {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kPieceBytes = 64;
+
+// Members of every chunk; all others are told once.
+bool IsInEveryChunk(std::string_view name) {
+  constexpr std::string_view kNames[] = {"id", "created", "model", "system_fingerprint",
+                                         "service_tier"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
+// Message members that come in pieces, in the order in which models write them.
+constexpr const char* kTexts[] = {"reasoning_content", "reasoning", "content", "refusal"};
+
+// How much of `text` makes one piece: up to a blank in the second half of it, which then begins
+// the next piece as it begins a model's token; else up to a whole character.
+std::size_t PieceSize(std::string_view text) {
+  if (text.size() <= kPieceBytes) return text.size();
+  const std::size_t blank = text.substr(0, kPieceBytes + 1).find_last_of(" \n");
+  if (blank != std::string_view::npos && blank >= kPieceBytes / 2) return blank;
+  std::size_t cut = kPieceBytes;
+  while (cut > kPieceBytes - 4 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
+  return cut;
+}
+
+// The bytes of text that a token of `logprobs.content` stands for.
+std::size_t TokenBytes(const json& token) {
+  const json* bytes = FindMember(token, "bytes");
+  if (bytes != nullptr && bytes->is_array()) return bytes->size();
+  return StringMember(token, "token").size();
+}
+
+class Splitter {
+ public:
+  explicit Splitter(const json& answer) : answer_(answer) {}
+
+  std::vector<json> Split() {
+    base_["object"] = "chat.completion.chunk";
+    first_ = json::object();
+    for (const auto& [name, value] : answer_.items()) {
+      if (name == "choices" || name == "object" || name == kPatchMember) continue;
+      if (name == "usage" && value.is_object()) continue;
+      (IsInEveryChunk(name) ? base_ : first_)[name] = value;
+    }
+    const json& choices = answer_["choices"];
+    for (std::size_t i = 0; i < choices.size(); ++i) SplitChoice(choices[i], i);
+    if (const json* usage = FindMember(answer_, "usage"); usage != nullptr && usage->is_object()) {
+      json chunk = base_;
+      chunk["choices"] = json::array();
+      chunk["usage"] = *usage;
+      chunks_.push_back(std::move(chunk));
+    }
+    return std::move(chunks_);
+  }
+
+ private:
+  // One chunk of the choice at hand; `more` are its members beside index and delta.
+  void Emit(json delta, const json& more = json::object()) {
+    json choice = choice_base_;
+    choice["delta"] = std::move(delta);
+    choice.update(more);
+    json chunk = base_;
+    if (chunks_.empty()) chunk.update(first_);
+    chunk["choices"] = json::array({std::move(choice)});
+    chunks_.push_back(std::move(chunk));
+  }
+
+  void SplitChoice(const json& choice, std::size_t position) {
+    const json* index = FindMember(choice, "index");
+    choice_base_ = {
+        {"index", index != nullptr && index->is_number_integer() ? *index : json(position)},
+        {"finish_reason", nullptr}};
+    const json* logprobs = FindMember(choice, "logprobs");
+    if (logprobs != nullptr) choice_base_["logprobs"] = nullptr;
+
+    const json* found = FindMember(choice, "message");
+    const json message = found != nullptr && found->is_object() ? *found : json::object();
+    json finish = json::object();
+    for (const auto& [name, value] : choice.items()) {
+      if (name != "index" && name != "message" && name != "logprobs") finish[name] = value;
+    }
+    const bool spread = logprobs != nullptr && FindMember(*logprobs, "content") != nullptr &&
+                        (*logprobs)["content"].is_array() && !(*logprobs)["content"].empty() &&
+                        !StringMember(message, "content").empty();
+    if (logprobs != nullptr && !spread) finish["logprobs"] = *logprobs;
+
+    Emit(FirstDelta(message));
+    for (const char* name : kTexts) {
+      const bool with_logprobs = spread && std::string_view(name) == "content";
+      EmitText(name, StringMember(message, name), with_logprobs ? logprobs : nullptr);
+    }
+    EmitToolCalls(message);
+    EmitFunctionCall(message);
+    Emit(json::object(), finish);
+  }
+
+  // Role, and all that does not come in pieces.
+  static json FirstDelta(const json& message) {
+    json delta = json::object();
+    for (const auto& [name, value] : message.items()) {
+      const bool text = value.is_string() &&
+                        std::find(std::begin(kTexts), std::end(kTexts), name) != std::end(kTexts);
+      if (text) {
+        if (name == "content" || value.get_ref<const std::string&>().empty()) delta[name] = "";
+      } else if (!(name == "tool_calls" && HasCalls(value)) &&
+                 !(name == "function_call" && value.is_object())) {
+        delta[name] = value;
+      }
+    }
+    return delta;
+  }
+
+  static bool HasCalls(const json& calls) {
+    return calls.is_array() && !calls.empty() &&
+           std::all_of(calls.begin(), calls.end(), [](const json& c) { return c.is_object(); });
+  }
+
+  void EmitText(const char* name, std::string_view text, const json* logprobs) {
+    std::size_t sent = 0;         // bytes of text
+    std::size_t token = 0;        // tokens of logprobs
+    std::size_t token_bytes = 0;  // ... and the text up to there
+    while (sent < text.size()) {
+      const std::size_t size = PieceSize(text.substr(sent));
+      json more = json::object();
+      if (logprobs != nullptr) {
+        // What belongs to the whole goes with the first piece; a token with the piece it ends in.
+        const json& tokens = (*logprobs)["content"];
+        const bool last = sent + size == text.size();
+        json part = sent == 0 ? *logprobs : json::object();
+        json& piece = part["content"] = json::array();
+        for (; token < tokens.size(); ++token) {
+          token_bytes += TokenBytes(tokens[token]);
+          if (!last && token_bytes > sent + size) {
+            token_bytes -= TokenBytes(tokens[token]);
+            break;
+          }
+          piece.push_back(tokens[token]);
+        }
+        more["logprobs"] = std::move(part);
+      }
+      Emit({{name, text.substr(sent, size)}}, more);
+      sent += size;
+    }
+  }
+
+  // Takes the text of `function.arguments` out of `call`, leaving "" in its place.
+  static std::string TakeArguments(json& function) {
+    if (StringMember(function, "arguments").empty()) return {};
+    return std::exchange(function["arguments"].get_ref<std::string&>(), std::string());
+  }
+
+  void EmitToolCalls(const json& message) {
+    const json* calls = FindMember(message, "tool_calls");
+    if (calls == nullptr || !HasCalls(*calls)) return;
+    for (std::size_t i = 0; i < calls->size(); ++i) {
+      json call = (*calls)[i];
+      call["index"] = i;
+      const bool function = FindMember(call, "function") != nullptr;
+      const std::string text = function ? TakeArguments(call["function"]) : std::string();
+      Emit({{"tool_calls", json::array({std::move(call)})}});
+      for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(PieceSize(rest))) {
+        const json piece = {{"index", i},
+                            {"function", {{"arguments", rest.substr(0, PieceSize(rest))}}}};
+        Emit({{"tool_calls", json::array({piece})}});
+      }
+    }
+  }
+
+  void EmitFunctionCall(const json& message) {
+    const json* found = FindMember(message, "function_call");
+    if (found == nullptr || !found->is_object()) return;
+    json call = *found;
+    const std::string text = TakeArguments(call);
+    Emit({{"function_call", std::move(call)}});
+    for (std::string_view rest = text; !rest.empty(); rest.remove_prefix(PieceSize(rest))) {
+      Emit({{"function_call", {{"arguments", rest.substr(0, PieceSize(rest))}}}});
+    }
+  }
+
+  const json& answer_;
+  json base_ = json::object();   // members of every chunk
+  json first_ = json::object();  // ... and of the first
+  json choice_base_;
+  std::vector<json> chunks_;
+};
+
+}  // namespace
+
+Result<std::vector<Event>> SplitChat(std::string_view text) {
+  const std::optional<json> answer = ParseAnswer(text);
+  const json* choices = answer ? FindMember(*answer, "choices") : nullptr;
+  const bool is_chat =
+      choices != nullptr && choices->is_array() && !choices->empty() &&
+      std::all_of(choices->begin(), choices->end(), [](const json& c) { return c.is_object(); });
+  if (!is_chat) return Status(StatusCode::kDataLoss, "not the answer of a chat");
+
+  std::vector<json> chunks = Splitter(*answer).Split();
+  ChatAssembler assembler;
+  for (const json& chunk : chunks) assembler.Add(chunk);
+  const Result<json> said = assembler.Take();
+  if (!said.ok()) return said.status();
+  if (*said != *answer) {
+    // Not in the usage chunk, which is left out for some.
+    const std::size_t last =
+        chunks.back()["choices"].empty() ? chunks.size() - 2 : chunks.size() - 1;
+    chunks[last][kPatchMember] = json::diff(*said, *answer);
+  }
+  std::vector<Event> events;
+  events.reserve(chunks.size() + 1);
+  for (const json& chunk : chunks) events.push_back({"", DumpJson(chunk)});
+  events.push_back({"", "[DONE]"});
+  return events;
+}
+
+}  // namespace larder::client
