@@ -14,8 +14,9 @@ namespace {
 constexpr std::string_view kKey = "the key";
 const TimePoint kCreated{std::chrono::milliseconds(1'764'000'000'123)};
 
-EntryData SampleEntry() {
-  EntryData entry;
+std::shared_ptr<const EntryData> SampleEntry() {
+  const auto shared = std::make_shared<EntryData>();
+  EntryData& entry = *shared;
   entry.number = (std::uint64_t{7} << 32) + 42;
   entry.created = kCreated;
   entry.fresh_until = kCreated + std::chrono::hours(24);
@@ -28,7 +29,7 @@ EntryData SampleEntry() {
   const std::string_view body = "the body as it is";
   char* out = FillEntry(entry, "meta\0data", tags, 2, body.size());
   std::copy(body.begin(), body.end(), out);
-  return entry;
+  return shared;
 }
 
 std::string Encode(const EntryData& entry) {
@@ -63,7 +64,8 @@ std::string ToHex(std::string_view bytes) {
 }
 
 TEST(RecordTest, EntryComesBackWithEveryField) {
-  const EntryData entry = SampleEntry();
+  const auto shared = SampleEntry();
+  const EntryData& entry = *shared;
   const std::string record = Encode(entry);
   RecordView view;
   ASSERT_EQ(DecodeRecord(kKey, record, view), RecordState::kOk);
@@ -102,7 +104,7 @@ TEST(RecordTest, TombstoneIsItsNumberAlone) {
 }
 
 TEST(RecordTest, AnyFlippedBitIsCorrupt) {
-  const std::string record = Encode(SampleEntry());
+  const std::string record = Encode(*SampleEntry());
   for (std::size_t bit = 0; bit < record.size() * 8; ++bit) {
     std::string damaged = record;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
@@ -112,7 +114,7 @@ TEST(RecordTest, AnyFlippedBitIsCorrupt) {
 }
 
 TEST(RecordTest, AnyTruncationIsCorrupt) {
-  const std::string record = Encode(SampleEntry());
+  const std::string record = Encode(*SampleEntry());
   for (std::size_t size = 0; size < record.size(); ++size) {
     RecordView view;
     EXPECT_EQ(DecodeRecord(kKey, record.substr(0, size), view), RecordState::kCorrupt) << size;
@@ -121,11 +123,11 @@ TEST(RecordTest, AnyTruncationIsCorrupt) {
 
 TEST(RecordTest, SoundRecordAtAnotherKeyIsCorrupt) {
   RecordView view;
-  EXPECT_EQ(DecodeRecord("another key", Encode(SampleEntry()), view), RecordState::kCorrupt);
+  EXPECT_EQ(DecodeRecord("another key", Encode(*SampleEntry()), view), RecordState::kCorrupt);
 }
 
 TEST(RecordTest, UnknownVersionKindOrCodecIsUnknown) {
-  const std::string record = Encode(SampleEntry());
+  const std::string record = Encode(*SampleEntry());
   const auto with = [&](std::size_t index, char value) {
     std::string changed = record;
     changed[index] = value;
@@ -139,7 +141,7 @@ TEST(RecordTest, UnknownVersionKindOrCodecIsUnknown) {
 }
 
 TEST(RecordTest, NoLengthInsideIsTrusted) {
-  const std::string record = Encode(SampleEntry());
+  const std::string record = Encode(*SampleEntry());
   std::mt19937_64 random(20261122);
   for (int round = 0; round < 200'000; ++round) {
     std::string damaged = record;
@@ -175,14 +177,14 @@ TEST(RecordTest, ReadsAndWritesTheGoldenRecordsOfVersion1) {
     const std::string record = FromHex(hex);
     ASSERT_EQ(DecodeRecord(FromHex(key), record, view), RecordState::kOk) << name;
     if (name == "entry") {
-      EXPECT_EQ(ToHex(Encode(SampleEntry())), hex);
+      EXPECT_EQ(ToHex(Encode(*SampleEntry())), hex);
       EXPECT_EQ(view.cost_microusd, 4200u);
     } else if (name == "tombstone") {
       EXPECT_EQ(ToHex(EncodeTombstone(kKey, 300)), hex);
     }
     ++seen;
   }
-  EXPECT_EQ(seen, 2) << "entry " << ToHex(kKey) << ' ' << ToHex(Encode(SampleEntry()))
+  EXPECT_EQ(seen, 2) << "entry " << ToHex(kKey) << ' ' << ToHex(Encode(*SampleEntry()))
                      << "\ntombstone " << ToHex(kKey) << ' ' << ToHex(EncodeTombstone(kKey, 300));
 }
 

@@ -42,7 +42,7 @@ struct Computed {
 using Loader = std::function<Result<Computed>()>;
 
 struct Invalidation {
-  std::vector<std::string> tags;  // every entry that has any of these
+  std::vector<std::string> tags = {};  // every entry that has any of these
   bool all = false;               // every entry
 };
 

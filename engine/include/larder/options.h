@@ -38,7 +38,7 @@ struct CompressionOptions {
 
 struct Options {
   // Created if missing, mode 0700. One process at a time; `fork` without `exec` is unsupported.
-  std::string directory;
+  std::string directory = {};
   // Budget for the directory, at least 256 MiB.
   std::uint64_t max_disk_bytes = std::uint64_t{10} << 30;
   // Budget for hot tier, block cache, write buffers and ledger together, at least 32 MiB.
@@ -58,14 +58,14 @@ struct Options {
 
   Durability durability = Durability::kProcess;
   OnCorruption on_corruption = OnCorruption::kQuarantine;
-  CompressionOptions compression;
+  CompressionOptions compression = {};
 
   // Not owned; must outlive the Cache. Null = Clock::System().
   const Clock* clock = nullptr;
   // Called from any thread, one line a call, never with a key or a body. Null = silent.
-  std::function<void(LogLevel, std::string_view)> log;
+  std::function<void(LogLevel, std::string_view)> log = {};
   // Runs callbacks of flights. Null = on the thread that ends the flight; then they must not block.
-  std::function<void(std::function<void()>)> executor;
+  std::function<void(std::function<void()>)> executor = {};
 
   // Ok, or kInvalidArgument naming the option, its value and what is allowed.
   Status Validate() const;
@@ -74,9 +74,9 @@ struct Options {
 struct ReadOptions {
   // Besides its own tags, none of these may have been invalidated since the entry's computation
   // began. A lease or flight that this read starts or joins stores its entry with them too.
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
   // An older entry is a miss (age counts from the completion of the computation).
-  std::optional<Duration> max_age;
+  std::optional<Duration> max_age = {};
   // Accept an entry up to this long after its freshness ended, within its hard expiry.
   Duration max_stale{0};
   // Entries and flights whose number is not greater than this are passed over, so that the
@@ -89,18 +89,18 @@ inline constexpr std::uint64_t kRefresh = UINT64_MAX;
 struct WriteOptions {
   // Lifetime, without jitter. Unset = Options::default_ttl. 0 = not stored, only handed over to
   // the flight's followers. kForever = no expiry.
-  std::optional<Duration> ttl;
+  std::optional<Duration> ttl = {};
   // Unset = as in Options.
-  std::optional<Duration> stale_while_revalidate;
-  std::optional<Duration> stale_if_error;
+  std::optional<Duration> stale_while_revalidate = {};
+  std::optional<Duration> stale_if_error = {};
   // At most 32 of 1 to 256 bytes each.
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
   // What computing the value cost, in millionths of a US dollar; 0 = not known.
   std::uint64_t cost_microusd = 0;
   // How long computing it took. Unset = since the lease was given out.
-  std::optional<Duration> compute_time;
+  std::optional<Duration> compute_time = {};
   // Opaque to the cache, at most 4 KiB, readable without decompressing the body.
-  std::string metadata;
+  std::string metadata = {};
 };
 
 }  // namespace larder
