@@ -5,6 +5,10 @@ find_package(PkgConfig REQUIRED)
 # Called once for every target of ours.
 function(larder_options target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # False alarms on std::string's operator+ (GCC bug 105651).
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
   if(LARDER_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${LARDER_SANITIZE}
                            -fno-sanitize-recover=all -fno-omit-frame-pointer)
