@@ -1,15 +1,14 @@
-// FakeClock: time stands still until a test moves it.
+// FakeClock: time that stands still until a test moves it.
 #pragma once
 
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "larder/clock.h"
 
 namespace larder::testing {
 
-// Thread-safe. Starts in 2026, an hour after its first boot.
+// Thread-safe.
 class FakeClock final : public Clock {
  public:
   TimePoint Wall() const override {
@@ -22,16 +21,16 @@ class FakeClock final : public Clock {
   }
   std::string BootId() const override {
     const std::lock_guard lock(mutex_);
-    return boot_id_;
+    return "boot " + std::to_string(boot_);
   }
 
-  // Time goes by, for both clocks.
+  // Time passes, on both clocks.
   void Advance(Duration by) {
     const std::lock_guard lock(mutex_);
     wall_ += by;
     since_boot_ += by;
   }
-  // Somebody sets the wall clock.
+  // Somebody sets the wall clock, forward or back.
   void StepWall(Duration by) {
     const std::lock_guard lock(mutex_);
     wall_ += by;
@@ -40,20 +39,20 @@ class FakeClock final : public Clock {
     const std::lock_guard lock(mutex_);
     wall_ = wall;
   }
-  // The machine was off for `off` and is back.
-  void Reboot(std::string boot_id, Duration off = Duration::zero()) {
+  // The machine starts anew; `off` passed meanwhile on the wall.
+  void Reboot(Duration off) {
     const std::lock_guard lock(mutex_);
-    boot_id_ = std::move(boot_id);
+    ++boot_;
+    since_boot_ = Duration(1000);
     wall_ += off;
-    since_boot_ = Duration::zero();
   }
 
  private:
   mutable std::mutex mutex_;
-  // Guarded by mutex_.
-  TimePoint wall_{std::chrono::milliseconds(1'790'000'000'000)};
+  // Guarded by mutex_. 2026-01-01T00:00:00Z, an hour after boot.
+  TimePoint wall_{std::chrono::seconds(1'767'225'600)};
   Duration since_boot_ = std::chrono::hours(1);
-  std::string boot_id_ = "first boot";
+  int boot_ = 1;
 };
 
 }  // namespace larder::testing

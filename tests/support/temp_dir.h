@@ -1,32 +1,28 @@
-// TempDir: a directory of its own for a test, gone with it.
+// TempDir: a directory of a test's own, gone at its end.
 #pragma once
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <stdlib.h>
+
 #include <filesystem>
-#include <stdexcept>
 #include <string>
-#include <string_view>
 
 namespace larder::testing {
 
 class TempDir {
  public:
-  TempDir() : path_((std::filesystem::temp_directory_path() / "larder-test-XXXXXX").string()) {
-    if (::mkdtemp(path_.data()) == nullptr) {
-      throw std::runtime_error("cannot make " + path_ + ": " + std::strerror(errno));
-    }
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "larder-test-XXXXXX").string();
+    path_ = ::mkdtemp(name.data());
   }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
   ~TempDir() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string File(std::string_view name) const { return path_ + "/" + std::string(name); }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 
  private:
   std::string path_;
