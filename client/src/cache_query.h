@@ -1,0 +1,36 @@
+// CacheQuery: what one request means to the cache: its plan, its key, and how to read.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "caching_core.h"
+#include "dialect.h"
+#include "larder/client/message.h"
+#include "larder/client/request_key.h"
+#include "larder/options.h"
+
+namespace larder::client {
+
+struct CacheQuery {
+  // Set: goes past the cache; the rest is empty then.
+  bool bypass = false;
+  std::string bypass_detail;  // the reason to name, if one is worth naming
+
+  RequestPlan plan;  // without the canonical body
+  RequestKey key{};
+  Directives directives;
+  ReadOptions read;
+  std::vector<std::string> keep_response_headers;
+
+  std::string_view key_bytes() const {
+    return {reinterpret_cast<const char*>(key.data()), key.size()};
+  }
+  // JSON always has its usage, a stream if asked for.
+  bool wants_usage() const { return !plan.stream || plan.wants_usage; }
+};
+
+// Parses and hashes the body: for a large one not on an io thread.
+CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request);
+
+}  // namespace larder::client

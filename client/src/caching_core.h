@@ -1,0 +1,46 @@
+// CachingCore: what the parts of the caching decorator share.
+//
+// Owned jointly by the decorator and by the fetches under way, which finish though the decorator,
+// or all who waited, may be gone.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "dialect.h"
+#include "larder/client/asio/http_service.h"
+#include "larder/client/config.h"
+#include "response_cache.h"
+
+namespace larder::client {
+
+struct CachingLimits {
+  // Larger ones are hashed, parsed and converted on the pool.
+  std::size_t inline_bytes = std::size_t{64} << 10;
+  // A larger answer is relayed, but not kept for storing.
+  std::size_t max_body_bytes = std::size_t{64} << 20;
+  // A store that has not answered by then is passed by.
+  Duration lookup = std::chrono::seconds(2);
+  // A stream caller behind a JSON flight waits that long for a plain answer, errors included; then
+  // its stream begins, with a comment line every so often.
+  Duration silence = std::chrono::seconds(3);
+  Duration between_comments = std::chrono::seconds(10);
+};
+
+struct CachingCore {
+  boost::asio::io_context& io;
+  boost::asio::thread_pool& pool;
+  std::unique_ptr<HttpService> upstream;
+  std::unique_ptr<ResponseCache> cache;  // null = nothing is cached
+  const Dialect& dialect;
+  ProviderConfig provider;
+  std::map<std::string, Price> prices;
+  CachingLimits limits;
+};
+
+}  // namespace larder::client

@@ -1,0 +1,194 @@
+#include "caching_service.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "body_pieces.h"
+#include "flight_follow.h"
+#include "form_conversion.h"
+#include "handoff.h"
+#include "hit_replay.h"
+#include "upstream_fetch.h"
+
+namespace larder::client {
+namespace {
+
+using Core = std::shared_ptr<const CachingCore>;
+
+// How often a caller is sent on: by an entry that lacks what it wants, by flights that were
+// dropped. More can only be a fault; the request then goes past the cache.
+constexpr int kMaxTurns = 8;
+
+Status GivenUp() { return {StatusCode::kCancelled, "the caller gave up"}; }
+
+// An error answer of our own, which the caller's retries would not change.
+Response OwnError(const CachingCore& core, int status, std::string_view message) {
+  Response response;
+  response.head.status = status;
+  std::string body = core.dialect.ErrorBody(status, message);
+  response.head.headers.Set("content-type", "application/json");
+  response.head.headers.Set("content-length", std::to_string(body.size()));
+  response.head.headers.Set("x-should-retry", "false");
+  std::vector<SharedBytes> pieces;
+  pieces.emplace_back(std::move(body));
+  response.body = std::make_unique<BodyPieces>(std::move(pieces));
+  return response;
+}
+
+Response NotCached(const CachingCore& core) {
+  constexpr int kGatewayTimeout = 504;
+  Response response = OwnError(core, kGatewayTimeout, "not cached, and only-if-cached was asked");
+  response.head.cache.forward = Forward::kMiss;
+  response.head.cache.detail = "only-if-cached";
+  return response;
+}
+
+boost::asio::awaitable<Result<Response>> PassThrough(Core core, Request request,
+                                                     std::string detail) {
+  Result<Response> response = co_await core->upstream->Send(std::move(request));
+  if (!response.ok()) co_return response.status();
+  response->head.cache.forward = Forward::kBypass;
+  response->head.cache.detail = std::move(detail);
+  co_return response;
+}
+
+boost::asio::awaitable<std::optional<CacheQuery>> Understand(Core core,
+                                                             std::shared_ptr<Request> request) {
+  if (request->body.size() <= core->limits.inline_bytes) co_return MakeCacheQuery(*core, *request);
+  auto work = [core, request] { return MakeCacheQuery(*core, *request); };
+  co_return co_await RunOnPool(core->io, core->pool, std::move(work));
+}
+
+// Why a hit is not for this caller, or nullopt.
+std::optional<std::string> Objection(const CachedResponse& hit, const CacheQuery& query) {
+  const WantedForm wanted{query.plan.stream, query.plan.wants_usage};
+  if (!CanGive(hit.info, wanted)) return "no-usage";
+  const std::optional<Duration>& min_fresh = query.directives.min_fresh;
+  if (min_fresh && hit.ttl && *hit.ttl < *min_fresh) return "";
+  return std::nullopt;
+}
+
+// One request on its way through the cache.
+class Journey {
+ public:
+  Journey(Core core, CacheQuery query, std::shared_ptr<Request> request)
+      : core_(std::move(core)), query_(std::move(query)), request_(std::move(request)) {
+    outcome_.forward = query_.directives.no_cache ? Forward::kRequest : Forward::kMiss;
+    outcome_.key = ToHex(query_.key);
+  }
+
+  boost::asio::awaitable<Result<Response>> Go() {
+    for (int turn = 0; turn < kMaxTurns; ++turn) {
+      std::optional<ResponseAcquired> acquired = co_await Acquire();
+      const bool cancelled = co_await IsCancelled();
+      if (cancelled) co_return GivenUp();
+      if (!acquired) break;  // the store hangs
+      Followed followed = co_await Take(*std::move(acquired));
+      if (auto* response = std::get_if<Response>(&followed)) co_return std::move(*response);
+      if (auto* status = std::get_if<Status>(&followed)) co_return std::move(*status);
+      auto& again = std::get<Again>(followed);
+      query_.read.newer_than = std::max(query_.read.newer_than, again.newer_than);
+      if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
+    }
+    if (request_ == nullptr) co_return Status(StatusCode::kUnavailable, "the fetch was given up");
+    co_return co_await PassThrough(core_, std::move(*request_), "store-unavailable");
+  }
+
+  // Reads only: neither starts nor joins a flight.
+  boost::asio::awaitable<Result<Response>> OnlyIfCached() {
+    std::optional<CachedResponse> hit = core_->cache->GetInMemory(Key(), query_.read);
+    if (!hit) {
+      auto work = [core = core_, query = query_] {
+        return core->cache->Get(query.key_bytes(), query.read);
+      };
+      auto found =
+          co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+      const bool cancelled = co_await IsCancelled();
+      if (cancelled) co_return GivenUp();
+      if (found) hit = *std::move(found);
+    }
+    if (!hit || Objection(*hit, query_)) co_return NotCached(*core_);
+    Result<Response> replay = co_await ReplayHit(*std::move(hit));
+    if (replay.ok() || replay.status().code() == StatusCode::kCancelled) co_return replay;
+    co_return NotCached(*core_);
+  }
+
+ private:
+  std::string_view Key() const { return query_.key_bytes(); }
+
+  // In memory first, then on the pool; nullopt: cancelled, or the store does not answer.
+  boost::asio::awaitable<std::optional<ResponseAcquired>> Acquire() {
+    std::optional<CachedResponse> hit = core_->cache->GetInMemory(Key(), query_.read);
+    if (hit) co_return ResponseAcquired(*std::move(hit));
+    FlightOpening opening;
+    opening.stream = query_.plan.stream;
+    opening.wants_usage = query_.plan.wants_usage;
+    auto work = [core = core_, key = query_.key, read = query_.read, opening] {
+      const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
+      return core->cache->Acquire(bytes, read, opening);
+    };
+    co_return co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+  }
+
+  boost::asio::awaitable<Followed> Take(ResponseAcquired acquired) {
+    if (auto* hit = std::get_if<CachedResponse>(&acquired)) co_return co_await TakeHit(*hit);
+    std::shared_ptr<const ResponseFlight> flight;
+    outcome_.collapsed = true;
+    if (auto* lease = std::get_if<std::unique_ptr<ResponseLease>>(&acquired)) {
+      if (request_ == nullptr) {  // it went out already, and that fetch was given up
+        co_return Status(StatusCode::kUnavailable, "the fetch was given up");
+      }
+      flight = (*lease)->Follow();
+      outcome_.collapsed = false;
+      Request request = std::move(*std::exchange(request_, nullptr));
+      request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
+      request.repeatable = true;  // computed anew, it is the same answer or as good a one
+      StartFetch(core_, std::move(request), query_, std::move(*lease));
+    } else {
+      flight = std::get<std::shared_ptr<const ResponseFlight>>(std::move(acquired));
+    }
+    co_return co_await FollowFlight(core_, query_, std::move(flight), outcome_);
+  }
+
+  boost::asio::awaitable<Followed> TakeHit(CachedResponse hit) {
+    const std::uint64_t number = hit.number;
+    const std::optional<std::string> objection = Objection(hit, query_);
+    if (objection) co_return Again{number, *objection};
+    Result<Response> replay = co_await ReplayHit(std::move(hit));
+    if (replay.ok()) co_return Followed(*std::move(replay));
+    if (replay.status().code() == StatusCode::kCancelled) co_return replay.status();
+    co_return Again{number, ""};  // a miss, whose answer replaces it
+  }
+
+  boost::asio::awaitable<Result<Response>> ReplayHit(CachedResponse hit) {
+    CacheOutcome outcome = HitOutcome(hit, query_.key);
+    const WantedForm wanted{query_.plan.stream, query_.plan.wants_usage};
+    co_return co_await Replay(core_, std::move(hit), wanted, std::move(outcome));
+  }
+
+  const Core core_;
+  CacheQuery query_;
+  std::shared_ptr<Request> request_;  // null once it went out
+  CacheOutcome outcome_;
+};
+
+}  // namespace
+
+boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
+  const Core core = core_;  // the service may go while this runs
+  auto request = std::make_shared<Request>(std::move(given));
+  RemoveDirectives(request->headers);
+  std::optional<CacheQuery> query = co_await Understand(core, request);
+  if (!query) co_return GivenUp();
+  if (query->bypass) {
+    if (request->directives.only_if_cached) co_return NotCached(*core);
+    co_return co_await PassThrough(core, std::move(*request), query->bypass_detail);
+  }
+  const bool only_if_cached = request->directives.only_if_cached;
+  Journey journey(core, *std::move(query), std::move(request));
+  if (only_if_cached) co_return co_await journey.OnlyIfCached();
+  co_return co_await journey.Go();
+}
+
+}  // namespace larder::client

@@ -1,0 +1,31 @@
+// A caller's side of a flight: from what comes of it to a Response in the form that is wanted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "cache_query.h"
+#include "caching_core.h"
+#include "larder/client/asio/http_service.h"
+#include "larder/client/cache_status.h"
+#include "response_cache.h"
+
+namespace larder::client {
+
+// This flight is not for this caller: acquire again.
+struct Again {
+  std::uint64_t newer_than = 0;  // a value begun after this one; 0 = any
+  std::string detail;            // why, if it is worth naming
+};
+using Followed = std::variant<Response, Status, Again>;
+
+// Completes when the head for this caller is there. `outcome.collapsed` tells the followers from
+// the leader's own caller, who gets the answer as the upstream gave it.
+boost::asio::awaitable<Followed> FollowFlight(std::shared_ptr<const CachingCore> core,
+                                              const CacheQuery& query,
+                                              std::shared_ptr<const ResponseFlight> flight,
+                                              CacheOutcome outcome);
+
+}  // namespace larder::client

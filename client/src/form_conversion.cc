@@ -1,0 +1,53 @@
+#include "form_conversion.h"
+
+#include <string>
+#include <utility>
+
+#include "event_stream.h"
+
+namespace larder::client {
+namespace {
+
+std::vector<SharedBytes> SliceEvents(const CachedResponse& response, bool usage) {
+  const std::optional<ByteRange>& event = response.info.usage_event;
+  if (usage || !event) return {response.body};
+  return {response.body.Slice(0, event->from), response.body.Slice(event->from + event->count)};
+}
+
+Result<std::vector<SharedBytes>> SplitJson(const Dialect& dialect, const CachedResponse& response,
+                                           bool usage) {
+  const Result<std::vector<Event>> events = dialect.Split(response.body.view());
+  if (!events.ok()) return events.status();
+  const std::optional<std::size_t> usage_event = dialect.UsageEvent(*events);
+  std::string text;
+  for (std::size_t i = 0; i < events->size(); ++i) {
+    if (usage || usage_event != i) WriteEvent((*events)[i], text);
+  }
+  return std::vector<SharedBytes>{SharedBytes(std::move(text))};
+}
+
+}  // namespace
+
+bool CanGive(const StoredResponse& info, const WantedForm& wanted) {
+  if (info.form == Form::kJson || info.usage_event) return true;
+  if (!wanted.stream) return false;
+  return !wanted.usage || info.usage_asked;
+}
+
+bool IsStoredAs(const StoredResponse& info, const WantedForm& wanted) {
+  return (info.form == Form::kEvents) == wanted.stream;
+}
+
+Result<std::vector<SharedBytes>> GiveBody(const Dialect& dialect, const CachedResponse& response,
+                                          const WantedForm& wanted) {
+  if (response.info.form == Form::kJson) {
+    if (wanted.stream) return SplitJson(dialect, response, wanted.usage);
+    return std::vector<SharedBytes>{response.body};
+  }
+  if (wanted.stream) return SliceEvents(response, wanted.usage);
+  Result<std::string> json = dialect.Assemble(ParseEventStream(response.body.view()));
+  if (!json.ok()) return json.status();
+  return std::vector<SharedBytes>{SharedBytes(*std::move(json))};
+}
+
+}  // namespace larder::client

@@ -1,0 +1,63 @@
+#include "hit_replay.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "body_pieces.h"
+#include "handoff.h"
+
+namespace larder::client {
+namespace {
+
+using Pieces = Result<std::vector<SharedBytes>>;
+
+ResponseHead MakeHead(const StoredResponse& info, const WantedForm& wanted,
+                      const std::vector<SharedBytes>& pieces) {
+  ResponseHead head;
+  head.status = info.status;
+  head.headers = info.headers;
+  if (!IsStoredAs(info, wanted)) {
+    head.headers.Set("content-type",
+                     wanted.stream ? "text/event-stream; charset=utf-8" : "application/json");
+  }
+  if (wanted.stream) return head;
+  std::size_t bytes = 0;
+  for (const SharedBytes& piece : pieces) bytes += piece.size();
+  head.headers.Set("content-length", std::to_string(bytes));
+  return head;
+}
+
+}  // namespace
+
+CacheOutcome HitOutcome(const CachedResponse& response, const RequestKey& key) {
+  CacheOutcome outcome;
+  outcome.ttl = response.ttl;
+  outcome.age = response.age;
+  outcome.key = ToHex(key);
+  if (response.info.priced) outcome.saved_microusd = response.cost_microusd;
+  outcome.saved_time = response.compute_time;
+  return outcome;
+}
+
+boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCore> core,
+                                                CachedResponse response, WantedForm wanted,
+                                                CacheOutcome outcome) {
+  std::optional<Pieces> pieces;
+  if (IsStoredAs(response.info, wanted) || response.body.size() <= core->limits.inline_bytes) {
+    pieces.emplace(GiveBody(core->dialect, response, wanted));
+  } else {
+    auto convert = [core, response, wanted] { return GiveBody(core->dialect, response, wanted); };
+    pieces = co_await RunOnPool(core->io, core->pool, std::move(convert));
+    if (!pieces) co_return Status(StatusCode::kCancelled, "the caller gave up");
+  }
+  if (!pieces->ok()) co_return pieces->status();
+  Response replay;
+  replay.head = MakeHead(response.info, wanted, **pieces);
+  replay.head.cache = std::move(outcome);
+  replay.body = std::make_unique<BodyPieces>(*std::move(*pieces));
+  co_return replay;
+}
+
+}  // namespace larder::client

@@ -1,0 +1,24 @@
+// From a cached answer to a Response in the form that the caller wants.
+#pragma once
+
+#include <memory>
+
+#include "caching_core.h"
+#include "form_conversion.h"
+#include "larder/client/asio/http_service.h"
+#include "larder/client/cache_status.h"
+#include "larder/client/request_key.h"
+#include "response_cache.h"
+
+namespace larder::client {
+
+// What a hit says of itself.
+CacheOutcome HitOutcome(const CachedResponse& response, const RequestKey& key);
+
+// Large conversions run on the pool. Errors: kDataLoss (it cannot be brought into that form),
+// kCancelled.
+boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCore> core,
+                                                CachedResponse response, WantedForm wanted,
+                                                CacheOutcome outcome);
+
+}  // namespace larder::client

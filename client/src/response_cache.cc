@@ -1,0 +1,199 @@
+#include "response_cache.h"
+
+#include <utility>
+
+#include "packing.h"
+
+namespace larder::client {
+namespace {
+
+// The first pieces of a flight; the body's follow.
+constexpr std::size_t kOpeningPiece = 0;
+constexpr std::size_t kHeadPiece = 1;
+constexpr std::size_t kFirstBodyPiece = 2;
+
+// Pieces live within one process, hence no version.
+SharedBytes PackOpening(const FlightOpening& opening) {
+  std::string out;
+  PackNumber(opening.stream ? 1 : 0, out);
+  PackNumber(opening.wants_usage ? 1 : 0, out);
+  return SharedBytes(std::move(out));
+}
+
+FlightOpening UnpackOpening(std::string_view bytes) {
+  Unpacker in(bytes);
+  FlightOpening opening;
+  opening.stream = in.Number() != 0;
+  opening.wants_usage = in.Number() != 0;
+  return opening;
+}
+
+SharedBytes PackHead(const FlightHead& head) {
+  std::string out;
+  PackNumber(static_cast<std::uint64_t>(head.kind), out);
+  PackNumber(static_cast<std::uint64_t>(head.status), out);
+  for (const Header& field : head.headers) {
+    PackString(field.name, out);
+    PackString(field.value, out);
+  }
+  return SharedBytes(std::move(out));
+}
+
+FlightHead UnpackHead(std::string_view bytes) {
+  Unpacker in(bytes);
+  FlightHead head;
+  head.kind = static_cast<AnswerKind>(in.Number());
+  head.status = static_cast<int>(in.Number());
+  while (!in.failed() && !in.finished()) {
+    std::string name(in.String());
+    std::string value(in.String());
+    head.headers.Add(std::move(name), std::move(value));
+  }
+  return head;
+}
+
+// nullopt: stored in a format that this version does not know.
+std::optional<CachedResponse> FromEntry(const Cache& cache, const Entry& entry, bool stale) {
+  std::optional<StoredResponse> info = DecodeStoredResponse(entry.metadata());
+  if (!info) return std::nullopt;
+  const std::optional<ByteRange>& usage = info->usage_event;
+  const std::size_t size = entry.body().size();
+  if (usage && (usage->from > size || usage->count > size - usage->from)) return std::nullopt;
+  CachedResponse response;
+  response.info = *std::move(info);
+  response.body = entry.shared_body();
+  response.stale = stale;
+  const TimePoint now = cache.Now();
+  response.age = std::max(now - entry.created(), Duration(0));
+  if (entry.fresh_until() != kNever) response.ttl = entry.fresh_until() - now;
+  response.cost_microusd = entry.cost_microusd();
+  response.compute_time = entry.compute_time();
+  response.number = entry.number();
+  response.storable = entry.fresh_until() > entry.created();
+  return response;
+}
+
+class EngineFlight final : public ResponseFlight {
+ public:
+  EngineFlight(const Cache& cache, Flight flight) : cache_(cache), flight_(std::move(flight)) {}
+
+  std::uint64_t number() const override { return flight_.number(); }
+
+  void OnOpening(std::function<void(std::optional<FlightOpening>)> callback) const override {
+    flight_.OnPiece(kOpeningPiece,
+                    [callback = std::move(callback)](const std::optional<SharedBytes>& piece) {
+                      if (!piece) return callback(std::nullopt);
+                      callback(UnpackOpening(piece->view()));
+                    });
+  }
+
+  void OnHead(std::function<void(std::optional<FlightHead>)> callback) const override {
+    flight_.OnPiece(kHeadPiece,
+                    [callback = std::move(callback)](const std::optional<SharedBytes>& piece) {
+                      if (!piece) return callback(std::nullopt);
+                      callback(UnpackHead(piece->view()));
+                    });
+  }
+
+  void OnBody(std::size_t index,
+              std::function<void(std::optional<SharedBytes>)> callback) const override {
+    flight_.OnPiece(kFirstBodyPiece + index, std::move(callback));
+  }
+
+  void OnEnd(std::function<void(FlightOutcome)> callback) const override {
+    flight_.OnEnd([&cache = cache_, callback = std::move(callback)](const FlightEnd& end) {
+      FlightOutcome outcome;
+      outcome.status = end.status;
+      if (end.entry) outcome.response = FromEntry(cache, *end.entry, /*stale=*/false);
+      callback(std::move(outcome));
+    });
+  }
+
+ private:
+  const Cache& cache_;
+  const Flight flight_;
+};
+
+class EngineLease final : public ResponseLease {
+ public:
+  EngineLease(const Cache& cache, Lease lease, const FlightOpening& opening)
+      : cache_(cache), lease_(std::move(lease)) {
+    lease_.Append(PackOpening(opening));
+  }
+
+  std::shared_ptr<const ResponseFlight> Follow() const override {
+    return std::make_shared<EngineFlight>(cache_, lease_.Follow());
+  }
+  void AppendHead(const FlightHead& head) override { lease_.Append(PackHead(head)); }
+  void AppendBody(SharedBytes piece) override { lease_.Append(std::move(piece)); }
+
+  void Commit(const StoredResponse& response, std::string_view body,
+              const WriteOptions& options) override {
+    WriteOptions all = options;
+    all.metadata = EncodeStoredResponse(response);
+    static_cast<void>(lease_.Commit(body, all));  // the engine counts what it could not store
+  }
+  void End() override {
+    WriteOptions options;
+    options.ttl = Duration(0);
+    static_cast<void>(lease_.Commit({}, options));
+  }
+  void Fail(Status status) override { lease_.Abandon(std::move(status)); }
+
+ private:
+  const Cache& cache_;
+  Lease lease_;
+};
+
+class EngineCache final : public ResponseCache {
+ public:
+  explicit EngineCache(Cache& cache) : cache_(cache) {}
+
+  std::optional<CachedResponse> GetInMemory(std::string_view key,
+                                            const ReadOptions& options) override {
+    return FromHit(cache_.GetInMemory(key, options));
+  }
+  std::optional<CachedResponse> Get(std::string_view key, const ReadOptions& options) override {
+    return FromHit(cache_.Get(key, options));
+  }
+
+  ResponseAcquired Acquire(std::string_view key, const ReadOptions& options,
+                           const FlightOpening& opening) override {
+    ReadOptions read = options;
+    while (true) {
+      Acquired acquired = cache_.Acquire(key, read);
+      if (auto* lease = std::get_if<Lease>(&acquired)) {
+        return std::make_unique<EngineLease>(cache_, std::move(*lease), opening);
+      }
+      if (auto* flight = std::get_if<Flight>(&acquired)) {
+        return std::make_shared<const EngineFlight>(cache_, std::move(*flight));
+      }
+      const Hit& hit = std::get<Hit>(acquired);
+      if (auto response = FromEntry(cache_, hit.entry, hit.stale)) return *std::move(response);
+      read.newer_than = hit.entry.number();  // not ours to read: a miss, which replaces it
+    }
+  }
+
+  Result<std::uint64_t> Invalidate(const std::vector<std::string>& tags) override {
+    Invalidation what;
+    what.tags = tags;
+    return cache_.Invalidate(what);
+  }
+  std::string_view StoreSecret() const override { return cache_.StoreSecret(); }
+
+ private:
+  std::optional<CachedResponse> FromHit(const std::optional<Hit>& hit) const {
+    if (!hit) return std::nullopt;
+    return FromEntry(cache_, hit->entry, hit->stale);
+  }
+
+  Cache& cache_;
+};
+
+}  // namespace
+
+std::unique_ptr<ResponseCache> MakeResponseCache(Cache& cache) {
+  return std::make_unique<EngineCache>(cache);
+}
+
+}  // namespace larder::client

@@ -1,0 +1,118 @@
+// ResponseCache: a cache of answers, where larder::Cache is one of bytes.
+//
+// It owns the versioned format of what is stored (stored_response.h) and of what travels through a
+// flight, and knows nothing of HTTP exchanges or dialects. The caching decorator speaks to this
+// interface only, so that a tier shared by several processes can be another implementation.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "larder/cache.h"
+#include "larder/client/message.h"
+#include "larder/result.h"
+#include "larder/shared_bytes.h"
+#include "stored_response.h"
+
+namespace larder::client {
+
+// An answer from the cache, or from a flight that has ended.
+struct CachedResponse {
+  StoredResponse info;
+  SharedBytes body;
+  bool stale = false;
+  Duration age{0};
+  std::optional<Duration> ttl;  // freshness left, negative when stale; none = does not expire
+  std::uint64_t cost_microusd = 0;
+  Duration compute_time{0};
+  std::uint64_t number = 0;
+  bool storable = false;  // it has a lifetime, so it is stored unless the store fails
+};
+
+// How a flight's answer is handed on.
+enum class AnswerKind : std::uint8_t {
+  kJson,    // a 2xx JSON answer
+  kEvents,  // a 2xx event stream
+  kOpaque,  // an error, or nothing that we understand: passed on as it is, never stored
+};
+
+// What a flight's leader asks the upstream for. Known from the flight's start.
+struct FlightOpening {
+  bool stream = false;
+  bool wants_usage = false;  // a JSON answer always has its usage
+};
+
+struct FlightHead {
+  AnswerKind kind = AnswerKind::kOpaque;
+  int status = 0;
+  Headers headers;
+};
+
+struct FlightOutcome {
+  // Ok: complete. kCancelled: acquire again. Else the error that all followers share.
+  Status status;
+  // Only where the leader handed over the whole answer.
+  std::optional<CachedResponse> response;
+};
+
+// A follower's view. Thread-safe; callbacks come once each, from any thread, and must not block.
+// "nullopt" from any of the first three: the flight has ended without it.
+class ResponseFlight {
+ public:
+  virtual ~ResponseFlight() = default;
+  virtual std::uint64_t number() const = 0;
+  virtual void OnOpening(std::function<void(std::optional<FlightOpening>)> callback) const = 0;
+  virtual void OnHead(std::function<void(std::optional<FlightHead>)> callback) const = 0;
+  // Piece number `index` of the body, as received; an empty one is its proper end, which comes
+  // before the flight's: nobody waits for the store.
+  virtual void OnBody(std::size_t index,
+                      std::function<void(std::optional<SharedBytes>)> callback) const = 0;
+  virtual void OnEnd(std::function<void(FlightOutcome)> callback) const = 0;
+};
+
+// The duty to fetch one answer; dropping it sends its followers away (kCancelled). One thread at a
+// time. The order is: opening (by Acquire), AppendHead, AppendBody..., and one of the last three.
+class ResponseLease {
+ public:
+  virtual ~ResponseLease() = default;
+  virtual std::shared_ptr<const ResponseFlight> Follow() const = 0;
+  virtual void AppendHead(const FlightHead& head) = 0;
+  virtual void AppendBody(SharedBytes piece) = 0;  // an empty one, once, at the proper end
+  // The answer is complete: hands it over, and stores it unless `options.ttl` is 0. May block on
+  // the store after the followers have their answer. `options.metadata` is not looked at.
+  virtual void Commit(const StoredResponse& response, std::string_view body,
+                      const WriteOptions& options) = 0;
+  // The answer is complete, but only its pieces are handed over, and nothing is stored.
+  virtual void End() = 0;
+  virtual void Fail(Status status) = 0;
+};
+
+using ResponseAcquired = std::variant<CachedResponse, std::unique_ptr<ResponseLease>,
+                                      std::shared_ptr<const ResponseFlight>>;
+
+// Thread-safe. What is stored in a format that this version does not know is a miss.
+class ResponseCache {
+ public:
+  virtual ~ResponseCache() = default;
+  // Never blocks; nullopt says nothing about what is on disk.
+  virtual std::optional<CachedResponse> GetInMemory(std::string_view key,
+                                                    const ReadOptions& options) = 0;
+  // The next two may block on the store. Get neither starts nor joins a flight.
+  virtual std::optional<CachedResponse> Get(std::string_view key, const ReadOptions& options) = 0;
+  virtual ResponseAcquired Acquire(std::string_view key, const ReadOptions& options,
+                                   const FlightOpening& opening) = 0;
+  // As Cache::Invalidate.
+  virtual Result<std::uint64_t> Invalidate(const std::vector<std::string>& tags) = 0;
+  virtual std::string_view StoreSecret() const = 0;
+};
+
+// `cache` must outlive it, and what it gives out.
+std::unique_ptr<ResponseCache> MakeResponseCache(Cache& cache);
+
+}  // namespace larder::client

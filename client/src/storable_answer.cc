@@ -1,0 +1,96 @@
+#include "storable_answer.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cost.h"
+#include "event_stream.h"
+
+namespace larder::client {
+namespace {
+
+// Headers that describe the answer, not the one exchange it came in.
+constexpr std::string_view kKeptHeaders[] = {"content-type", "openai-version"};
+
+Headers KeptHeaders(const Headers& headers, const std::vector<std::string>& more) {
+  Headers kept;
+  for (const Header& field : headers) {
+    const auto is_it = [&](std::string_view name) { return EqualsIgnoreCase(field.name, name); };
+    if (std::any_of(std::begin(kKeptHeaders), std::end(kKeptHeaders), is_it) ||
+        std::any_of(more.begin(), more.end(), is_it)) {
+      kept.Add(field.name, field.value);
+    }
+  }
+  return kept;
+}
+
+Verdict JudgeEvents(const CachingCore& core, const CacheQuery& query, const FetchedAnswer& answer,
+                    const std::vector<Event>& events) {
+  Verdict verdict = core.dialect.JudgeStream(query.plan, events);
+  // Such an end may be a cut that fell between two events.
+  const bool has_end_mark = !events.empty() && events.back().data == "[DONE]";
+  if (answer.ends_by_close && !has_end_mark) verdict.store = false;
+  return verdict;
+}
+
+// The events as text, which is what is stored, and where in it the usage is.
+std::string WriteEvents(const CachingCore& core, std::vector<Event> events, StoredResponse& info) {
+  events = core.dialect.Normalize(std::move(events));
+  const std::optional<std::size_t> usage = core.dialect.UsageEvent(events);
+  std::string text;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const std::size_t from = text.size();
+    WriteEvent(events[i], text);
+    if (usage == i) info.usage_event = ByteRange{from, text.size() - from};
+  }
+  return text;
+}
+
+}  // namespace
+
+AnswerKind KindOf(const ResponseHead& head) {
+  const bool complete = head.status >= 200 && head.status < 300 && head.status != 206;
+  const std::string coding = head.headers.Joined("content-encoding");
+  if (!complete || (!coding.empty() && !EqualsIgnoreCase(coding, "identity"))) {
+    return AnswerKind::kOpaque;
+  }
+  const std::string* type = head.headers.Find("content-type");
+  if (type == nullptr) return AnswerKind::kOpaque;
+  std::string_view media = std::string_view(*type).substr(0, type->find(';'));
+  while (media.ends_with(' ')) media.remove_suffix(1);
+  if (EqualsIgnoreCase(media, "application/json")) return AnswerKind::kJson;
+  if (EqualsIgnoreCase(media, "text/event-stream")) return AnswerKind::kEvents;
+  return AnswerKind::kOpaque;
+}
+
+StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
+                            FetchedAnswer answer) {
+  StorableAnswer storable;
+  StoredResponse& info = storable.info;
+  info.status = answer.head.status;
+  info.headers = KeptHeaders(answer.head.headers, query.keep_response_headers);
+  Verdict verdict;
+  if (answer.head.kind == AnswerKind::kEvents) {
+    std::vector<Event> events = ParseEventStream(answer.body);
+    verdict = JudgeEvents(core, query, answer, events);
+    info.form = Form::kEvents;
+    info.usage_asked = query.plan.wants_usage;
+    storable.body = WriteEvents(core, std::move(events), info);
+  } else {
+    verdict = core.dialect.JudgeJson(query.plan, answer.body);
+    storable.body = std::move(answer.body);
+  }
+  info.model = verdict.model;
+  info.usage = verdict.usage;
+  const Price* price = FindPrice(core.prices, verdict.model, query.plan.model);
+  if (price != nullptr && verdict.usage) {
+    info.priced = true;
+    storable.options.cost_microusd = CostMicrousd(*verdict.usage, *price);
+  }
+  storable.options.ttl = verdict.store ? query.directives.ttl : Duration(0);
+  return storable;
+}
+
+}  // namespace larder::client

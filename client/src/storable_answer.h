@@ -1,0 +1,34 @@
+// StorableAnswer: an answer as received, judged and brought into the shape in which it is stored.
+#pragma once
+
+#include <string>
+
+#include "cache_query.h"
+#include "caching_core.h"
+#include "larder/client/message.h"
+#include "larder/options.h"
+#include "response_cache.h"
+#include "stored_response.h"
+
+namespace larder::client {
+
+// A complete 2xx answer that is JSON or an event stream.
+struct FetchedAnswer {
+  FlightHead head;
+  bool ends_by_close = false;
+  std::string body;
+};
+
+struct StorableAnswer {
+  StoredResponse info;
+  std::string body;
+  WriteOptions options;  // ttl 0 if it may only be handed over
+};
+
+// What an answer's head says of how it is handed on.
+AnswerKind KindOf(const ResponseHead& head);
+
+// Parses the body: for a large one not on an io thread.
+StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query, FetchedAnswer answer);
+
+}  // namespace larder::client

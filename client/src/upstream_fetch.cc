@@ -1,0 +1,80 @@
+#include "upstream_fetch.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <string>
+#include <utility>
+
+#include "storable_answer.h"
+
+namespace larder::client {
+namespace {
+
+struct Fetch {
+  std::shared_ptr<const CachingCore> core;
+  CacheQuery query;
+  std::unique_ptr<ResponseLease> lease;
+  FetchedAnswer answer;
+  bool keep = true;  // the body is worth collecting
+};
+
+void Collect(Fetch& fetch, std::string_view piece) {
+  if (!fetch.keep) return;
+  std::string& body = fetch.answer.body;
+  if (body.size() + piece.size() > fetch.core->limits.max_body_bytes) {
+    fetch.keep = false;
+    std::string().swap(body);
+    return;
+  }
+  body.append(piece);
+}
+
+// kCancelled would tell the followers to try again; what befell the upstream befalls them all.
+void Fail(Fetch& fetch, const Status& status) {
+  const bool cancelled = status.code() == StatusCode::kCancelled;
+  fetch.lease->Fail(cancelled ? Status(StatusCode::kUnavailable, status.message()) : status);
+}
+
+// On the pool: parsing takes long, and the store may block. The followers have all pieces.
+void Finish(Fetch fetch) {
+  const StorableAnswer storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
+  fetch.lease->Commit(storable.info, storable.body, storable.options);
+}
+
+boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
+  Result<Response> response = co_await fetch.core->upstream->Send(std::move(request));
+  if (!response.ok()) co_return Fail(fetch, response.status());
+  FlightHead& head = fetch.answer.head;
+  head.kind = KindOf(response->head);
+  head.status = response->head.status;
+  head.headers = std::move(response->head.headers);
+  fetch.answer.ends_by_close = response->head.ends_by_close;
+  fetch.keep = head.kind != AnswerKind::kOpaque;
+  fetch.lease->AppendHead(head);
+  while (true) {
+    Result<SharedBytes> piece = co_await response->body->Read();
+    if (!piece.ok()) co_return Fail(fetch, piece.status());
+    const bool end = piece->empty();
+    Collect(fetch, piece->view());
+    fetch.lease->AppendBody(*std::move(piece));
+    if (end) break;
+  }
+  if (!fetch.keep) co_return fetch.lease->End();
+  boost::asio::thread_pool& pool = fetch.core->pool;
+  boost::asio::post(pool, [fetch = std::move(fetch)]() mutable { Finish(std::move(fetch)); });
+}
+
+}  // namespace
+
+void StartFetch(std::shared_ptr<const CachingCore> core, Request request, CacheQuery query,
+                std::unique_ptr<ResponseLease> lease) {
+  boost::asio::io_context& io = core->io;
+  Fetch fetch;
+  fetch.core = std::move(core);
+  fetch.query = std::move(query);
+  fetch.lease = std::move(lease);
+  boost::asio::co_spawn(io, Run(std::move(fetch), std::move(request)), boost::asio::detached);
+}
+
+}  // namespace larder::client
