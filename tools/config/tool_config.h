@@ -21,8 +21,8 @@ enum class Isolation {
 };
 
 struct GatewayConfig {
-  std::string listen;  // as written: "127.0.0.1:8080"
-  std::string host;    // its parts; an IPv6 address without brackets
+  std::string listen;      // as written: "127.0.0.1:8080"
+  std::string host;        // its parts; an IPv6 address without brackets
   std::uint16_t port = 0;  // 0 = any free one
   // Dialect ("openai", "anthropic") -> name of the provider that a path without one goes to. A
   // dialect may be missing: such requests name their provider or get an error.

@@ -1,0 +1,305 @@
+#include "larder/client/config_document.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "config_check.h"
+#include "config_json.h"
+#include "config_layers.h"
+#include "larder/client/config_keys.h"
+#include "larder/client/nearest_name.h"
+
+namespace larder::client {
+
+struct ConfigDocument::Content {
+  std::string file;
+  ConfigJson root = ConfigJson::object();
+  std::map<std::string, std::string> origins;
+
+  const ConfigJson* Find(std::string_view pointer) const {
+    const ConfigJson::json_pointer at{std::string(pointer)};
+    return root.contains(at) ? &root.at(at) : nullptr;
+  }
+  const ConfigJson& At(std::string_view pointer) const {
+    const ConfigJson* value = Find(pointer);
+    if (value == nullptr) {
+      std::fprintf(stderr, "larder: configuration has no key %s\n", std::string(pointer).c_str());
+      std::abort();
+    }
+    return *value;
+  }
+};
+
+namespace {
+
+constexpr std::uintmax_t kMaxFileBytes = 4 << 20;
+constexpr const char* kUsualFiles[] = {"./config.json", "/etc/larder/config.json"};
+
+Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
+
+std::string Variable(const ConfigSources& sources, const std::string& name) {
+  const auto found = sources.environment.find(name);
+  return found == sources.environment.end() ? "" : found->second;
+}
+
+// The file to read, or empty if none was named and none is in the usual places.
+std::string ChooseFile(const ConfigSources& sources) {
+  if (!sources.file.empty()) return sources.file;
+  if (std::string named = Variable(sources, "LARDER_CONFIG"); !named.empty()) return named;
+  for (const char* path : kUsualFiles) {
+    if (access(path, F_OK) == 0) return path;
+  }
+  return "";
+}
+
+Result<std::string> ReadFile(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return Invalid(path + ": is a directory");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Invalid(path + ": cannot be read: " + std::strerror(errno));
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (file.bad()) return Invalid(path + ": cannot be read");
+  if (text.view().size() > kMaxFileBytes) return Invalid(path + ": is over 4 MiB");
+  return std::move(text).str();
+}
+
+// Checks the file's sections and environments, and lays the chosen environment over the rest.
+class FileLayer {
+ public:
+  FileLayer(std::string name, ConfigText text) : name_(std::move(name)), text_(std::move(text)) {}
+
+  Status Apply(const std::string& environment, LayeredConfig& config) {
+    const ConfigJson environments = TakeEnvironments();
+    if (Status status = CheckConfigSection(text_.root, {}, Check({}, false)); !status.ok()) {
+      return status;
+    }
+    if (!environments.is_object()) {
+      return Invalid(Place({"environments"}) + ": found " + environments.type_name() +
+                     "; allowed: an object of merge patches");
+    }
+    for (const auto& [name, patch] : environments.items()) {
+      const ConfigCheck check = Check({"environments", name}, true);
+      if (Status status = CheckConfigSection(patch, {}, check); !status.ok()) return status;
+    }
+    config.root = text_.root;
+    config.origins = Places("");
+    if (environment.empty()) return Status::Ok();
+    if (!environments.contains(environment)) return NoSuchEnvironment(environment, environments);
+    const std::string prefix = ToPointer({"environments", environment});
+    MergeConfigPatch(environments.at(environment), {}, Places(prefix), config);
+    return Status::Ok();
+  }
+
+ private:
+  ConfigJson TakeEnvironments() {
+    if (!text_.root.contains("environments")) return ConfigJson::object();
+    ConfigJson environments = std::move(text_.root["environments"]);
+    text_.root.erase("environments");
+    return environments;
+  }
+
+  std::string Origin(const std::string& pointer) const {
+    const auto line = text_.lines.find(pointer);
+    return line == text_.lines.end() ? name_ : name_ + ":" + std::to_string(line->second);
+  }
+  std::string Place(const ConfigPath& path) const {
+    const std::string pointer = ToPointer(path);
+    return Origin(pointer) + (pointer.empty() ? "" : ": " + pointer);
+  }
+  ConfigCheck Check(const ConfigPath& base, bool patch) const {
+    return {.place =
+                [this, base](const ConfigPath& path) {
+                  ConfigPath whole = base;
+                  whole.insert(whole.end(), path.begin(), path.end());
+                  return Place(whole);
+                },
+            .patch = patch};
+  }
+  // The origins of the nodes under `prefix`, by their pointers without it.
+  std::map<std::string, std::string> Places(const std::string& prefix) const {
+    std::map<std::string, std::string> places;
+    for (const auto& [pointer, line] : text_.lines) {
+      if (!pointer.starts_with(prefix + "/")) continue;
+      places[pointer.substr(prefix.size())] = name_ + ":" + std::to_string(line);
+    }
+    return places;
+  }
+
+  Status NoSuchEnvironment(const std::string& environment, const ConfigJson& environments) const {
+    std::vector<std::string_view> known;
+    for (const auto& item : environments.items()) known.push_back(item.key());
+    const std::string nearest(NearestName(environment, known));
+    return Invalid("LARDER_ENV: \"" + environment + "\" is not among the environments of " + name_ +
+                   (nearest.empty() ? ", which has none" : "; nearest is \"" + nearest + "\""));
+  }
+
+  const std::string name_;
+  ConfigText text_;
+};
+
+// All paths that a key's pattern stands for in `root`.
+std::vector<ConfigPath> Expand(const ConfigKey& key, const ConfigJson& root) {
+  std::vector<ConfigPath> paths = {{}};
+  for (const std::string& part : FromPointer(key.pointer)) {
+    std::vector<ConfigPath> longer;
+    for (ConfigPath& path : paths) {
+      if (part != "*") {
+        path.push_back(part);
+        longer.push_back(std::move(path));
+        continue;
+      }
+      const ConfigJson::json_pointer at(ToPointer(path));
+      if (!root.contains(at)) continue;
+      for (const auto& item : root.at(at).items()) {
+        longer.push_back(path);
+        longer.back().push_back(item.key());
+      }
+    }
+    paths = std::move(longer);
+  }
+  return paths;
+}
+
+// A copy in the order of the table, with the defaults of what is not there.
+Status FillIn(const LayeredConfig& given, LayeredConfig& whole) {
+  for (const ConfigKey& key : ConfigKeys()) {
+    for (ConfigPath& path : Expand(key, given.root)) {
+      const std::string pointer = ToPointer(path);
+      const ConfigJson::json_pointer at(pointer);
+      if (given.root.contains(at)) {
+        whole.root[at] = given.root.at(at);
+        whole.origins[pointer] = given.origins.at(pointer);
+        continue;
+      }
+      if (key.fallback.empty()) {
+        path.pop_back();
+        const std::string name(key.pointer.substr(key.pointer.rfind('/') + 1));
+        return Invalid(given.origins.at(ToPointer(path)) + ": " + ToPointer(path) + ": \"" + name +
+                       "\" is missing; allowed: " + DescribeAllowed(key));
+      }
+      // A key that says nothing when it is absent would only make the document longer.
+      if (key.type == ConfigType::kReserved || key.pointer == "/$schema") continue;
+      whole.root[at] = ConfigJson::parse(key.fallback);
+      whole.origins[pointer] = "default";
+    }
+  }
+  return Status::Ok();
+}
+
+Status ApplyFile(const ConfigSources& sources, const std::string& file, LayeredConfig& config) {
+  const std::string environment = Variable(sources, "LARDER_ENV");
+  if (file.empty()) {
+    if (environment.empty()) return Status::Ok();
+    return Invalid("LARDER_ENV: \"" + environment +
+                   "\" needs a configuration file, and none was found");
+  }
+  const Result<std::string> text = ReadFile(file);
+  if (!text.ok()) return text.status();
+  Result<ConfigText> parsed = ParseConfigText(*text, file);
+  if (!parsed.ok()) return parsed.status();
+  return FileLayer(file, std::move(*parsed)).Apply(environment, config);
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ProcessEnvironment() {
+  std::map<std::string, std::string> environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals == text.npos) continue;
+    environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+Result<ConfigDocument> ConfigDocument::Load(const ConfigSources& sources) {
+  const std::string file = ChooseFile(sources);
+  LayeredConfig given;
+  if (Status status = ApplyFile(sources, file, given); !status.ok()) return status;
+  if (Status status = ApplyConfigVariables(sources.environment, given); !status.ok()) return status;
+  for (const ConfigFlag& flag : sources.flags) {
+    if (Status status = ApplyConfigFlag(flag, given); !status.ok()) return status;
+  }
+  LayeredConfig whole;
+  if (Status status = FillIn(given, whole); !status.ok()) return status;
+  auto content = std::make_shared<Content>();
+  content->file = file;
+  content->root = std::move(whole.root);
+  content->origins = std::move(whole.origins);
+  return ConfigDocument(std::move(content));
+}
+
+const std::string& ConfigDocument::file() const { return content_->file; }
+
+bool ConfigDocument::IsNull(std::string_view pointer) const {
+  const ConfigJson* value = content_->Find(pointer);
+  return value == nullptr || value->is_null();
+}
+
+std::string ConfigDocument::Text(std::string_view pointer) const {
+  return content_->At(pointer).get<std::string>();
+}
+
+bool ConfigDocument::Flag(std::string_view pointer) const {
+  return content_->At(pointer).get<bool>();
+}
+
+std::int64_t ConfigDocument::Integer(std::string_view pointer) const {
+  return content_->At(pointer).get<std::int64_t>();
+}
+
+double ConfigDocument::Number(std::string_view pointer) const {
+  return content_->At(pointer).get<double>();
+}
+
+Duration ConfigDocument::Time(std::string_view pointer) const {
+  return ConfigDuration(content_->At(pointer)).value();
+}
+
+std::uint64_t ConfigDocument::Size(std::string_view pointer) const {
+  return ConfigSize(content_->At(pointer)).value();
+}
+
+std::vector<std::string> ConfigDocument::List(std::string_view pointer) const {
+  return content_->At(pointer).get<std::vector<std::string>>();
+}
+
+std::vector<std::string> ConfigDocument::Names(std::string_view pointer) const {
+  std::vector<std::string> names;
+  const ConfigJson* section = content_->Find(pointer);
+  if (section == nullptr) return names;
+  for (const auto& item : section->items()) names.push_back(item.key());
+  return names;
+}
+
+std::string ConfigDocument::Origin(std::string_view pointer) const {
+  const auto found = content_->origins.find(std::string(pointer));
+  return found == content_->origins.end() ? "default" : found->second;
+}
+
+std::vector<std::string> ConfigDocument::Pointers() const {
+  std::vector<std::string> pointers;
+  for (const ConfigKey& key : ConfigKeys()) {
+    for (const ConfigPath& path : Expand(key, content_->root)) {
+      const std::string pointer = ToPointer(path);
+      if (content_->Find(pointer) != nullptr) pointers.push_back(pointer);
+    }
+  }
+  return pointers;
+}
+
+std::string ConfigDocument::ToJson(std::string_view pointer) const {
+  const ConfigJson& value = content_->At(pointer);
+  return value.dump(value.is_object() ? 2 : -1, ' ', false, ConfigJson::error_handler_t::replace);
+}
+
+}  // namespace larder::client

@@ -1,0 +1,314 @@
+#include "larder/client/config_keys.h"
+
+#include <algorithm>
+
+namespace larder::client {
+namespace {
+
+constexpr auto kText = ConfigType::kText;
+constexpr auto kChoice = ConfigType::kChoice;
+constexpr auto kFlag = ConfigType::kFlag;
+constexpr auto kInteger = ConfigType::kInteger;
+constexpr auto kNumber = ConfigType::kNumber;
+constexpr auto kDuration = ConfigType::kDuration;
+constexpr auto kSize = ConfigType::kSize;
+constexpr auto kReserved = ConfigType::kReserved;
+
+// This version reads its configuration once, at start: no key is live yet.
+constexpr ConfigKey kKeys[] = {
+    {"/$schema", kText, "null", "For editors: where the schema is. Not used.", {}, {}, {}, true},
+
+    {"/cache/directory", kText, R"("./larder-data")",
+     "Where the cache lives; created with mode 0700 if missing. One process holds it at a time."},
+    {"/cache/max_disk_bytes", kSize, R"("10GiB")",
+     "Budget for the directory, transient files included.", "256MiB"},
+    {"/cache/max_memory_bytes", kSize, R"("256MiB")",
+     "Budget for hot tier, block cache, write buffers and ledger together.", "32MiB"},
+    {"/cache/max_body_bytes", kSize, R"("64MiB")",
+     "Largest answer stored; a larger one is passed on and not stored.", "1KiB", "1GiB"},
+    {"/cache/default_ttl", ConfigType::kTtl, R"("24h")",
+     "Lifetime of what is stored without one of its own. 0 = not stored, \"never\" = no expiry."},
+    {"/cache/ttl_jitter", kNumber, "0.05",
+     "Shortens default_ttl by up to this share, as a function of the key.", "0", "0.5"},
+    {"/cache/stale_while_revalidate", kDuration, R"("0s")",
+     "How long past its freshness an entry may be served while it is fetched anew."},
+    {"/cache/stale_if_error", kDuration, R"("0s")",
+     "How long past its freshness an entry may be served when fetching it anew fails."},
+    {"/cache/negative_ttl",
+     kDuration,
+     R"("0s")",
+     "Lifetime of error answers. This version stores none.",
+     {},
+     "0s"},
+    {"/cache/durability",
+     kChoice,
+     R"("process")",
+     "What an acknowledged put survives: the death of the process, or (sync) loss of power.",
+     {},
+     {},
+     "process sync"},
+    {"/cache/on_corruption",
+     kChoice,
+     R"("quarantine")",
+     "A store that cannot be opened is moved aside, or refused.",
+     {},
+     {},
+     "quarantine fail"},
+    {"/cache/compression/level", kInteger, "3", "Level of zstd; 0 stores bytes as they are.", "0",
+     "19"},
+    {"/cache/compression/dictionary",
+     kChoice,
+     R"("auto")",
+     "Whether dictionaries may be trained. This version trains none.",
+     {},
+     {},
+     "auto none"},
+
+    {"/policy",
+     kReserved,
+     "[]",
+     "policy rules are not supported by this version",
+     {},
+     {},
+     {},
+     true},
+
+    {"/providers/*/dialect",
+     kChoice,
+     R"("openai")",
+     "How the provider speaks.",
+     {},
+     {},
+     "openai anthropic"},
+    {"/providers/*/base_url", ConfigType::kUrl, "",
+     "Where requests go: scheme, authority and, where needed, a path that comes before theirs."},
+    {"/providers/*/timeouts/connect", kDuration, R"("5s")", "Until the connection stands.", "1ms",
+     "1h"},
+    {"/providers/*/timeouts/first_byte", kDuration, R"("120s")",
+     "From the end of the request to the head of the answer.", "1ms", "1d"},
+    {"/providers/*/timeouts/idle", kDuration, R"("60s")", "Between two pieces of the answer.",
+     "1ms", "1d"},
+    {"/providers/*/timeouts/total", kDuration, R"("10m")", "For the whole exchange.", "1ms", "7d"},
+    {"/providers/*/retry/max_attempts", kInteger, "3",
+     "Attempts, the first included. Checked only: this version makes one.", "1", "10"},
+    {"/providers/*/retry/base_delay", kDuration, R"("500ms")",
+     "Before the second attempt; doubles from there. Checked only.", "1ms", "1m"},
+    {"/providers/*/retry/max_delay", kDuration, R"("8s")",
+     "Longest delay between attempts. Checked only.", "1ms", "10m"},
+    {"/providers/*/key_headers", ConfigType::kHeaderNames, "[]",
+     "Further request headers that belong to the key."},
+    {"/providers/*/keep_response_headers", ConfigType::kHeaderNames, "[]",
+     "Further answer headers that are kept for hits."},
+    {"/providers/*/auth",
+     kReserved,
+     "null",
+     "credentials of our own are not supported by this version: leave it out and the caller's "
+     "pass through",
+     {},
+     {},
+     {},
+     true},
+
+    {"/prices/*/input_per_million", kNumber, "", "USD for a million input tokens.", "0", "1000000"},
+    {"/prices/*/output_per_million", kNumber, "", "USD for a million output tokens.", "0",
+     "1000000"},
+
+    {"/gateway/listen", ConfigType::kAddress, R"("127.0.0.1:8080")",
+     "Where larderd listens. Port 0 takes any free one."},
+    {"/gateway/default_provider/openai",
+     kText,
+     "null",
+     "Provider of OpenAI requests whose path names none; null = the only one of that dialect.",
+     {},
+     {},
+     {},
+     true},
+    {"/gateway/default_provider/anthropic",
+     kText,
+     "null",
+     "Provider of Anthropic requests whose path names none; null = the only one of that dialect.",
+     {},
+     {},
+     {},
+     true},
+    {"/gateway/isolation",
+     kChoice,
+     R"("credential")",
+     "Who shares answers: holders of the same credential, or (on loopback only) of a namespace.",
+     {},
+     {},
+     "credential namespace"},
+    {"/gateway/max_body_bytes", kSize, R"("32MiB")", "Largest request body; a larger one gets 413.",
+     "1KiB", "1GiB"},
+    {"/gateway/on_abort",
+     kChoice,
+     R"("finish")",
+     "What becomes of a request that all callers have left. This version finishes and stores it.",
+     {},
+     {},
+     "finish"},
+
+    {"/admin/socket",
+     kText,
+     R"("auto")",
+     "Unix socket for cachectl, mode 0600. \"auto\" = admin.sock in the cache's directory; null = "
+     "none.",
+     {},
+     {},
+     {},
+     true},
+    {"/admin/listen",
+     kReserved,
+     "null",
+     "the admin API over TCP is not supported by this version: use admin.socket",
+     {},
+     {},
+     {},
+     true},
+    {"/admin/token",
+     ConfigType::kSecret,
+     "null",
+     "Bearer token of the admin API over TCP. Checked only.",
+     {},
+     {},
+     {},
+     true},
+
+    {"/logging/level",
+     kChoice,
+     R"("info")",
+     "The least serious messages that are written.",
+     {},
+     {},
+     "debug info warning error"},
+    {"/logging/format",
+     kChoice,
+     R"("json")",
+     "One JSON object a line, or text for people.",
+     {},
+     {},
+     "json text"},
+    {"/logging/file", kText, "null", "Where to; null = stderr.", {}, {}, {}, true},
+
+    {"/metrics/enabled", kFlag, "true", "Whether larderd serves /metrics."},
+};
+
+std::vector<std::string_view> Parts(std::string_view pointer) {
+  std::vector<std::string_view> parts;
+  while (!pointer.empty()) {
+    const std::size_t end = pointer.find('/', 1);
+    parts.push_back(pointer.substr(1, end == pointer.npos ? end : end - 1));
+    pointer = end == pointer.npos ? std::string_view() : pointer.substr(end);
+  }
+  return parts;
+}
+
+// Whether `path` agrees with the first parts of a pattern.
+bool IsPrefix(const ConfigPath& path, const std::vector<std::string_view>& parts) {
+  return path.size() <= parts.size() &&
+         std::equal(path.begin(), path.end(), parts.begin(),
+                    [](const std::string& name, std::string_view part) {
+                      return part == "*" || part == name;
+                    });
+}
+
+std::string Bounds(const ConfigKey& key) {
+  const std::string least(key.least);
+  const std::string most(key.most);
+  if (!least.empty() && least == most) return ", only " + least;
+  if (!least.empty() && !most.empty()) return " from " + least + " to " + most;
+  if (!least.empty()) return ", at least " + least;
+  if (!most.empty()) return ", at most " + most;
+  return "";
+}
+
+std::string DescribeChoices(std::string_view choices) {
+  std::string text;
+  while (!choices.empty()) {
+    const std::size_t end = choices.find(' ');
+    if (!text.empty()) text += ", ";
+    text += '"' + std::string(choices.substr(0, end)) + '"';
+    choices = end == choices.npos ? std::string_view() : choices.substr(end + 1);
+  }
+  return text;
+}
+
+std::string DescribeType(const ConfigKey& key) {
+  switch (key.type) {
+    case ConfigType::kText: return "a text";
+    case ConfigType::kChoice: return DescribeChoices(key.choices);
+    case ConfigType::kFlag: return "true or false";
+    case ConfigType::kInteger: return "a whole number" + Bounds(key);
+    case ConfigType::kNumber: return "a number" + Bounds(key);
+    case ConfigType::kDuration: return R"(a duration such as "500ms", "30s", "24h")" + Bounds(key);
+    case ConfigType::kTtl: return R"(a duration such as "24h", 0 or "never")";
+    case ConfigType::kSize: return R"(a size such as "64MiB" or bytes)" + Bounds(key);
+    case ConfigType::kUrl: return R"(a URL such as "https://api.example.com")";
+    case ConfigType::kAddress: return R"(ADDRESS:PORT such as "127.0.0.1:8080")";
+    case ConfigType::kHeaderNames: return "a list of names of header fields";
+    case ConfigType::kSecret: return R"("${env:NAME}", "${file:/path}")";
+    case ConfigType::kReserved: return std::string(key.fallback);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::span<const ConfigKey> ConfigKeys() { return kKeys; }
+
+const ConfigKey* FindConfigKey(const ConfigPath& path) {
+  for (const ConfigKey& key : kKeys) {
+    const auto parts = Parts(key.pointer);
+    if (parts.size() == path.size() && IsPrefix(path, parts)) return &key;
+  }
+  return nullptr;
+}
+
+std::vector<std::string_view> ConfigNamesUnder(const ConfigPath& path) {
+  std::vector<std::string_view> names;
+  for (const ConfigKey& key : kKeys) {
+    const auto parts = Parts(key.pointer);
+    if (parts.size() <= path.size() || !IsPrefix(path, parts)) continue;
+    const std::string_view name = parts[path.size()];
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+std::string DescribeAllowed(const ConfigKey& key) {
+  std::string text = DescribeType(key);
+  if (key.nullable && key.fallback != "[]" && key.type != ConfigType::kReserved) text += " or null";
+  return text;
+}
+
+std::string ToPointer(const ConfigPath& path) {
+  std::string pointer;
+  for (const std::string& name : path) {
+    pointer += '/';
+    for (const char c : name) {
+      if (c == '~') {
+        pointer += "~0";
+      } else if (c == '/') {
+        pointer += "~1";
+      } else {
+        pointer += c;
+      }
+    }
+  }
+  return pointer;
+}
+
+ConfigPath FromPointer(std::string_view pointer) {
+  ConfigPath path;
+  for (std::size_t i = 0; i < pointer.size(); ++i) {
+    if (pointer[i] == '/') {
+      path.emplace_back();
+      continue;
+    }
+    const bool escaped = pointer[i] == '~' && i + 1 < pointer.size();
+    path.back() += escaped ? (pointer[++i] == '1' ? '/' : '~') : pointer[i];
+  }
+  return path;
+}
+
+}  // namespace larder::client
