@@ -1,0 +1,307 @@
+#include "journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "memory_journal_files.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::IsOk;
+using testing::MemoryJournalFiles;
+
+constexpr std::uint64_t kRoom = 5;
+constexpr std::size_t kRecordsAt = 8192;
+const std::string kPath = "dir/invalidations";
+
+JournalRecord Tag(std::uint64_t number, std::uint64_t tag) {
+  return {.number = number, .value = tag, .kind = JournalKind::kTag};
+}
+JournalRecord Floor(std::uint64_t number) {
+  return {.number = number, .value = 0, .kind = JournalKind::kFloor};
+}
+
+struct Reading {
+  JournalContents contents;
+  std::vector<JournalRecord> records;
+};
+
+class JournalTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Journal> Make() { return std::make_unique<Journal>(files_, kPath, kRoom); }
+
+  static Journal::Snapshot Holding(std::vector<JournalRecord> records) {
+    return [records](const Journal::RecordSink& sink) {
+      for (const JournalRecord& record : records) sink(record);
+    };
+  }
+
+  Reading ReadBack(Journal& journal) {
+    Reading reading;
+    Result<JournalContents> contents =
+        journal.Read([&](const JournalRecord& record) { reading.records.push_back(record); });
+    EXPECT_OK(contents);
+    if (contents.ok()) reading.contents = *contents;
+    return reading;
+  }
+  Reading ReadBack() { return ReadBack(*Make()); }
+
+  // A journal with two records from a snapshot and two appended.
+  void WriteFour() {
+    auto journal = Make();
+    ASSERT_OK(journal->Rewrite({.number_bound = 100, .synced_sequence = 7},
+                               Holding({Tag(3, 33), Floor(2)})));
+    ASSERT_OK(journal->Append(std::vector{Tag(4, 44)}, journal->header()));
+    ASSERT_OK(journal->Append(std::vector{Floor(5)}, journal->header()));
+  }
+  const std::vector<JournalRecord> four_ = {Tag(3, 33), Floor(2), Tag(4, 44), Floor(5)};
+
+  MemoryJournalFiles files_;
+};
+
+TEST_F(JournalTest, NothingIsFoundWhereNoFileIs) {
+  const Reading reading = ReadBack();
+  EXPECT_FALSE(reading.contents.found);
+  EXPECT_THAT(reading.contents.damage, IsEmpty());
+}
+
+TEST_F(JournalTest, RecordsAndHeaderComeBack) {
+  WriteFour();
+  const Reading reading = ReadBack();
+  EXPECT_TRUE(reading.contents.found);
+  EXPECT_THAT(reading.contents.damage, IsEmpty());
+  EXPECT_EQ(reading.contents.header, (JournalHeader{100, 7}));
+  EXPECT_THAT(reading.records, ElementsAreArray(four_));
+}
+
+TEST_F(JournalTest, AppendingGoesOnAfterReading) {
+  WriteFour();
+  auto journal = Make();
+  ReadBack(*journal);
+  ASSERT_TRUE(journal->usable());
+  ASSERT_OK(journal->Append(std::vector{Tag(6, 66)}, journal->header()));
+  EXPECT_EQ(ReadBack().records.back(), Tag(6, 66));
+}
+
+TEST_F(JournalTest, HasTheRoomAskedForAndNoMore) {
+  auto journal = Make();
+  EXPECT_FALSE(journal->usable());
+  ASSERT_OK(journal->Rewrite({.number_bound = 100}, Holding({Tag(1, 11)})));
+  EXPECT_TRUE(journal->HasRoomFor(kRoom));
+  EXPECT_FALSE(journal->HasRoomFor(kRoom + 1));
+  const std::size_t size = files_.Read(kPath).size();
+  EXPECT_EQ(size, kRecordsAt + (1 + kRoom) * 32) << "preallocated";
+  ASSERT_OK(journal->Append(std::vector(kRoom, Tag(2, 22)), journal->header()));
+  EXPECT_FALSE(journal->HasRoomFor(1));
+  EXPECT_EQ(files_.Read(kPath).size(), size) << "appending never grows the file";
+}
+
+TEST_F(JournalTest, AcknowledgedRecordsSurviveLossOfPower) {
+  WriteFour();
+  files_.LosePower();
+  const Reading reading = ReadBack();
+  EXPECT_THAT(reading.contents.damage, IsEmpty());
+  EXPECT_THAT(reading.records, ElementsAreArray(four_));
+}
+
+TEST_F(JournalTest, ANewBoundIsInBothHeaderCopies) {
+  WriteFour();
+  auto journal = Make();
+  ReadBack(*journal);
+  ASSERT_OK(journal->Append({}, {.number_bound = 200, .synced_sequence = 7}));
+  for (const std::size_t copy : {0, 4096}) {
+    const std::string whole = files_.Read(kPath);
+    std::string damaged = whole;
+    damaged[copy + 20] ^= 1;
+    files_.Write(kPath, damaged);
+    const Reading reading = ReadBack();
+    EXPECT_EQ(reading.contents.header.number_bound, 200U);
+    EXPECT_THAT(reading.contents.damage, HasSubstr("bad header copy"));
+    files_.Write(kPath, whole);
+  }
+}
+
+// Damage may hide records, never silently; and what is not damaged is unchanged.
+TEST_F(JournalTest, EveryFlippedByteIsNoticedOrChangesNothing) {
+  WriteFour();
+  const std::string whole = files_.Read(kPath);
+  int noticed = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << (at % 8)));
+    files_.Write(kPath, damaged);
+    const Reading reading = ReadBack();
+    if (!reading.contents.damage.empty()) {
+      ++noticed;
+      continue;
+    }
+    ASSERT_THAT(reading.records, ElementsAreArray(four_)) << "byte " << at;
+    ASSERT_EQ(reading.contents.header, (JournalHeader{100, 7})) << "byte " << at;
+  }
+  EXPECT_EQ(noticed, 2 * 56 + 32 * (2 + kRoom)) << "both headers and every record's place";
+}
+
+TEST_F(JournalTest, EveryTruncationIsNoticed) {
+  WriteFour();
+  const std::string whole = files_.Read(kPath);
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    files_.Write(kPath, whole.substr(0, size));
+    ASSERT_FALSE(ReadBack().contents.damage.empty()) << size;
+  }
+  files_.Write(kPath, whole + '\0');
+  EXPECT_FALSE(ReadBack().contents.damage.empty());
+}
+
+TEST_F(JournalTest, AGapBetweenRecordsIsDamage) {
+  WriteFour();
+  std::string gap = files_.Read(kPath);
+  std::fill_n(gap.begin() + kRecordsAt + 2 * 32, 32, '\0');
+  files_.Write(kPath, gap);
+  EXPECT_THAT(ReadBack().contents.damage, HasSubstr("bad record at 2"));
+}
+
+TEST_F(JournalTest, ARecordInAnothersPlaceIsDamage) {
+  WriteFour();
+  std::string swapped = files_.Read(kPath);
+  std::swap_ranges(swapped.begin() + kRecordsAt, swapped.begin() + kRecordsAt + 32,
+                   swapped.begin() + kRecordsAt + 32);
+  files_.Write(kPath, swapped);
+  EXPECT_THAT(ReadBack().contents.damage, HasSubstr("bad record at 0"));
+}
+
+TEST_F(JournalTest, WhatTheMediumCannotReadIsDamageAndTheRestIsRead) {
+  WriteFour();
+  files_.SpoilReads(kRecordsAt, kRecordsAt + 1);
+  Reading reading = ReadBack();
+  EXPECT_THAT(reading.contents.damage, HasSubstr("cannot be read"));
+  EXPECT_EQ(reading.contents.header.number_bound, 100U);
+  files_.SpoilReads(0, 1);
+  reading = ReadBack();
+  EXPECT_THAT(reading.contents.damage, HasSubstr("bad header copy"));
+  EXPECT_THAT(reading.records, ElementsAreArray(four_));
+}
+
+TEST_F(JournalTest, ADamagedFileIsNotWrittenTo) {
+  WriteFour();
+  std::string damaged = files_.Read(kPath);
+  damaged.back() = 1;
+  files_.Write(kPath, damaged);
+  auto journal = Make();
+  ReadBack(*journal);
+  EXPECT_FALSE(journal->usable());
+}
+
+TEST_F(JournalTest, AfterAFailureTheFileIsNotUsedAgain) {
+  WriteFour();
+  for (std::uint64_t n = 0; n < 2; ++n) {  // the write, the sync
+    auto journal = Make();
+    ReadBack(*journal);
+    files_.FailAt(n);
+    EXPECT_EQ(journal->Append(std::vector{Tag(6, 66)}, journal->header()).code(),
+              StatusCode::kUnavailable);
+    EXPECT_FALSE(journal->usable());
+    ASSERT_OK(journal->Rewrite({.number_bound = 100, .synced_sequence = 7}, Holding(four_)));
+    EXPECT_TRUE(journal->usable());
+    files_.LosePower();
+    EXPECT_THAT(ReadBack().records, ElementsAreArray(four_));
+  }
+}
+
+TEST_F(JournalTest, AFailedRewriteLeavesTheOldOrTheNew) {
+  bool failed = true;
+  for (std::uint64_t n = 0; failed; ++n) {
+    WriteFour();
+    auto journal = Make();
+    ReadBack(*journal);
+    const std::vector<JournalRecord> more = {Floor(5), Tag(6, 66)};
+    files_.FailAt(n);
+    const Status status =
+        journal->Rewrite({.number_bound = 100, .synced_sequence = 7}, Holding(more));
+    failed = files_.has_failed();
+    EXPECT_EQ(status.ok(), !failed) << n;
+    EXPECT_EQ(journal->usable(), !failed) << n;
+    files_.Heal();
+    files_.LosePower();
+    const Reading reading = ReadBack();
+    EXPECT_THAT(reading.contents.damage, IsEmpty()) << n;
+    EXPECT_TRUE(reading.records == more || (failed && reading.records == four_)) << n;
+  }
+}
+
+TEST_F(JournalTest, ALeftOverNewFileIsRemoved) {
+  WriteFour();
+  files_.Write(kPath + ".new", "half written");
+  ReadBack();
+  EXPECT_FALSE(files_.Exists(kPath + ".new"));
+}
+
+TEST_F(JournalTest, TheRealFileIsPrivateAndReadsBack) {
+  const testing::TempDir dir;
+  const std::string path = dir / "invalidations";
+  {
+    Journal journal(JournalFiles::System(), path, kRoom);
+    ASSERT_OK(journal.Rewrite({.number_bound = 9, .synced_sequence = 8}, Holding({Tag(3, 33)})));
+    ASSERT_OK(journal.Append(std::vector{Tag(4, 44)}, {.number_bound = 10, .synced_sequence = 8}));
+  }
+  struct stat info {};
+  ASSERT_EQ(::stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600U);
+  EXPECT_FALSE(std::filesystem::exists(path + ".new"));
+  Journal journal(JournalFiles::System(), path, kRoom);
+  const Reading reading = ReadBack(journal);
+  EXPECT_THAT(reading.contents.damage, IsEmpty());
+  EXPECT_EQ(reading.contents.header, (JournalHeader{10, 8}));
+  EXPECT_THAT(reading.records, ElementsAreArray({Tag(3, 33), Tag(4, 44)}));
+}
+
+TEST_F(JournalTest, TheRealFileSystemSaysWhatIsWrong) {
+  const testing::TempDir dir;
+  Journal journal(JournalFiles::System(), dir / "missing/invalidations", kRoom);
+  const Status status = journal.Rewrite({.number_bound = 9}, Holding({}));
+  EXPECT_THAT(status, testing::HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(status.message(), HasSubstr("missing/invalidations.new: No such file"));
+}
+
+std::string Hex(std::string_view bytes) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += kDigits[static_cast<unsigned char>(c) >> 4];
+    hex += kDigits[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+// The format on disk, version 1 (docs/format.md). If this fails, old journals cannot be read.
+TEST_F(JournalTest, BytesOfVersionOne) {
+  auto journal = Make();
+  ASSERT_OK(
+      journal->Rewrite({.number_bound = 0x1122334455667788, .synced_sequence = 0x99}, Holding({})));
+  ASSERT_OK(
+      journal->Append(std::vector{Tag(0x0102030405060708, 0xa1a2a3a4a5a6a7a8)}, journal->header()));
+  const std::string bytes = files_.Read(kPath);
+  EXPECT_EQ(Hex(bytes.substr(0, 56)),
+            "4c44524a524e4c310100000000000000020000000000000088776655"
+            "4433221199000000000000000500000000000000118a2e3ad25bc87d");
+  EXPECT_EQ(Hex(bytes.substr(4096, 56)),
+            "4c44524a524e4c310100000000000000010000000000000088776655"
+            "4433221199000000000000000500000000000000cf5ed337259089a7");
+  EXPECT_EQ(Hex(bytes.substr(8192, 32)),
+            "0807060504030201a8a7a6a5a4a3a2a1"
+            "01000000000000009428b82342890039");
+}
+
+}  // namespace
+}  // namespace larder
