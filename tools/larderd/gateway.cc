@@ -1,0 +1,176 @@
+#include "gateway.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+#include <utility>
+
+#include "config/exit_status.h"
+#include "larder/client/asio/stack.h"
+
+namespace larder::gateway {
+namespace {
+
+namespace asio = boost::asio;
+
+// For what Drain() has cut off to take notice.
+constexpr Duration kAbortLimit = std::chrono::seconds(2);
+
+// Threads for what may block on the disk. A lookup takes microseconds; a few that are stuck on a
+// slow disk shall not hold up the rest.
+constexpr std::size_t kPoolThreads = 4;
+
+// Connections that the process may hold: each can need a second one upstream, and the store has
+// files of its own.
+std::size_t RaiseConnectionLimit() {
+  constexpr rlim_t kOwnFiles = 512;
+  constexpr rlim_t kMost = 1 << 20;
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 256;
+  files.rlim_cur = std::min(files.rlim_max, kMost);
+  setrlimit(RLIMIT_NOFILE, &files);
+  getrlimit(RLIMIT_NOFILE, &files);
+  return files.rlim_cur > 2 * kOwnFiles ? (files.rlim_cur - kOwnFiles) / 2 : 256;
+}
+
+// The store's own message for this is the same as for a lock that another holds, which callers
+// tell from it by the exit status.
+Status MakeDirectory(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (!error && access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
+  }
+  if (!error) return Status::Ok();
+  return {StatusCode::kInternal,
+          "cache.directory: cannot write in `" + directory + "`: " + error.message()};
+}
+
+}  // namespace
+
+Gateway::Gateway(const tools::ToolConfig& config, Log& log) : log_(log), pool_(kPoolThreads) {
+  limits_.max_body_bytes = config.gateway.max_body_bytes;
+}
+
+Status Gateway::Check(const tools::ToolConfig& config) {
+  asio::io_context io;
+  asio::thread_pool pool(1);
+  for (const auto& [name, provider] : config.client.providers) {
+    const auto stack = client::MakeStack({io, pool, nullptr}, config.client, name);
+    if (!stack.ok()) return stack.status();
+  }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, Log& log) {
+  std::unique_ptr<Gateway> gateway(new Gateway(config, log));
+  gateway->max_connections_ = RaiseConnectionLimit();
+  auto listener = HttpListener::Bind(gateway->control_, config.gateway.host, config.gateway.port);
+  if (!listener.ok()) return listener.status();
+  gateway->listener_ = *std::move(listener);
+  if (Status opened = gateway->OpenCache(config.client.cache); !opened.ok()) return opened;
+  if (config.admin.socket) {
+    auto admin = admin::AdminServer::Start(*gateway->cache_, {.socket = *config.admin.socket});
+    if (!admin.ok()) return admin.status().WithContext("admin.socket");
+    gateway->admin_ = *std::move(admin);
+  }
+  Routes routes(config.client.providers, config.gateway.default_provider);
+  if (Status started = gateway->StartWorkers(config, std::move(routes)); !started.ok()) {
+    return started;
+  }
+  return gateway;
+}
+
+Status Gateway::OpenCache(Options options) {
+  if (Status made = MakeDirectory(options.directory); !made.ok()) return made;
+  options.log = [log = &log_](LogLevel level, std::string_view line) {
+    log->Write(level, "store", {{"what", std::string(line)}});
+  };
+  auto cache = Cache::Open(options);
+  if (!cache.ok()) return cache.status().WithContext("cache.directory");
+  cache_ = *std::move(cache);
+  health_ = std::make_unique<StoreHealth>(control_, pool_, *cache_);
+  return Status::Ok();
+}
+
+Status Gateway::StartWorkers(const tools::ToolConfig& config, Routes routes) {
+  routes_ = std::move(routes);
+  const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < threads; ++i) {
+    workers_.push_back(std::make_unique<HttpWorker>(limits_));
+    GatewayHandler::Stacks stacks;
+    for (const auto& [name, provider] : config.client.providers) {
+      auto stack =
+          client::MakeStack({workers_.back()->io(), pool_, cache_.get()}, config.client, name);
+      if (!stack.ok()) return stack.status();
+      stacks[name] = *std::move(stack);
+    }
+    handlers_.push_back(
+        std::make_unique<GatewayHandler>(*routes_, std::move(stacks), *health_, log_));
+  }
+  return Status::Ok();
+}
+
+void Gateway::Run(const std::function<void(const std::string& url)>& ready) {
+  // A caller or a provider that closes early is an error of that write, not the end of us.
+  std::signal(SIGPIPE, SIG_IGN);
+  signals_.add(SIGTERM);
+  signals_.add(SIGINT);
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    listener_->Stop();
+    health_->Stop();
+    // Back to the default: the second signal kills.
+    signals_.clear();
+  });
+  Serve(ready);
+  control_.run();
+  Drain();
+}
+
+void Gateway::Serve(const std::function<void(const std::string& url)>& ready) {
+  HttpListener::Plan plan;
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    workers_[i]->Start(*handlers_[i]);
+    plan.workers.push_back(workers_[i].get());
+  }
+  plan.max_connections = max_connections_;
+  plan.log = [this](const std::string& what) { log_.Write(LogLevel::kWarning, what); };
+  const std::string url = listener_->url();
+  listener_->Start(std::move(plan));
+  health_->Start();
+  log_.Write(LogLevel::kInfo, "listening", {{"url", url}});
+  ready(url);
+}
+
+void Gateway::Drain() {
+  log_.Write(LogLevel::kInfo, "draining");
+  for (const auto& worker : workers_) worker->Drain();
+  const auto end = std::chrono::steady_clock::now() + kDrainLimit;
+  bool ended = true;
+  for (const auto& worker : workers_) {
+    const auto left = std::chrono::duration_cast<Duration>(end - std::chrono::steady_clock::now());
+    ended = worker->WaitForEnd(std::max(left, Duration::zero())) && ended;
+  }
+  if (!ended) {
+    log_.Write(LogLevel::kWarning, "cutting off what still runs");
+    for (const auto& worker : workers_) worker->Abort();
+    ended = true;
+    for (const auto& worker : workers_) ended = worker->WaitForEnd(kAbortLimit) && ended;
+  }
+  admin_.reset();
+  pool_.join();
+  const Status closed = cache_->Close();
+  if (!closed.ok()) log_.Write(LogLevel::kError, "close", {{"why", closed.ToString()}});
+  log_.Write(LogLevel::kInfo, "ended");
+  // What still hangs on an io thread cannot be waited for; the store is closed, nothing is lost.
+  if (!ended) std::_Exit(tools::kExitDone);
+}
+
+}  // namespace larder::gateway

@@ -1,0 +1,69 @@
+// Gateway: everything larderd is made of, put together from the configuration.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/tool_config.h"
+#include "gateway_handler.h"
+#include "http_listener.h"
+#include "http_worker.h"
+#include "larder/admin/admin_server.h"
+#include "larder/cache.h"
+#include "larder/result.h"
+#include "log.h"
+#include "routes.h"
+#include "server_limits.h"
+#include "store_health.h"
+
+namespace larder::gateway {
+
+// How long requests and streams may go on after SIGTERM.
+inline constexpr Duration kDrainLimit = std::chrono::seconds(30);
+
+class Gateway {
+ public:
+  // Takes the port and the store. `log` must outlive the gateway.
+  // Errors: kInvalidArgument (configuration), kUnavailable (port or store held by another),
+  // kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal (the system refuses
+  // the directory, the socket, ...).
+  static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log);
+  // What Open would refuse without touching port or store. Errors: kInvalidArgument.
+  static Status Check(const tools::ToolConfig& config);
+
+  // Serves until SIGTERM or SIGINT, then drains: no new connections, no further requests, what
+  // runs gets kDrainLimit. `ready` is told the address once requests are answered. A second
+  // signal ends the process at once.
+  void Run(const std::function<void(const std::string& url)>& ready);
+
+ private:
+  Gateway(const tools::ToolConfig& config, Log& log);
+
+  Status OpenCache(Options options);
+  Status StartWorkers(const tools::ToolConfig& config, Routes routes);
+  void Serve(const std::function<void(const std::string& url)>& ready);
+  void Drain();
+
+  Log& log_;
+  ServerLimits limits_;
+  std::size_t max_connections_ = 0;
+  boost::asio::io_context control_{1};
+  boost::asio::signal_set signals_{control_};
+  // Destroyed from the last to the first: whoever uses goes before what it uses.
+  std::unique_ptr<Cache> cache_;
+  boost::asio::thread_pool pool_;
+  std::unique_ptr<StoreHealth> health_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  std::optional<Routes> routes_;
+  std::vector<std::unique_ptr<HttpWorker>> workers_;
+  std::vector<std::unique_ptr<GatewayHandler>> handlers_;
+  std::unique_ptr<HttpListener> listener_;
+};
+
+}  // namespace larder::gateway

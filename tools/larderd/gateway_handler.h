@@ -1,0 +1,42 @@
+// GatewayHandler: what larderd does for a request: its own pages, or the client's stack.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "exchange.h"
+#include "larder/client/asio/http_service.h"
+#include "log.h"
+#include "routes.h"
+#include "store_health.h"
+
+namespace larder::gateway {
+
+// One for each io thread, because a stack is.
+class GatewayHandler final : public Handler {
+ public:
+  using Stacks = std::map<std::string, std::unique_ptr<client::HttpService>>;
+
+  // `stacks` has one for every provider that `routes` knows. The references must outlive this.
+  GatewayHandler(const Routes& routes, Stacks stacks, const StoreHealth& health, Log& log);
+
+  boost::asio::awaitable<void> Handle(ServerRequest& request, Responder& responder) override;
+  std::string ErrorBody(int status, std::string_view message,
+                        const ServerRequest& request) const override;
+
+ private:
+  boost::asio::awaitable<void> ShowOwnPage(OwnPage page, const ServerRequest& request,
+                                           Responder& responder);
+  boost::asio::awaitable<void> Forward(const UpstreamRoute& route, ServerRequest& request,
+                                       Responder& responder);
+  void LogFailure(const UpstreamRoute& route, const Status& status);
+
+  const Routes& routes_;
+  Stacks stacks_;
+  const StoreHealth& health_;
+  Log& log_;
+};
+
+}  // namespace larder::gateway

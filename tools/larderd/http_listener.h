@@ -1,0 +1,55 @@
+// HttpListener: the listening socket; hands new connections to the workers in turn.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http_worker.h"
+#include "larder/result.h"
+
+namespace larder::gateway {
+
+// Used on the thread of `io`. One socket, not one for each thread by SO_REUSEPORT: with that a
+// second gateway on the same port would start without a word.
+class HttpListener {
+ public:
+  // Takes the port; callers wait in the backlog until Start. `host` is an address or "localhost";
+  // port 0 = any. Errors: kUnavailable (port in use), kInvalidArgument (not an address, or not one
+  // of this machine), kInternal (not allowed, or anything else).
+  static Result<std::unique_ptr<HttpListener>> Bind(boost::asio::io_context& io,
+                                                    const std::string& host, std::uint16_t port);
+
+  // "http://127.0.0.1:8080"
+  std::string url() const;
+
+  // Beyond `max_connections` a caller is turned away with a 503. `log` is told of trouble, once
+  // an episode. The workers must outlive the listener.
+  struct Plan {
+    std::vector<HttpWorker*> workers;
+    std::size_t max_connections = 0;
+    std::function<void(const std::string&)> log;
+  };
+  void Start(Plan plan);
+  void Stop();
+
+ private:
+  explicit HttpListener(boost::asio::io_context& io) : acceptor_(io), pause_(io) {}
+
+  void Accept();
+  void AcceptAfterPause(const std::string& why);
+  bool Full() const;
+
+  boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;
+  Plan plan_;
+  std::size_t next_ = 0;
+  bool in_trouble_ = false;
+};
+
+}  // namespace larder::gateway

@@ -1,0 +1,71 @@
+// HttpWorker: one io_context, one thread, and the connections that live there.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <future>
+#include <list>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "exchange.h"
+#include "http_session.h"
+#include "server_limits.h"
+
+namespace larder::gateway {
+
+class HttpWorker {
+ public:
+  // `limits` must outlive the worker.
+  explicit HttpWorker(const ServerLimits& limits);
+  // The thread must have ended.
+  ~HttpWorker();
+
+  boost::asio::io_context& io() { return io_; }
+
+  // Starts the thread. `handler` works on io(), and must outlive it.
+  void Start(Handler& handler);
+
+  // Thread-safe, from here on.
+  void Adopt(boost::asio::ip::tcp::socket socket);
+  // Takes no further requests. The thread ends when the last answer is out and nothing else, such
+  // as a flight that others wait for, is left to do.
+  void Drain();
+  // Ends all connections where they are; the thread ends soon after.
+  void Abort();
+  // Waits until the thread has ended; false if it takes longer than `timeout`.
+  bool WaitForEnd(Duration timeout);
+
+  std::size_t connections() const { return connections_; }
+
+ private:
+  using Sessions = std::list<std::unique_ptr<HttpSession>>;
+
+  void Serve(boost::asio::ip::tcp::socket socket);
+  void End(Sessions::iterator session);
+  void Tick();
+  // Finds callers that hung up while their requests are worked on.
+  void FindHangUps();
+
+  const ServerLimits& limits_;
+  std::atomic<std::size_t> connections_ = 0;
+
+  // On the thread only.
+  boost::asio::io_context io_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  boost::asio::steady_timer tick_;
+  std::vector<char> scratch_;
+  Sessions sessions_;
+  Handler* handler_ = nullptr;
+  bool draining_ = false;
+
+  std::thread thread_;
+  std::promise<void> ended_;
+  std::future<void> end_ = ended_.get_future();
+};
+
+}  // namespace larder::gateway

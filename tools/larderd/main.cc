@@ -1,0 +1,78 @@
+// larderd: a caching gateway for LLM APIs. See docs/architecture.md.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/exit_status.h"
+#include "config/tool_config.h"
+#include "gateway.h"
+#include "log.h"
+
+namespace larder::gateway {
+namespace {
+
+struct Flags {
+  std::string config;
+  std::string listen;
+  bool check = false;
+};
+
+int Fail(const Status& status) {
+  std::cerr << "larderd: " << status.message() << std::endl;
+  return tools::ToExitStatus(status.code());
+}
+
+int Run(const Flags& flags) {
+  std::vector<client::ConfigFlag> overrides;
+  if (!flags.listen.empty()) overrides.push_back({"--listen", "/gateway/listen", flags.listen});
+  Result<tools::ToolConfig> config = tools::LoadToolConfig(flags.config, overrides);
+  if (!config.ok()) return Fail(config.status());
+  if (Status checked = Gateway::Check(*config); !checked.ok()) return Fail(checked);
+  if (flags.check) {
+    std::cout << (config->file.empty() ? "built-in configuration" : config->file) << ": ok"
+              << std::endl;
+    return tools::kExitDone;
+  }
+  Result<std::unique_ptr<Log>> log = Log::Open(config->logging);
+  if (!log.ok()) return Fail(log.status());
+  Result<std::unique_ptr<Gateway>> gateway = Gateway::Open(*config, **log);
+  if (!gateway.ok()) return Fail(gateway.status());
+  (*gateway)->Run([](const std::string& url) { std::cout << "listening on " << url << std::endl; });
+  return tools::kExitDone;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("larderd: a caching gateway for LLM APIs", "larderd");
+  app.set_version_flag("--version", "larderd " LARDER_VERSION);
+  Flags flags;
+  app.add_option("--config", flags.config,
+                 "config.json; else $LARDER_CONFIG, ./config.json, /etc/larder/config.json")
+      ->type_name("FILE");
+  app.add_option("--listen", flags.listen, "where to listen; port 0 = any free one")
+      ->type_name("ADDR:PORT");
+  app.add_flag("--check", flags.check, "check the configuration and exit");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {  // --help, --version
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "larderd: " << error.what() << " (see larderd --help)" << std::endl;
+    return tools::kExitUsage;
+  }
+  return Run(flags);
+}
+
+}  // namespace
+}  // namespace larder::gateway
+
+int main(int argc, char** argv) {
+  try {
+    return larder::gateway::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "larderd: unexpected: " << error.what() << std::endl;
+    return larder::tools::kExitFailed;
+  }
+}
