@@ -3,6 +3,8 @@
 #include <string_view>
 #include <utility>
 
+#include "larder/client/explain_key.h"
+
 namespace larder::client {
 namespace {
 
@@ -11,26 +13,6 @@ CacheQuery Bypass(std::string detail) {
   query.bypass = true;
   query.bypass_detail = std::move(detail);
   return query;
-}
-
-RequestKey MakeKey(const CachingCore& core, const Request& request, const RequestPlan& plan) {
-  const std::string scope =
-      CredentialScope(request.headers, request.target, core.cache->StoreSecret());
-  const std::string target = WithoutCredentials(request.target);
-  KeyInput input;
-  input.name_space = request.directives.name_space;
-  input.scope = scope;
-  input.base_url = core.provider.base_url;
-  input.target = target;
-  input.sample = request.directives.sample;
-  input.headers = &request.headers;
-  input.key_headers = &core.provider.key_headers;
-  input.canonical_body = plan.canonical_body;
-  if (request.directives.key) {
-    input.canonical_body = *request.directives.key;
-    input.replaces_body = true;
-  }
-  return MakeRequestKey(input);
 }
 
 }  // namespace
@@ -45,7 +27,9 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   if (query.plan.bypass == "unknown-endpoint") return Bypass("");
   if (!query.plan.bypass.empty()) return Bypass(query.plan.bypass);
   if (request.directives.no_store) return Bypass("no-store");
-  query.key = MakeKey(core, request, query.plan);
+  const std::string scope =
+      CredentialScope(request.headers, request.target, core.cache->StoreSecret());
+  query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);
   query.plan.canonical_body.clear();
   query.directives = request.directives;
   query.read.tags = request.directives.tags;

@@ -1,4 +1,4 @@
-#include "config/tool_config.h"
+#include "tool_config.h"
 
 #include <charconv>
 

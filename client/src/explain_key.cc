@@ -1,0 +1,53 @@
+#include "larder/client/explain_key.h"
+
+#include <utility>
+
+#include "dialect.h"
+
+namespace larder::client {
+
+RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
+                        std::string_view canonical_body, std::string_view scope) {
+  const std::string target = WithoutCredentials(request.target);
+  KeyInput input;
+  input.name_space = request.directives.name_space;
+  input.scope = scope;
+  input.base_url = provider.base_url;
+  input.target = target;
+  input.sample = request.directives.sample;
+  input.headers = &request.headers;
+  input.key_headers = &provider.key_headers;
+  input.canonical_body = canonical_body;
+  if (request.directives.key) {
+    input.canonical_body = *request.directives.key;
+    input.replaces_body = true;
+  }
+  return MakeRequestKey(input);
+}
+
+Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& provider,
+                                  std::string_view scope) {
+  const Dialect* dialect = FindDialect(provider.dialect);
+  if (dialect == nullptr) {
+    return Status(StatusCode::kInvalidArgument,
+                  "dialect \"" + provider.dialect + "\" is not cached by this version");
+  }
+  const std::string path = request.target.substr(0, request.target.find('?'));
+  RequestPlan plan = dialect->Plan(path, request.body);
+  if (plan.bypass == "not-i-json") {
+    return Status(StatusCode::kInvalidArgument, "the request is not an I-JSON object (RFC 7493)");
+  }
+  if (plan.bypass == "unknown-endpoint") {
+    return Status(StatusCode::kInvalidArgument,
+                  path + " is not an endpoint that this version caches");
+  }
+  KeyExplanation explanation;
+  explanation.bypass = plan.bypass;
+  if (!plan.bypass.empty()) return explanation;
+  explanation.key = KeyOfRequest(request, provider, plan.canonical_body, scope);
+  explanation.canonical = std::move(plan.canonical_body);
+  explanation.ignored = std::move(plan.ignored);
+  return explanation;
+}
+
+}  // namespace larder::client

@@ -1,0 +1,47 @@
+#include "admin_client.h"
+
+#include <httplib.h>
+#include <sys/socket.h>
+
+#include "unix_socket.h"
+
+namespace larder::admin {
+namespace {
+
+constexpr std::chrono::seconds kConnectPatience{5};
+// An answer may be as large as the largest body, and the disk may be slow.
+constexpr std::chrono::seconds kAnswerPatience{60};
+
+httplib::Result Send(httplib::Client& client, const AdminRequest& request) {
+  const std::string target =
+      request.form.empty() ? request.path : request.path + "?form=" + request.form;
+  if (request.method == "POST") return client.Post(target, request.body, "application/json");
+  if (request.method == "DELETE") return client.Delete(target);
+  return client.Get(target);
+}
+
+}  // namespace
+
+Result<AdminAnswer> CallAdmin(const std::string& socket, const AdminRequest& request) {
+  const Result<SocketFolder> folder = SocketFolder::Open(socket);
+  if (!folder.ok()) return folder.status();
+  const Result<bool> served = folder->IsServed();
+  if (!served.ok()) return served.status();
+  if (!*served) return Status(StatusCode::kUnavailable, "nobody listens on " + socket);
+  httplib::Client client(folder->address());
+  client.set_address_family(AF_UNIX);
+  client.set_connection_timeout(kConnectPatience);
+  client.set_read_timeout(kAnswerPatience);
+  client.set_write_timeout(kConnectPatience);
+  const httplib::Result answer = Send(client, request);
+  if (answer) {
+    return AdminAnswer{.http_status = answer->status,
+                       .content_type = answer->get_header_value("Content-Type"),
+                       .body = answer->body};
+  }
+  const StatusCode code = answer.error() == httplib::Error::Read ? StatusCode::kDeadlineExceeded
+                                                                 : StatusCode::kUnavailable;
+  return Status(code, "no answer from " + socket + ": " + httplib::to_string(answer.error()));
+}
+
+}  // namespace larder::admin

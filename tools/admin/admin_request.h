@@ -1,0 +1,29 @@
+// AdminRequest, AdminAnswer: one exchange of the admin API, however it travels.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "larder/result.h"
+
+namespace larder::admin {
+
+struct AdminRequest {
+  std::string method;  // "GET", "POST", "DELETE"
+  std::string path;    // "/v1/entries/a2V5", without query
+  std::string form;    // value of `?form=`, or empty
+  std::string body;    // JSON, or empty
+};
+
+struct AdminAnswer {
+  int http_status = 200;
+  std::string content_type;
+  std::string body;
+};
+
+// `{"error": {"code": "not found", "message": "..."}}` with the HTTP status of the code.
+AdminAnswer ErrorAnswer(const Status& status);
+// The body of an answer, or the Status that an ErrorAnswer was made from.
+Result<std::string> BodyOrError(AdminAnswer answer);
+
+}  // namespace larder::admin

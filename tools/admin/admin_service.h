@@ -1,0 +1,36 @@
+// AdminService: answers the requests of the admin API from a cache; knows nothing of sockets.
+//
+//   GET    /v1/version                          {"name", "version"}
+//   GET    /v1/stats                            the fields of larder::Stats
+//   GET    /v1/entries/{key}                    what is known of the entry; `?form=` gives its
+//   body:
+//                                               stored, json, sse
+//   DELETE /v1/entries/{key}                    {"removed": whether there was one}
+//   POST   /v1/invalidate {"tags": [...]} | {"all": true}          {"number", "tags" | "all"}
+//   POST   /v1/scope {"target", "headers": [[name, value], ...]}   {"scope"}
+//
+// {key} is base64url. Reading an entry counts as a hit or a miss. The store's secret never leaves:
+// /v1/scope answers with the keyed hash of the credentials in a request.
+#pragma once
+
+#include "admin_request.h"
+#include "larder/cache.h"
+
+namespace larder::admin {
+
+// Thread-safe; may block on the disk. `cache` must outlive it.
+class AdminService {
+ public:
+  explicit AdminService(Cache& cache) : cache_(cache) {}
+  AdminAnswer Handle(const AdminRequest& request) const;
+
+ private:
+  AdminAnswer GetEntry(const AdminRequest& request, const std::string& key) const;
+  AdminAnswer DeleteEntry(const std::string& key) const;
+  AdminAnswer Invalidate(const std::string& body) const;
+  AdminAnswer Scope(const std::string& body) const;
+
+  Cache& cache_;
+};
+
+}  // namespace larder::admin

@@ -1,0 +1,75 @@
+#include "entry_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base64url.h"
+#include "larder/client/request_key.h"
+#include "larder/client/stored_answer.h"
+
+namespace larder::admin {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kRequestKeyBytes = sizeof(client::RequestKey);
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+// null = it does not expire.
+ordered_json TimeLeft(TimePoint until, TimePoint now) {
+  if (until == kNever) return nullptr;
+  return (until - now).count();
+}
+
+ordered_json AnswerJson(const Entry& entry) {
+  const std::optional<client::StoredAnswer> answer = client::ReadStoredAnswer(entry);
+  if (!answer) return nullptr;
+  ordered_json headers = ordered_json::array();
+  for (const client::Header& header : answer->headers) {
+    headers.push_back({header.name, header.value});
+  }
+  ordered_json json = {{"status", answer->status},
+                       {"form", answer->is_event_stream ? "sse" : "json"},
+                       {"model", answer->model},
+                       {"headers", std::move(headers)}};
+  json["input_tokens"] = answer->input_tokens ? ordered_json(*answer->input_tokens) : nullptr;
+  json["output_tokens"] = answer->output_tokens ? ordered_json(*answer->output_tokens) : nullptr;
+  return json;
+}
+
+}  // namespace
+
+std::string ShowKey(std::string_view key) {
+  if (key.size() == kRequestKeyBytes) {
+    client::RequestKey bytes;
+    std::copy(key.begin(), key.end(), bytes.begin());
+    return client::ToHex(bytes);
+  }
+  if (IsPrintable(key)) return "text:" + std::string(key);
+  return "b64:" + ToBase64Url(key);
+}
+
+std::string EntryToJson(std::string_view key, const Hit& hit, TimePoint now) {
+  const Entry& entry = hit.entry;
+  ordered_json json = {
+      {"key", ShowKey(key)},
+      {"state", hit.stale ? "stale" : "fresh"},
+      {"age_ms", (now - entry.created()).count()},
+      {"ttl_ms", TimeLeft(entry.fresh_until(), now)},
+      {"expires_in_ms", TimeLeft(entry.expires(), now)},
+      {"created_unix_ms", entry.created().time_since_epoch().count()},
+      {"raw_bytes", entry.body().size()},
+      {"stored_bytes", entry.stored_bytes()},
+      {"tags", entry.tags()},
+      {"cost", entry.cost_microusd()},
+      {"compute_ms", entry.compute_time().count()},
+      {"number", entry.number()},
+      {"answer", AnswerJson(entry)},
+  };
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace larder::admin
