@@ -1,0 +1,62 @@
+// CachingClient: the caching client for programs that do not run on Boost.Asio.
+//
+//   auto cache = Cache::Open(config.cache);
+//   auto client = CachingClient::Create(config, cache->get());
+//   Request request;
+//   request.target = "/v1/chat/completions";
+//   request.headers = {{"authorization", "Bearer " + key}, {"content-type", "application/json"}};
+//   request.body = R"({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]})";
+//   auto answer = (*client)->Send("openai", request);
+//
+// It is the same stack that larderd runs (asio/stack.h), with one thread for the network and a
+// few for the store.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "larder/cache.h"
+#include "larder/client/config.h"
+#include "larder/client/message.h"
+#include "larder/result.h"
+
+namespace larder::client {
+
+// Thread-safe.
+class CachingClient {
+ public:
+  struct Answer {
+    ResponseHead head;
+    std::string body;
+  };
+
+  // Called on the client's thread, one at a time; they must not block and must not throw.
+  struct Callbacks {
+    std::function<void(const ResponseHead&)> on_head;  // once, unless the exchange fails before
+    std::function<void(std::string_view)> on_piece;    // as the body arrives
+    std::function<void(const Status&)> on_end;         // once, last; ok: the body is complete
+  };
+
+  // With the providers of `config`. `cache` is not owned and must outlive the client; null =
+  // nothing is cached. Errors: kInvalidArgument (a provider's base URL or dialect).
+  static Result<std::unique_ptr<CachingClient>> Create(const ClientConfig& config, Cache* cache);
+
+  // Cancels what is under way: on_end comes with kCancelled before this returns. Answers that are
+  // complete are still stored. Not to be called from a callback.
+  virtual ~CachingClient() = default;
+
+  // Sends and waits for the whole answer. `request.directives` say what is asked of the cache.
+  // An answer of 400 or more is an answer, not an error. Not to be called from a callback.
+  // Errors: as HttpService::Send in asio/http_service.h; kInvalidArgument (no such provider).
+  virtual Result<Answer> Send(std::string_view provider, Request request) = 0;
+
+  // Sends and returns at once. The result, when called, gives the exchange up: on_end then comes
+  // with kCancelled, unless it has come. It may be called on any thread, also after the client is
+  // gone, and may be dropped.
+  virtual std::function<void()> Start(std::string_view provider, Request request,
+                                      Callbacks callbacks) = 0;
+};
+
+}  // namespace larder::client
