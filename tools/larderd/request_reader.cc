@@ -24,7 +24,7 @@ Refusal FromParser(const error_code& error, const ServerLimits& limits) {
     return {413,
             "request body over gateway.max_body_bytes " + std::to_string(limits.max_body_bytes)};
   }
-  if (error == http::error::bad_version) return {505, "HTTP version other than 1.0 and 1.1"};
+  if (error == http::error::bad_version) return {505, "not a request of HTTP/1.0 or HTTP/1.1"};
   return {400, "malformed request: " + error.message()};
 }
 
