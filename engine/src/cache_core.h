@@ -109,13 +109,16 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status OpenFiles();
   Status LockDirectory();
   Status OpenState();
+  StoreOptions MakeStoreOptions();
   Status OpenStore();
+  void HealStore();
   Status OpenLedger();
   Status Quarantine(const Status& why);
   void RunSteward();
   void SaveState();
   void Log(LogLevel level, std::string_view line) const;
   void CountFault(std::string_view what, const Status& status);
+  void CountStoreFault(std::string_view what, const Status& status);
   std::string PathOf(std::string_view name) const {
     return options_.directory + "/" + std::string(name);
   }
@@ -138,9 +141,11 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   State state_;  // counters and anchor: as of the last save
   std::mutex state_mutex_;
   mutable Counters counters_;
-  mutable Gate gate_;
+  Gate calls_;               // shut for good by Close
+  mutable Gate store_gate_;  // before store_; shut while that is replaced
   std::array<Stripe, kStripes> stripes_;
-  std::atomic<bool> in_fault_{false};
+  std::atomic<bool> in_fault_{false};      // logged already
+  std::atomic<bool> store_faulty_{false};  // a read or write failed since it was opened
 
   std::mutex steward_mutex_;
   std::condition_variable steward_wakes_;

@@ -116,7 +116,7 @@ Status CacheCore::OpenState() {
   return Status::Ok();
 }
 
-Status CacheCore::OpenStore() {
+StoreOptions CacheCore::MakeStoreOptions() {
   ReaperView view;
   view.now = [this] { return clock_->Adopted(); };
   view.ledger = [this] { return reaper_ledger_.load(std::memory_order_acquire); };
@@ -128,10 +128,39 @@ Status CacheCore::OpenStore() {
   store.filter = MakeReaper(std::move(view));
   store.log = options_.log;
   store.env = internals_.env;
-  Result<std::unique_ptr<Store>> opened = Store::Open(store);
-  if (!opened.ok()) return opened.status();
-  store_ = *std::move(opened);
-  return Status::Ok();
+  return store;
+}
+
+Status CacheCore::OpenStore() {
+  Result<std::unique_ptr<Store>> opened = Store::Open(MakeStoreOptions());
+  if (opened.ok()) {
+    store_ = *std::move(opened);
+    return Status::Ok();
+  }
+  if (opened.status().code() != StatusCode::kDataLoss ||
+      options_.on_corruption != OnCorruption::kQuarantine) {
+    return opened.status();
+  }
+  if (Status status = Quarantine(opened.status()); !status.ok()) return status;
+  opened = Store::Open(MakeStoreOptions());
+  if (opened.ok()) store_ = *std::move(opened);
+  return opened.status();
+}
+
+// After a fault the store serves what it can read. Once the disk takes writes again it is opened
+// anew; calls that come meanwhile are misses and are not stored.
+void CacheCore::HealStore() {
+  if (!Store::Probe(MakeStoreOptions()).ok()) return;
+  if (!store_gate_.Shut() && store_ != nullptr) return;
+  store_.reset();
+  if (Status status = OpenStore(); !status.ok()) {  // the gate stays shut; tried again later
+    CountFault("reopen", status);
+    return;
+  }
+  store_faulty_ = false;
+  in_fault_ = false;
+  store_gate_.Open();
+  Log(LogLevel::kInfo, "the store is serving again");
 }
 
 Status CacheCore::OpenLedger() {
@@ -168,6 +197,7 @@ void CacheCore::RunSteward() {
     lock.unlock();
     clock_->Tick();
     if (Status status = ledger_->RetryUnwritten(); !status.ok()) CountFault("journal", status);
+    if (store_faulty_) HealStore();
     if (++periods % kPeriodsBetweenSaves == 0) SaveState();
     lock.lock();
   }
@@ -184,20 +214,20 @@ void CacheCore::SaveState() {
 }
 
 Status CacheCore::Sync() {
-  const Gate::Pass pass = gate_.Enter();
-  if (!pass) return {StatusCode::kUnavailable, "the cache is closed"};
+  const Gate::Pass pass = store_gate_.Enter();
+  if (!pass) return {StatusCode::kUnavailable, "the store is closed"};
   return store_->Sync();
 }
 
 Status CacheCore::CompactAll() {
-  const Gate::Pass pass = gate_.Enter();
+  const Gate::Pass pass = store_gate_.Enter();
   if (!pass) return {StatusCode::kUnavailable, "the cache is closed"};
   if (Status status = store_->Flush(); !status.ok()) return status;
   return store_->CompactAll();
 }
 
 Status CacheCore::Close() {
-  if (!gate_.Close()) return Status::Ok();
+  if (!calls_.Shut()) return Status::Ok();
   if (steward_.joinable()) {
     {
       const std::lock_guard lock(steward_mutex_);
@@ -206,6 +236,7 @@ Status CacheCore::Close() {
     steward_wakes_.notify_all();
     steward_.join();
   }
+  store_gate_.Shut();
   if (ledger_ == nullptr) {  // never fully opened
     store_.reset();
     return Status::Ok();
@@ -229,7 +260,7 @@ Stats CacheCore::GetStats() const {
   stats.ledger_tags = ledger_->tag_count();
   stats.memory_bytes = stats.hot_bytes + ledger_->memory_bytes();
   stats.disk_bytes = DirectorySize(options_.directory);
-  const Gate::Pass pass = gate_.Enter();
+  const Gate::Pass pass = store_gate_.Enter();
   if (!pass) return stats;
   stats.entries = store_->EstimatedRows();
   stats.memory_bytes += store_->MemoryBytes();
@@ -238,6 +269,11 @@ Stats CacheCore::GetStats() const {
 
 void CacheCore::Log(LogLevel level, std::string_view line) const {
   if (options_.log) options_.log(level, line);
+}
+
+void CacheCore::CountStoreFault(std::string_view what, const Status& status) {
+  store_faulty_ = true;
+  CountFault(what, status);
 }
 
 // Counted every time, logged once an episode: until a write succeeds again.

@@ -142,13 +142,13 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
                                         const Query& query) {
   Lookup lookup;
   lookup.miss = Counter::kMissesFault;
-  const Gate::Pass pass = gate_.Enter();
+  const Gate::Pass pass = store_gate_.Enter();
   if (!pass) return lookup;
   const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
   PinnedRow row;
   switch (store_->Get(key, row)) {
     case ReadOutcome::kFault:
-      CountFault("read", {StatusCode::kUnavailable, "the store could not be read"});
+      CountStoreFault("read", {StatusCode::kUnavailable, "the store could not be read"});
       return lookup;
     case ReadOutcome::kAbsent: lookup.miss = Counter::kMissesAbsent; return lookup;
     case ReadOutcome::kCorrupt: lookup.miss = Counter::kMissesCorrupt; break;
@@ -182,14 +182,14 @@ Hit CacheCore::CountHit(const Entry& entry, bool stale, bool in_memory) {
 }
 
 std::optional<Hit> CacheCore::GetInMemory(std::string_view key, const ReadOptions& options) {
-  if (gate_.closed()) return std::nullopt;
+  if (calls_.shut()) return std::nullopt;
   const Lookup lookup = FindInMemory(key, HotTier::HashKey(key), MakeQuery(options));
   if (lookup.entry == nullptr) return std::nullopt;
   return CountHit(Entry(lookup.entry), lookup.stale, true);
 }
 
 std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& options) {
-  if (gate_.closed() || !CheckKey(key).ok()) return std::nullopt;
+  if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
   const Lookup lookup = Find(key, HotTier::HashKey(key), MakeQuery(options));
   if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
   counters_.Add(lookup.miss);
@@ -199,7 +199,7 @@ std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& optio
 Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options) {
   Status status = CheckKey(key);
   if (status.ok()) status = CheckTags(options.tags);
-  if (status.ok() && gate_.closed()) status = {StatusCode::kUnavailable, "the cache is closed"};
+  if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
   if (!status.ok()) {
     counters_.Add(Counter::kMissesFault);
     return Lease(UntrackedFlight(key, std::move(status)));
@@ -240,7 +240,7 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
     }
   }
   // Close ends the flights that it finds; this one may have come just after.
-  if (gate_.closed()) {
+  if (calls_.shut()) {
     joined.state->End({std::nullopt, {StatusCode::kCancelled, "the cache is closed"}});
   }
   return lease;

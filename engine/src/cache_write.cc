@@ -117,8 +117,8 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
 
 Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                                     Numbered numbered) {
-  const Gate::Pass pass = gate_.Enter();
-  if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
+  const Gate::Pass pass = store_gate_.Enter();
+  if (!pass) return Status(StatusCode::kUnavailable, "the store is closed");
   const std::uint64_t hash = HotTier::HashKey(key);
   std::string scratch;
   std::string_view payload;
@@ -135,7 +135,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
     case Precedence::kSuperseded: return PutOutcome::kSuperseded;
     case Precedence::kFault: {
       Status status(StatusCode::kUnavailable, "the store could not be read");
-      CountFault("read", status);
+      CountStoreFault("read", status);
       return status;
     }
     case Precedence::kCorrupt:
@@ -151,7 +151,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   const Status status = store_->Put(key, record, options_.durability == Durability::kSync);
   if (!status.ok()) {
     hot_tier_->Erase(key, hash);
-    CountFault("write", status);
+    CountStoreFault("write", status);
     return Status(StatusCode::kUnavailable, status.message());
   }
   in_fault_.store(false, std::memory_order_relaxed);
@@ -238,14 +238,16 @@ Status CacheCore::WriteTombstone(std::string_view key, bool sync) {
   hot_tier_->Erase(key, hash);
   const Status status = store_->Put(key, EncodeTombstone(key, number), sync);
   if (status.ok()) return Status::Ok();
-  CountFault("write", status);
+  CountStoreFault("write", status);
   return {StatusCode::kUnavailable, status.message()};
 }
 
 Status CacheCore::Remove(std::string_view key) {
   if (Status status = CheckKey(key); !status.ok()) return status;
-  const Gate::Pass pass = gate_.Enter();
-  if (!pass) return {StatusCode::kUnavailable, "the cache is closed"};
+  const Gate::Pass call = calls_.Enter();
+  if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
+  const Gate::Pass pass = store_gate_.Enter();
+  if (!pass) return {StatusCode::kUnavailable, "the store is being opened anew"};
   {
     Stripe& stripe = StripeOf(HotTier::HashKey(key));
     const std::lock_guard lock(stripe.mutex);
@@ -272,7 +274,7 @@ Result<std::uint64_t> CacheCore::Invalidate(const Invalidation& what) {
   if (what.tags.empty() && !what.all) {
     return Status(StatusCode::kInvalidArgument, "nothing to invalidate: neither tags nor all");
   }
-  const Gate::Pass pass = gate_.Enter();
+  const Gate::Pass pass = calls_.Enter();
   if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
   counters_.Add(Counter::kInvalidated);
   if (what.all) return ledger_->InvalidateAll();

@@ -1,4 +1,4 @@
-// Gate: lets calls use the store until it is closed, and closing wait for those inside.
+// Gate: lets calls use something until it is shut, and shutting wait for those inside.
 #pragma once
 
 #include <sched.h>
@@ -28,27 +28,28 @@ class Gate {
     std::atomic<std::int64_t>* const inside_;
   };
 
-  // False if closed. The order (announce, then look) and Close's (shut, then count) are both
+  // False if shut. The order (announce, then look) and that of Shut (shut, then count) are both
   // sequentially consistent, so that one of the two sees the other.
   Pass Enter() {
     std::atomic<std::int64_t>& inside =
         counters_[static_cast<unsigned>(sched_getcpu()) % kCounters].inside;
     inside.fetch_add(1);
-    if (!closed_.load()) return Pass(&inside);
+    if (!shut_.load()) return Pass(&inside);
     inside.fetch_sub(1);
     return Pass(nullptr);
   }
 
-  bool closed() const { return closed_.load(std::memory_order_acquire); }
+  bool shut() const { return shut_.load(std::memory_order_acquire); }
 
-  // Shuts the gate and waits until nobody is inside. False if it was shut before.
-  bool Close() {
-    if (closed_.exchange(true)) return false;
+  // Lets nobody in any more and waits until nobody is inside. False if it was shut before.
+  bool Shut() {
+    if (shut_.exchange(true)) return false;
     for (Counter& counter : counters_) {
       while (counter.inside.load() != 0) std::this_thread::sleep_for(kPoll);
     }
     return true;
   }
+  void Open() { shut_.store(false); }
 
  private:
   static constexpr unsigned kCounters = 16;
@@ -57,7 +58,7 @@ class Gate {
     std::atomic<std::int64_t> inside{0};
   };
   std::array<Counter, kCounters> counters_;
-  std::atomic<bool> closed_{false};
+  std::atomic<bool> shut_{false};
 };
 
 }  // namespace larder

@@ -4,6 +4,7 @@
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -54,6 +55,17 @@ class LogSink final : public rocksdb::Logger {
   const std::function<void(LogLevel, std::string_view)> log_;
 };
 
+// RocksDB 7.8 resumes by itself when there is space again, and then appends to the very WAL whose
+// last write failed if the memtable was empty: an assertion ends the process (seen with Debian's
+// build). So it stays stopped after a fault, and is opened anew.
+class NoAutomaticRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 constexpr std::uint64_t kWriteBufferBytes = std::uint64_t{8} << 20;
 
 rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache) {
@@ -73,6 +85,7 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.create_if_missing = true;
   if (options.env != nullptr) rocks.env = options.env;
   rocks.info_log = std::make_shared<LogSink>(options.log);
+  rocks.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
   rocks.compaction_filter_factory = options.filter;
   rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one
   rocks.bottommost_compression = rocksdb::kNoCompression;
@@ -156,6 +169,19 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   auto* table = rocks.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
   return std::unique_ptr<Store>(
       std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db), table->block_cache));
+}
+
+Status Store::Probe(const StoreOptions& options) {
+  // Opening writes out what the WALs hold: all write buffers at most.
+  constexpr std::uint64_t kRoomToOpen = 4 * kWriteBufferBytes;
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  std::uint64_t free_bytes = 0;
+  rocksdb::Status status = env->GetFreeSpace(options.path, &free_bytes);
+  if (status.ok() && free_bytes < kRoomToOpen) status = rocksdb::Status::NoSpace();
+  const std::string path = options.path + ".probe";
+  if (status.ok()) status = rocksdb::WriteStringToFile(env, std::string(4096, 'p'), path, true);
+  static_cast<void>(env->DeleteFile(path));
+  return FromRocksDb(status);
 }
 
 }  // namespace larder

@@ -20,10 +20,10 @@ class Env;
 namespace larder {
 
 struct StoreOptions {
-  std::string path;
+  std::string path = {};
   std::uint64_t memory_bytes = 0;  // block cache, memtables included
-  std::shared_ptr<rocksdb::CompactionFilterFactory> filter;
-  std::function<void(LogLevel, std::string_view)> log;
+  std::shared_ptr<rocksdb::CompactionFilterFactory> filter = {};
+  std::function<void(LogLevel, std::string_view)> log = {};
   rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
 };
 
@@ -39,10 +39,14 @@ class PinnedRow {
 
 enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
 
-// Thread-safe. Errors: kUnavailable (I/O, no space, stopped after a fault), kDataLoss (corrupt).
+// Thread-safe. Errors: kUnavailable (I/O, no space), kDataLoss (corrupt). After a write has failed
+// all later ones do, until the store is opened anew.
 class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
+  // Whether the disk takes writes and has room enough to open a store: writes a small file beside
+  // it, syncs and deletes it.
+  static Status Probe(const StoreOptions& options);
   virtual ~Store() = default;
 
   virtual ReadOutcome Get(std::string_view key, PinnedRow& row) = 0;
