@@ -11,7 +11,7 @@
 #include <thread>
 #include <utility>
 
-#include "config/exit_status.h"
+#include "exit_status.h"
 #include "larder/client/asio/stack.h"
 
 namespace larder::gateway {

@@ -10,7 +10,6 @@
 #include <string>
 #include <vector>
 
-#include "config/tool_config.h"
 #include "gateway_handler.h"
 #include "http_listener.h"
 #include "http_worker.h"
@@ -21,6 +20,7 @@
 #include "routes.h"
 #include "server_limits.h"
 #include "store_health.h"
+#include "tool_config.h"
 
 namespace larder::gateway {
 

@@ -10,9 +10,9 @@
 #include <string_view>
 #include <utility>
 
-#include "config/tool_config.h"
 #include "larder/options.h"
 #include "larder/result.h"
+#include "tool_config.h"
 
 namespace spdlog {
 class logger;

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "config/exit_status.h"
-#include "config/tool_config.h"
+#include "exit_status.h"
 #include "gateway.h"
 #include "log.h"
+#include "tool_config.h"
 
 namespace larder::gateway {
 namespace {
