@@ -17,6 +17,12 @@ bool IsRepeated(std::string_view name) {
   return std::find(std::begin(kRepeated), std::end(kRepeated), name) != std::end(kRepeated);
 }
 
+// Whether `text` leaves nothing to continue, so that the same again is the same once more: a name,
+// or arguments that are a complete object.
+bool IsWhole(std::string_view name, std::string_view text) {
+  return name == "name" || (name == "arguments" && text.starts_with('{') && json::accept(text));
+}
+
 void MergeObjects(json& old, const json& added);
 
 void MergeStrings(std::string_view name, json& old, const json& added) {
@@ -25,7 +31,7 @@ void MergeStrings(std::string_view name, json& old, const json& added) {
   if (more.empty()) return;
   if (IsRepeated(name)) {
     text = more;
-  } else if (name != "name" || text != more) {
+  } else if (text != more || !IsWhole(name, text)) {
     text += more;
   }
 }

@@ -142,13 +142,10 @@ StreamAnswer ReadStream(const std::vector<Event>& events) {
       break;
     }
     const std::optional<json> chunk = ParseAnswer(event.data, kMaxMadeDepth);
-    if (event.name == "error" || (chunk && IsSet(*chunk, "error"))) {
-      stream.problem = "error";
-      return stream;
-    }
+    if (event.name == "error" || (chunk && IsSet(*chunk, "error"))) stream.problem = "error";
     if (!chunk || !chunk->is_object()) {
-      stream.problem = "invalid";
-      return stream;
+      if (stream.problem.empty()) stream.problem = "invalid";
+      continue;
     }
     stream.assembler.Add(*chunk);
   }

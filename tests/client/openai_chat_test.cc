@@ -1,0 +1,276 @@
+// Chat completions: what requests mean, which answers may be stored, what is left out of streams.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dialect.h"
+#include "event_stream.h"
+
+namespace larder::client {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+const Dialect& OpenAi() { return *FindDialect("openai"); }
+
+RequestPlan Plan(std::string_view body) { return OpenAi().Plan("/v1/chat/completions", body); }
+
+std::string JudgeJson(std::string_view answer, std::string_view request = "{}") {
+  const Verdict verdict = OpenAi().JudgeJson(Plan(request), answer);
+  EXPECT_EQ(verdict.store, verdict.reason.empty());
+  return verdict.store ? "store" : verdict.reason;
+}
+
+std::string JudgeStream(std::initializer_list<const char*> data, std::string_view request = "{}") {
+  std::vector<Event> events;
+  for (const char* text : data) events.push_back({"", text});
+  const Verdict verdict = OpenAi().JudgeStream(Plan(request), events);
+  EXPECT_EQ(verdict.store, verdict.reason.empty());
+  return verdict.store ? "store" : verdict.reason;
+}
+
+// An answer of one choice.
+std::string Answer(std::string_view message, std::string_view finish = "stop") {
+  return R"({"choices":[{"index":0,"message":)" + std::string(message) + R"(,"finish_reason":")" +
+         std::string(finish) + "\"}]}";
+}
+
+TEST(DialectTest, ThereAreTwo) {
+  EXPECT_NE(FindDialect("openai"), nullptr);
+  EXPECT_NE(FindDialect("anthropic"), nullptr);
+  EXPECT_EQ(FindDialect("OpenAI"), nullptr);
+}
+
+TEST(DialectTest, OnlyChatCompletionsAreAnEndpoint) {
+  constexpr std::string_view kBody = R"({"model":"m"})";
+  EXPECT_EQ(OpenAi().Plan("/v1/chat/completions", kBody).bypass, "");
+  EXPECT_EQ(OpenAi().Plan("/openai/deployments/x/chat/completions", kBody).bypass, "");
+  for (const char* path : {"/v1/models", "/v1/chat/completions/", "/v1/chat/completions/id",
+                           "/v1/completions", "/v1/embeddings", "/", ""}) {
+    const RequestPlan plan = OpenAi().Plan(path, kBody);
+    EXPECT_EQ(plan.bypass, "unknown-endpoint") << path;
+    EXPECT_THAT(plan.canonical_body, IsEmpty());
+  }
+  EXPECT_EQ(FindDialect("anthropic")->Plan("/v1/messages", kBody).bypass, "unknown-endpoint");
+}
+
+TEST(DialectTest, ErrorsHaveTheProvidersShape) {
+  EXPECT_EQ(json::parse(OpenAi().ErrorBody(504, "not \"cached\"")),
+            json::parse(R"({"error":{"message":"not \"cached\"","type":"server_error",)"
+                        R"("param":null,"code":null}})"));
+  EXPECT_EQ(json::parse(OpenAi().ErrorBody(400, "\xff"))["error"]["type"], "invalid_request_error");
+  EXPECT_EQ(
+      json::parse(FindDialect("anthropic")->ErrorBody(529, "busy")),
+      json::parse(R"({"type":"error","error":{"type":"overloaded_error","message":"busy"}})"));
+}
+
+TEST(ChatPlanTest, EverythingButTheIgnoredFieldsIsKeyed) {
+  const RequestPlan plan = Plan(R"({"stream":true,"stream_options":{},"user":"u","metadata":{},
+      "safety_identifier":"s","prompt_cache_key":"k","prompt_cache_retention":"24h",
+      "service_tier":"flex","seed":1.0,"model":"gpt-4o","new_field":{"user":"kept"}})");
+  EXPECT_EQ(plan.bypass, "");
+  EXPECT_EQ(plan.canonical_body, R"({"model":"gpt-4o","new_field":{"user":"kept"},"seed":1})");
+  EXPECT_THAT(plan.ignored,
+              ElementsAre("metadata", "prompt_cache_key", "prompt_cache_retention",
+                          "safety_identifier", "service_tier", "stream", "stream_options", "user"));
+  EXPECT_EQ(plan.model, "gpt-4o");
+}
+
+TEST(ChatPlanTest, BothFormsOfARequestHaveTheSameBody) {
+  EXPECT_EQ(
+      Plan(R"({"model":"m","stream":true,"stream_options":{"include_usage":true}})").canonical_body,
+      Plan(R"({"stream":false,"model":"m"})").canonical_body);
+}
+
+TEST(ChatPlanTest, TheFormIsReadFromTheBody) {
+  EXPECT_FALSE(Plan("{}").stream);
+  EXPECT_TRUE(Plan("{}").wants_usage);
+  EXPECT_FALSE(Plan(R"({"stream":"true"})").stream);
+  EXPECT_TRUE(Plan(R"({"stream":true})").stream);
+  EXPECT_FALSE(Plan(R"({"stream":true})").wants_usage);
+  EXPECT_FALSE(Plan(R"({"stream":true,"stream_options":null})").wants_usage);
+  EXPECT_FALSE(Plan(R"({"stream":true,"stream_options":{"include_usage":false}})").wants_usage);
+  EXPECT_TRUE(
+      Plan(R"({"stream":true,"stream_options":{"x":[],"include_usage":true}})").wants_usage);
+}
+
+TEST(ChatPlanTest, LimitsAreNoticed) {
+  EXPECT_FALSE(Plan("{}").limited);
+  EXPECT_FALSE(Plan(R"({"max_tokens":null})").limited);
+  EXPECT_TRUE(Plan(R"({"max_tokens":5})").limited);
+  EXPECT_TRUE(Plan(R"({"max_completion_tokens":5})").limited);
+}
+
+TEST(ChatPlanTest, StatefulRequestsBypass) {
+  EXPECT_EQ(Plan(R"({"store":true})").bypass, "stateful");
+  EXPECT_EQ(Plan(R"({"web_search_options":{}})").bypass, "stateful");
+  EXPECT_EQ(Plan(R"({"store":false,"web_search_options":null})").bypass, "");
+}
+
+TEST(ChatPlanTest, WhatIsNotIJsonBypassesAndSaysWhy) {
+  const RequestPlan plan = Plan(R"({"secret":1,"secret":2})");
+  EXPECT_EQ(plan.bypass, "not-i-json");
+  EXPECT_THAT(plan.problem, HasSubstr("duplicate name"));
+  EXPECT_THAT(plan.problem, ::testing::Not(HasSubstr("secret")));
+  EXPECT_EQ(Plan("").bypass, "not-i-json");
+  EXPECT_EQ(Plan("[]").bypass, "not-i-json");
+  EXPECT_EQ(Plan(R"({"seed":9007199254740993})").bypass, "not-i-json");
+}
+
+TEST(ChatJudgeTest, WholeAnswersAreStored) {
+  EXPECT_EQ(JudgeJson(Answer(R"({"role":"assistant","content":"hi"})")), "store");
+  EXPECT_EQ(JudgeJson(Answer(R"({"content":"hi"})", "eos")), "store");
+  EXPECT_EQ(JudgeJson(R"({"error":null,"choices":[{"message":{"content":"hi"}}]})"), "store");
+}
+
+TEST(ChatJudgeTest, WhatIsNotAnAnswerIsNotStored) {
+  EXPECT_EQ(JudgeJson(R"({"choices":[{"message":{"content":"hi")"), "invalid");
+  EXPECT_EQ(JudgeJson(""), "invalid");
+  EXPECT_EQ(JudgeJson("[1]"), "invalid");
+  EXPECT_EQ(JudgeJson("{}"), "invalid");
+  EXPECT_EQ(JudgeJson(R"({"choices":{}})"), "invalid");
+  EXPECT_EQ(JudgeJson(R"({"choices":[{}]})"), "invalid");
+  EXPECT_EQ(JudgeJson(R"({"choices":[7]})"), "invalid");
+  EXPECT_EQ(JudgeJson(std::string(100'000, '[')), "invalid");
+}
+
+TEST(ChatJudgeTest, ErrorsUnder200AreNotStored) {
+  EXPECT_EQ(JudgeJson(R"({"error":{"message":"overloaded"}})"), "error");
+  EXPECT_EQ(JudgeJson(R"({"error":"x","choices":[{"message":{"content":"hi"}}]})"), "error");
+  EXPECT_EQ(JudgeJson(R"({"choices":[{"error":{},"message":{"content":"hi"}}]})"), "error");
+  EXPECT_EQ(JudgeStream({R"({"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]})",
+                         R"({"error":{"message":"x"}})", "[DONE]"}),
+            "error");
+}
+
+TEST(ChatJudgeTest, AnswersWithNothingInThemAreNotStored) {
+  for (const char* message :
+       {"{}", R"({"content":null})", R"({"content":""})", R"({"content":[],"tool_calls":[]})",
+        R"({"content":"","refusal":"","audio":{"id":"","data":""},"function_call":{"name":""}})"}) {
+    EXPECT_EQ(JudgeJson(Answer(message)), "empty") << message;
+  }
+  for (const char* message : {R"({"content":" "})", R"({"content":[{"type":"text","text":"hi"}]})",
+                              R"({"tool_calls":[{"function":{"name":"f","arguments":""}}]})",
+                              R"({"function_call":{"name":"f","arguments":"{}"}})",
+                              R"({"audio":{"id":"a"}})", R"({"reasoning_content":"hm"})",
+                              R"({"reasoning":"hm"})", R"({"reasoning_details":[{"data":"x"}]})"}) {
+    EXPECT_EQ(JudgeJson(Answer(message)), "store") << message;
+  }
+  EXPECT_EQ(JudgeJson(R"({"choices":[]})"), "empty");
+  EXPECT_EQ(JudgeStream({"[DONE]"}), "empty");
+}
+
+TEST(ChatJudgeTest, FilteredAndRefusedAnswersAreNotStored) {
+  EXPECT_EQ(JudgeJson(Answer(R"({"content":"hi"})", "content_filter")), "content_filter");
+  EXPECT_EQ(JudgeJson(R"({"choices":[{"finish_reason":"content_filter"}]})"), "content_filter");
+  EXPECT_EQ(JudgeJson(Answer(R"({"content":null,"refusal":"no"})")), "refusal");
+  EXPECT_EQ(JudgeStream({R"({"choices":[{"index":0,"delta":{"refusal":"n"}}]})",
+                         R"({"choices":[{"index":0,"delta":{"refusal":"o"}}]})", "[DONE]"}),
+            "refusal");
+}
+
+TEST(ChatJudgeTest, CutAnswersAreStoredIfTheRequestSetTheLimit) {
+  const std::string cut = Answer(R"({"content":"hi"})", "length");
+  EXPECT_EQ(JudgeJson(cut), "truncated");
+  EXPECT_EQ(JudgeJson(cut, R"({"max_tokens":1})"), "store");
+  const std::string cut_call =
+      Answer(R"({"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":"}}]})", "length");
+  EXPECT_EQ(JudgeJson(cut_call, R"({"max_tokens":1})"), "bad_arguments");
+}
+
+TEST(ChatJudgeTest, FunctionArgumentsAreEmptyOrJson) {
+  const auto call = [](const char* arguments) {
+    return Answer(R"({"tool_calls":[{"type":"function","function":{"name":"f","arguments":)" +
+                  json(arguments).dump() + "}}]}");
+  };
+  for (const char* good : {"", " ", "{}", R"({"a":[1]})", "null"}) {
+    EXPECT_EQ(JudgeJson(call(good)), "store") << good;
+  }
+  for (const char* bad : {"{", R"({"a":1}{"b":2})", "{'a':1}", "call"}) {
+    EXPECT_EQ(JudgeJson(call(bad)), "bad_arguments") << bad;
+  }
+  EXPECT_EQ(JudgeJson(Answer(R"({"function_call":{"name":"f","arguments":"{"}})")),
+            "bad_arguments");
+  EXPECT_EQ(JudgeJson(Answer(R"({"tool_calls":[{"type":"custom","custom":{"input":"{"}}]})")),
+            "store");
+  EXPECT_EQ(JudgeJson(Answer(R"({"tool_calls":[{"type":"function","function":{"name":"f"}}]})")),
+            "store");
+}
+
+TEST(ChatJudgeTest, OneBadChoiceSpoilsTheAnswer) {
+  EXPECT_EQ(JudgeJson(R"({"choices":[{"message":{"content":"hi"}},
+                                     {"message":{"content":""},"finish_reason":"content_filter"}]})"),
+            "content_filter");
+  EXPECT_EQ(JudgeJson(R"({"choices":[{"message":{"content":"hi"}},{"message":{"content":""}}]})"),
+            "store");
+}
+
+TEST(ChatJudgeTest, AStreamNeedsItsEnd) {
+  constexpr const char* kText = R"({"choices":[{"index":0,"delta":{"content":"hi"}}]})";
+  constexpr const char* kFinish = R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})";
+  constexpr const char* kSecond = R"({"choices":[{"index":1,"delta":{"content":"hi"}}]})";
+  EXPECT_EQ(JudgeStream({kText, kFinish, "[DONE]"}), "store");
+  EXPECT_EQ(JudgeStream({kText, kFinish}), "store");
+  EXPECT_EQ(JudgeStream({kText, "[DONE]"}), "store");
+  EXPECT_EQ(JudgeStream({kText}), "no_end");
+  EXPECT_EQ(JudgeStream({}), "no_end");
+  EXPECT_EQ(JudgeStream({kText, kSecond, kFinish}), "no_end");
+  EXPECT_EQ(JudgeStream({kText, kFinish}, R"({"n":2})"), "no_end");
+  EXPECT_EQ(JudgeStream({kText, kFinish, R"({"choices":[{"ind)"}), "invalid");
+  EXPECT_EQ(JudgeStream({kText, kFinish, "[DONE"}), "invalid");
+  EXPECT_EQ(JudgeStream({kText, kFinish, "7", "[DONE]"}), "invalid");
+}
+
+TEST(ChatJudgeTest, UsageAndModelAreRead) {
+  const Verdict verdict = OpenAi().JudgeJson({}, R"({"model":"gpt-4o-2024-08-06",
+      "choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":10,"completion_tokens":3,
+      "prompt_tokens_details":{"cached_tokens":4}}})");
+  ASSERT_TRUE(verdict.usage);
+  EXPECT_EQ(verdict.usage->input_tokens, 10u);
+  EXPECT_EQ(verdict.usage->cached_input_tokens, 4u);
+  EXPECT_EQ(verdict.usage->output_tokens, 3u);
+  EXPECT_EQ(verdict.model, "gpt-4o-2024-08-06");
+  const Verdict odd = OpenAi().JudgeJson({}, R"({"choices":[{"message":{"content":"hi"}}],
+      "usage":{"prompt_tokens":-10,"completion_tokens":"3","prompt_cache_hit_tokens":7}})");
+  EXPECT_EQ(odd.usage->input_tokens, 0u);
+  EXPECT_EQ(odd.usage->output_tokens, 0u);
+  EXPECT_EQ(odd.usage->cached_input_tokens, 7u);
+  EXPECT_FALSE(OpenAi().JudgeJson({}, R"({"usage":null})").usage);
+}
+
+std::string Normalized(const char* data) { return OpenAi().Normalize({{"", data}})[0].data; }
+
+TEST(ChatStreamTest, PaddingIsLeftOutAndNothingElseChanges) {
+  EXPECT_EQ(Normalized(R"({"id":"a", "choices":[],"obfuscation":"x\"}y"})"),
+            R"({"id":"a", "choices":[]})");
+  EXPECT_EQ(Normalized(R"({"obfuscation":"x","id":"a" })"), R"({"id":"a" })");
+  EXPECT_EQ(Normalized(R"({"a":{"b":"}"} , "obfuscation" : "x" , "id":"a"})"),
+            R"({"a":{"b":"}"}  , "id":"a"})");
+  EXPECT_EQ(Normalized(R"({"obfuscation":"x"})"), "{}");
+  EXPECT_EQ(Normalized(R"({"obfuscation":"x","a":1,"obfuscation":"y"})"), R"({"a":1})");
+  for (const char* same :
+       {R"({"choices":[{"delta":{"content":"\"obfuscation\":\"x\""}}]})",
+        R"({"choices":[{"delta":{"obfuscation":"x"}}]})", R"({"obfuscation":{"x":1}})",
+        R"({"x":"obfuscation"})", R"({"obfuscation":"cut)", R"(["obfuscation","x"])", "[DONE]",
+        "obfuscation", ""}) {
+    EXPECT_EQ(Normalized(same), same);
+  }
+}
+
+TEST(ChatStreamTest, TheUsageEventHasUsageAndNoChoices) {
+  const auto find = [](std::vector<Event> events) { return OpenAi().UsageEvent(events); };
+  const Event chunk = {"", R"({"choices":[{"delta":{}}],"usage":null})"};
+  const Event usage = {"", R"({"choices":[],"usage":{"prompt_tokens":1}})"};
+  const Event mixed = {"", R"({"choices":[{"delta":{}}],"usage":{"prompt_tokens":1}})"};
+  const Event filters = {"", R"({"choices":[],"prompt_filter_results":[]})"};
+  EXPECT_EQ(find({chunk, usage, {"", "[DONE]"}}), 1u);
+  EXPECT_EQ(find({filters, chunk, mixed, {"", "[DONE]"}}), std::nullopt);
+  EXPECT_EQ(find({}), std::nullopt);
+}
+
+}  // namespace
+}  // namespace larder::client
