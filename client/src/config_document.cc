@@ -194,6 +194,18 @@ Status FillIn(const LayeredConfig& given, LayeredConfig& whole) {
   return Status::Ok();
 }
 
+void ListPointers(const ConfigJson& node, ConfigPath& path, std::vector<std::string>& pointers) {
+  if (FindConfigKey(path) != nullptr) {
+    pointers.push_back(ToPointer(path));
+    return;
+  }
+  for (const auto& [name, value] : node.items()) {
+    path.push_back(name);
+    ListPointers(value, path, pointers);
+    path.pop_back();
+  }
+}
+
 Status ApplyFile(const ConfigSources& sources, const std::string& file, LayeredConfig& config) {
   const std::string environment = Variable(sources, "LARDER_ENV");
   if (file.empty()) {
@@ -288,12 +300,8 @@ std::string ConfigDocument::Origin(std::string_view pointer) const {
 
 std::vector<std::string> ConfigDocument::Pointers() const {
   std::vector<std::string> pointers;
-  for (const ConfigKey& key : ConfigKeys()) {
-    for (const ConfigPath& path : Expand(key, content_->root)) {
-      const std::string pointer = ToPointer(path);
-      if (content_->Find(pointer) != nullptr) pointers.push_back(pointer);
-    }
-  }
+  ConfigPath path;
+  ListPointers(content_->root, path, pointers);
   return pointers;
 }
 

@@ -1,0 +1,130 @@
+#include "cache_access.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "admin_client.h"
+#include "admin_service.h"
+#include "larder/cache.h"
+#include "tool_config.h"
+#include "unix_socket.h"
+
+namespace larder::cachectl {
+namespace {
+
+class SocketAccess final : public CacheAccess {
+ public:
+  explicit SocketAccess(std::string socket) : socket_(std::move(socket)) {}
+
+  Result<std::string> Call(const admin::AdminRequest& request) override {
+    Result<admin::AdminAnswer> answer = admin::CallAdmin(socket_, request);
+    if (!answer.ok()) return answer.status();
+    return admin::BodyOrError(*std::move(answer));
+  }
+
+ private:
+  const std::string socket_;
+};
+
+class DirectAccess final : public CacheAccess {
+ public:
+  explicit DirectAccess(std::unique_ptr<Cache> cache)
+      : cache_(std::move(cache)), service_(*cache_) {}
+
+  Result<std::string> Call(const admin::AdminRequest& request) override {
+    return admin::BodyOrError(service_.Handle(request));
+  }
+
+ private:
+  const std::unique_ptr<Cache> cache_;
+  const admin::AdminService service_;
+};
+
+Status Unreachable(std::string message) { return {StatusCode::kUnavailable, std::move(message)}; }
+
+// Where the cache is, and how it would be opened.
+struct Place {
+  Options options;
+  std::string socket;  // empty: none is served
+};
+
+Result<Place> FindPlace(const Invocation& invocation) {
+  Place place;
+  const std::string directory = invocation.Value("--dir");
+  const std::string file = invocation.Value("--config");
+  if (!directory.empty() && file.empty()) {
+    place.options.directory = directory;
+    place.socket = directory + "/admin.sock";
+    return place;
+  }
+  std::vector<client::ConfigFlag> flags;
+  if (!directory.empty()) flags.push_back({"--dir", "/cache/directory", directory});
+  Result<tools::ToolConfig> config = tools::LoadToolConfig(file, flags);
+  if (!config.ok()) return config.status();
+  place.options = config->client.cache;
+  place.socket = config->admin.socket.value_or("");
+  return place;
+}
+
+// Opening would create what is not there.
+Status CheckIsCache(const std::string& directory) {
+  if (::access((directory + "/store").c_str(), F_OK) == 0) return Status::Ok();
+  const int error = errno;
+  if (error != ENOENT && error != ENOTDIR) {
+    return Unreachable(directory + ": " + std::strerror(error));
+  }
+  return Unreachable(directory + " is not a cache: it has no store");
+}
+
+// Takes and drops the lock that every holder keeps, to tell "held" from other trouble.
+bool IsHeld(const std::string& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool held = ::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(fd);
+  return held;
+}
+
+Result<std::unique_ptr<CacheAccess>> OpenDirectly(Options options) {
+  if (Status status = CheckIsCache(options.directory); !status.ok()) return status;
+  if (IsHeld(options.directory)) {
+    return Unreachable(
+        options.directory +
+        " is held by another process that serves no admin socket; it would with this line:\n"
+        "  auto admin = larder::admin::AdminServer::Start(*cache, {.socket = \"" +
+        options.directory + "/admin.sock\"});");
+  }
+  options.on_corruption = OnCorruption::kFail;
+  Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
+  if (!cache.ok()) return cache.status();
+  return std::unique_ptr<CacheAccess>(std::make_unique<DirectAccess>(*std::move(cache)));
+}
+
+Result<bool> IsServed(const std::string& socket) {
+  if (socket.empty()) return false;
+  Result<admin::SocketFolder> folder = admin::SocketFolder::Open(socket);
+  // Without the folder there is no socket, and what is missing is told with more context later.
+  if (!folder.ok()) return false;
+  return folder->IsServed();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation) {
+  const std::string socket = invocation.Value("--socket");
+  if (!socket.empty()) {
+    return std::unique_ptr<CacheAccess>(std::make_unique<SocketAccess>(socket));
+  }
+  Result<Place> place = FindPlace(invocation);
+  if (!place.ok()) return place.status();
+  const Result<bool> served = IsServed(place->socket);
+  if (!served.ok()) return served.status();
+  if (*served) return std::unique_ptr<CacheAccess>(std::make_unique<SocketAccess>(place->socket));
+  return OpenDirectly(std::move(place->options));
+}
+
+}  // namespace larder::cachectl

@@ -1,0 +1,14 @@
+// KEY as people write it.
+#pragma once
+
+#include <string>
+
+#include "larder/result.h"
+
+namespace larder::cachectl {
+
+// The bytes of "64 hex digits", "text:..." or "b64:...".
+// Errors: kInvalidArgument, naming what is allowed.
+Result<std::string> ParseKey(const std::string& text);
+
+}  // namespace larder::cachectl

@@ -1,0 +1,19 @@
+// The functions of the verbs; verb_table.cc says what each is for.
+#pragma once
+
+#include "verb_table.h"
+
+namespace larder::cachectl {
+
+Result<tools::ExitStatus> RunStats(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunInvalidate(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunConfigCheck(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunConfigShow(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunConfigSchema(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunHelp(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunVersion(const Invocation& invocation, Console& console);
+
+}  // namespace larder::cachectl
