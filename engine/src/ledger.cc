@@ -15,6 +15,11 @@
 namespace larder {
 namespace {
 
+std::string LostWrites(std::uint64_t sequence, std::uint64_t noted) {
+  return "the store lost synced writes: it is at " + std::to_string(sequence) + ", " +
+         std::to_string(noted) + " was noted";
+}
+
 class JournaledLedger final : public Ledger {
  public:
   explicit JournaledLedger(const LedgerOptions& options)
@@ -34,6 +39,7 @@ class JournaledLedger final : public Ledger {
   Result<std::uint64_t> InvalidateTags(std::span<const TagHash> tags) override;
   Result<std::uint64_t> InvalidateAll() override;
   Status NoteSyncedSequence(std::uint64_t sequence) override;
+  Status StoreRecovered(std::uint64_t sequence) override;
   Status RetryUnwritten() override { return Commit({}); }
 
   std::uint64_t floor() const override { return table_.floor(); }
@@ -113,8 +119,7 @@ Status JournaledLedger::Replay(JournalContents& contents) {
   if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
   if (options_.store_sequence < header.synced_sequence) {
     if (why.empty()) {
-      why = "the store lost synced writes: it is at " + std::to_string(options_.store_sequence) +
-            ", " + std::to_string(header.synced_sequence) + " was noted";
+      why = LostWrites(options_.store_sequence, header.synced_sequence);
     }
     header.synced_sequence = options_.store_sequence;
   }
@@ -189,6 +194,16 @@ Status JournaledLedger::NoteSyncedSequence(std::uint64_t sequence) {
   std::uint64_t seen = synced_sequence_.load();
   while (seen < sequence && !synced_sequence_.compare_exchange_weak(seen, sequence)) {
   }
+  return Commit({});
+}
+
+Status JournaledLedger::StoreRecovered(std::uint64_t sequence) {
+  const std::uint64_t noted = synced_sequence_.load();
+  if (sequence >= noted) return Commit({});
+  Log(LogLevel::kError, LostWrites(sequence, noted) + "; all entries are invalidated");
+  const Result<std::uint64_t> number = InvalidateAll();
+  if (!number.ok()) return number.status();
+  synced_sequence_.store(sequence);
   return Commit({});
 }
 

@@ -82,6 +82,11 @@ class Ledger {
   virtual Result<std::uint64_t> InvalidateAll() = 0;
   // Notes that the store's sequence number `sequence` has been synced. kUnavailable as above.
   virtual Status NoteSyncedSequence(std::uint64_t sequence) = 0;
+  // To be called when the store was opened anew, or replaced by an empty one, under a running
+  // ledger, before anything is written to it. If it is behind what was noted, synced removals are
+  // lost: the floor rises over everything, open leases included.
+  // kUnavailable: that is not on disk yet, so the store must stay out of use and this be retried.
+  virtual Status StoreRecovered(std::uint64_t sequence) = 0;
   // Writes what an earlier failure left unwritten, and reserves numbers when they run low; ok if
   // there is nothing to do. To be called about once a second.
   virtual Status RetryUnwritten() = 0;

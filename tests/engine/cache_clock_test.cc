@@ -153,7 +153,7 @@ TEST_F(CacheClockTest, SavedNonsenseIsHarmless) {
 }
 
 TEST_F(CacheClockTest, ANonsensicalWallClockIsHarmless) {
-  for (const TimePoint wall : {TimePoint::min(), TimePoint(-1ms), TimePoint::max()}) {
+  for (const TimePoint wall : {TimePoint::min(), TimePoint(-1ms), TimePoint::max() - 1h}) {
     system_.SetWall(wall);
     Run(6min);
     EXPECT_GE(clock_.Now(), start_);

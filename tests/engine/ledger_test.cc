@@ -251,6 +251,25 @@ TEST_F(LedgerTest, AStoreThatLostSyncedWritesIsInvalidatedWhole) {
   EXPECT_TRUE(Holds(after, {})) << "and is raised once";
 }
 
+TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
+  const std::uint64_t lease = ledger_->Next();
+  ASSERT_OK(ledger_->NoteSyncedSequence(500));
+  ASSERT_OK(ledger_->StoreRecovered(500));
+  EXPECT_TRUE(Holds(lease, {}));
+  files_.FailAt(0, 1'000'000);
+  EXPECT_THAT(ledger_->StoreRecovered(0), HasCode(StatusCode::kUnavailable));
+  EXPECT_FALSE(Holds(lease, {})) << "open leases are covered too";
+  files_.Heal();
+  ASSERT_OK(ledger_->StoreRecovered(0));
+  const std::uint64_t after = ledger_->Next();
+  ASSERT_OK(ledger_->StoreRecovered(0));
+  EXPECT_TRUE(Holds(after, {})) << "once";
+  files_.LosePower();
+  Reopen();
+  EXPECT_FALSE(Holds(lease, {}));
+  EXPECT_TRUE(Holds(after, {}));
+}
+
 TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem) {
   const std::uint64_t before = ledger_->Next();
   files_.FailAt(0, 1'000'000);
