@@ -166,6 +166,7 @@ class EngineCache final : public ResponseCache {
         return std::make_unique<EngineLease>(cache_, std::move(*lease), opening);
       }
       if (auto* flight = std::get_if<Flight>(&acquired)) {
+        if (auto response = FromEnded(*flight)) return *std::move(response);
         return std::make_shared<const EngineFlight>(cache_, std::move(*flight));
       }
       const Hit& hit = std::get<Hit>(acquired);
@@ -185,6 +186,15 @@ class EngineCache final : public ResponseCache {
   std::optional<CachedResponse> FromHit(const std::optional<Hit>& hit) const {
     if (!hit) return std::nullopt;
     return FromEntry(cache_, hit->entry, hit->stale);
+  }
+
+  // An answer that is complete and only on its way to the store is a hit like any other.
+  std::optional<CachedResponse> FromEnded(const Flight& flight) const {
+    const FlightEnd end = flight.Wait(Duration(0));
+    if (!end.entry) return std::nullopt;
+    std::optional<CachedResponse> response = FromEntry(cache_, *end.entry, /*stale=*/false);
+    if (response && !response->storable) return std::nullopt;
+    return response;
   }
 
   Cache& cache_;
