@@ -23,7 +23,7 @@ constexpr CodeStatus kHttpStatuses[] = {
 }  // namespace
 
 AdminAnswer ErrorAnswer(const Status& status) {
-  AdminAnswer answer{.http_status = 500, .content_type = "application/json", .body = ""};
+  AdminAnswer answer{.http_status = 500, .content_type = "application/json"};
   for (const CodeStatus& known : kHttpStatuses) {
     if (known.code == status.code()) answer.http_status = known.http_status;
   }

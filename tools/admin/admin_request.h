@@ -9,16 +9,16 @@
 namespace larder::admin {
 
 struct AdminRequest {
-  std::string method;  // "GET", "POST", "DELETE"
-  std::string path;    // "/v1/entries/a2V5", without query
-  std::string form;    // value of `?form=`, or empty
-  std::string body;    // JSON, or empty
+  std::string method = {};  // "GET", "POST", "DELETE"
+  std::string path = {};    // "/v1/entries/a2V5", without query
+  std::string form = {};    // value of `?form=`, or empty
+  std::string body = {};    // JSON, or empty
 };
 
 struct AdminAnswer {
   int http_status = 200;
-  std::string content_type;
-  std::string body;
+  std::string content_type = {};
+  std::string body = {};
 };
 
 // `{"error": {"code": "not found", "message": "..."}}` with the HTTP status of the code.

@@ -16,10 +16,8 @@ using nlohmann::ordered_json;
 std::string EntryPath(const std::string& key) { return "/v1/entries/" + admin::ToBase64Url(key); }
 
 Result<std::string> Body(CacheAccess& cache, const std::string& key, const std::string& form) {
-  return cache.Call({.method = "GET",
-                     .path = EntryPath(key),
-                     .form = form.empty() ? "stored" : form,
-                     .body = ""});
+  return cache.Call(
+      {.method = "GET", .path = EntryPath(key), .form = form.empty() ? "stored" : form});
 }
 
 std::string Left(const ordered_json& ms) { return ms.is_null() ? "never ends" : ShowMs(ms); }
@@ -80,8 +78,7 @@ Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console)
   const bool meta = invocation.Has("--meta");
   ordered_json entry;
   if (meta || console.json()) {
-    const Result<std::string> text =
-        (*cache)->Call({.method = "GET", .path = EntryPath(*key), .form = "", .body = ""});
+    const Result<std::string> text = (*cache)->Call({.method = "GET", .path = EntryPath(*key)});
     if (!text.ok()) return text.status();
     entry = ordered_json::parse(*text);
   }
@@ -117,8 +114,7 @@ Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& conso
   if (!cache.ok()) return cache.status();
   ordered_json result = {{"removed", ordered_json::array()}, {"not_found", ordered_json::array()}};
   for (const std::string& key : keys) {
-    const Result<std::string> answer =
-        (*cache)->Call({.method = "DELETE", .path = EntryPath(key), .form = "", .body = ""});
+    const Result<std::string> answer = (*cache)->Call({.method = "DELETE", .path = EntryPath(key)});
     if (!answer.ok()) return answer.status();
     const ordered_json removal = ordered_json::parse(*answer);
     const bool removed = removal["removed"].get<bool>();

@@ -70,7 +70,6 @@ Result<tools::ExitStatus> RunInvalidate(const Invocation& invocation, Console& c
   const Result<std::string> answer =
       (*cache)->Call({.method = "POST",
                       .path = "/v1/invalidate",
-                      .form = "",
                       .body = what.dump(-1, ' ', false, ordered_json::error_handler_t::replace)});
   if (!answer.ok()) return answer.status();
   if (console.json()) {

@@ -115,7 +115,6 @@ Result<std::string> AskScope(CacheAccess& cache, const client::Request& request)
   const Result<std::string> answer =
       cache.Call({.method = "POST",
                   .path = "/v1/scope",
-                  .form = "",
                   .body = body.dump(-1, ' ', false, ordered_json::error_handler_t::replace)});
   if (!answer.ok()) return answer.status();
   return ordered_json::parse(*answer)["scope"].get<std::string>();

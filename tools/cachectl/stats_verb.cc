@@ -82,8 +82,7 @@ Rows Table(const json& stats) {
 Result<tools::ExitStatus> RunStats(const Invocation& invocation, Console& console) {
   const Result<std::unique_ptr<CacheAccess>> cache = ReachCache(invocation);
   if (!cache.ok()) return cache.status();
-  const Result<std::string> stats =
-      (*cache)->Call({.method = "GET", .path = "/v1/stats", .form = "", .body = ""});
+  const Result<std::string> stats = (*cache)->Call({.method = "GET", .path = "/v1/stats"});
   if (!stats.ok()) return stats.status();
   if (console.json()) {
     console.Line(*stats);

@@ -27,10 +27,10 @@ struct ConfigFlag {
 
 struct ConfigSources {
   // The file. Empty = $LARDER_CONFIG, else ./config.json, else /etc/larder/config.json, else none.
-  std::string file;
+  std::string file = {};
   // LARDER_CONFIG, LARDER_ENV and LARDER__... are taken from here; see ProcessEnvironment().
-  std::map<std::string, std::string> environment;
-  std::vector<ConfigFlag> flags;
+  std::map<std::string, std::string> environment = {};
+  std::vector<ConfigFlag> flags = {};
 };
 
 // The environment of this process as of now.
