@@ -160,9 +160,9 @@ template <typename Change>
 std::uint64_t JournaledLedger::Apply(const Change& change) {
   const std::lock_guard lock(apply_mutex_);
   generation_.fetch_add(1);
-  std::uint64_t number = next_.fetch_add(1);
-  // Out of numbers: those given out are all below the bound, and the rest are 0.
-  if (const std::uint64_t bound = bound_.load(); number >= bound) number = bound - 1;
+  // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and no
+  // other will be before a bound above it is on disk.
+  const std::uint64_t number = next_.fetch_add(1);
   change(number);
   generation_.fetch_add(1);
   return number;

@@ -93,6 +93,16 @@ TEST_F(CacheClockTest, ASecondStepWaitsForItsOwnFiveMinutes) {
   EXPECT_EQ(clock_.Adopted(), start_ + 1001h + 11min);
 }
 
+TEST_F(CacheClockTest, OnlyTheLeadThatLastedIsAdopted) {
+  system_.StepWall(10h);
+  clock_.Tick();
+  Run(1min);
+  system_.StepWall(-9h);
+  Run(4min);
+  EXPECT_EQ(clock_.Adopted(), start_ + 1h + 5min);
+  EXPECT_EQ(clock_.Now(), start_ + 1h + 5min);
+}
+
 TEST_F(CacheClockTest, NowLooksByItselfAfterASecond) {
   system_.StepWall(1h);
   EXPECT_EQ(clock_.Now(), start_) << "looked at construction";
