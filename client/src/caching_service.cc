@@ -53,11 +53,12 @@ boost::asio::awaitable<Result<Response>> PassThrough(Core core, Request request,
   co_return response;
 }
 
+// nullopt: cancelled, or the pool is stuck behind a store that hangs.
 boost::asio::awaitable<std::optional<CacheQuery>> Understand(Core core,
                                                              std::shared_ptr<Request> request) {
   if (request->body.size() <= core->limits.inline_bytes) co_return MakeCacheQuery(*core, *request);
   auto work = [core, request] { return MakeCacheQuery(*core, *request); };
-  co_return co_await RunOnPool(core->io, core->pool, std::move(work));
+  co_return co_await RunOnPool(core->io, core->pool, std::move(work), core->limits.lookup);
 }
 
 // Why a hit is not for this caller, or nullopt.
@@ -180,7 +181,9 @@ boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
   auto request = std::make_shared<Request>(std::move(given));
   RemoveDirectives(request->headers);
   std::optional<CacheQuery> query = co_await Understand(core, request);
-  if (!query) co_return GivenUp();
+  const bool cancelled = co_await IsCancelled();
+  if (cancelled) co_return GivenUp();
+  if (!query) co_return co_await PassThrough(core, *request, "store-unavailable");
   if (query->bypass) {
     if (request->directives.only_if_cached) co_return NotCached(*core);
     co_return co_await PassThrough(core, std::move(*request), query->bypass_detail);

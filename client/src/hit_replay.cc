@@ -49,8 +49,11 @@ boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCor
     pieces.emplace(GiveBody(core->dialect, response, wanted));
   } else {
     auto convert = [core, response, wanted] { return GiveBody(core->dialect, response, wanted); };
-    pieces = co_await RunOnPool(core->io, core->pool, std::move(convert));
-    if (!pieces) co_return Status(StatusCode::kCancelled, "the caller gave up");
+    pieces = co_await RunOnPool(core->io, core->pool, std::move(convert), core->limits.lookup);
+    const bool cancelled = co_await IsCancelled();
+    if (cancelled) co_return Status(StatusCode::kCancelled, "the caller gave up");
+    // The pool is stuck behind a store that hangs: better late than never.
+    if (!pieces) pieces.emplace(GiveBody(core->dialect, response, wanted));
   }
   if (!pieces->ok()) co_return pieces->status();
   Response replay;

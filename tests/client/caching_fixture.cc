@@ -4,6 +4,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <latch>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -15,6 +16,8 @@ namespace larder::client {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::ptrdiff_t kPoolThreads = 2;
 
 Answer HeadOf(const ResponseHead& head) {
   Answer answer;
@@ -135,12 +138,13 @@ CachingFixture::CachingFixture() {
 }
 
 CachingFixture::~CachingFixture() {
+  store_returns_.Open();
   CloseCache();
   upstream_.reset();
 }
 
 void CachingFixture::OpenCache() {
-  pool_ = std::make_unique<boost::asio::thread_pool>(2);
+  pool_ = std::make_unique<boost::asio::thread_pool>(std::size_t{kPoolThreads});
   Result<std::unique_ptr<Cache>> cache = Cache::Open(config_.cache);
   ASSERT_OK(cache);
   cache_ = *std::move(cache);
@@ -187,6 +191,12 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
 
 void CachingFixture::WaitForJoined(std::uint64_t count) {
   while (cache_->GetStats().coalesced < count) std::this_thread::yield();
+  // They are counted before they hold their flights; when all threads meet here, they do.
+  const auto all_met = std::make_shared<std::latch>(kPoolThreads + 1);
+  for (std::ptrdiff_t i = 0; i < kPoolThreads; ++i) {
+    boost::asio::post(*pool_, [all_met] { all_met->arrive_and_wait(); });
+  }
+  all_met->arrive_and_wait();
 }
 
 void CachingFixture::WaitForStores(std::uint64_t count) {
@@ -197,6 +207,12 @@ void CachingFixture::Invalidate(const std::string& tag) {
   Invalidation what;
   what.tags = {tag};
   ASSERT_OK(cache_->Invalidate(what));
+}
+
+void CachingFixture::HangStore() {
+  for (std::ptrdiff_t i = 0; i < kPoolThreads; ++i) {
+    boost::asio::post(*pool_, [this] { store_returns_.Wait(); });
+  }
 }
 
 Request ChatRequest(const std::string& prompt) {

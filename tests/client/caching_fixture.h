@@ -98,6 +98,8 @@ class CachingFixture : public ::testing::Test {
   // Blocks until the store has that many puts behind it.
   void WaitForStores(std::uint64_t count);
   void Invalidate(const std::string& tag);
+  // The threads that speak to the store hang until `store_returns_` is open.
+  void HangStore();
 
   testing::TempDir dir_;
   testing::FakeClock clock_;
@@ -105,6 +107,7 @@ class CachingFixture : public ::testing::Test {
   CachingLimits limits_;
   std::unique_ptr<FakeUpstream> upstream_;
   std::unique_ptr<Cache> cache_;
+  Gate store_returns_;
 
  private:
   void OpenCache();

@@ -368,5 +368,50 @@ TEST_F(CachingFlightTest, FollowerMayGoBeforeTheFlightEnds) {
   EXPECT_EQ(leader.get().body, client::Join(ChatEvents(true)));
 }
 
+// A store that hangs.
+
+TEST_F(CachingFlightTest, LargeHitIsConvertedThoughTheStoreHangs) {
+  limits_.lookup = Duration(20);
+  Serve(AnswerChat);
+  Ask(ChatRequest());
+  WaitForStores(1);
+  limits_.inline_bytes = 300;  // more than the request has, less than the answer
+  auto careful = MakeWorker();
+  HangStore();
+  EXPECT_THAT(careful->Ask(ChatStreamRequest(true)).body, HasSubstr("[DONE]"));
+}
+
+TEST_F(CachingFlightTest, LargeRequestPassesByAStoreThatHangs) {
+  limits_.lookup = Duration(20);
+  limits_.inline_bytes = 10;
+  Serve(AnswerChat);
+  HangStore();
+  EXPECT_EQ(Ask(ChatRequest()).cache, "larder; fwd=bypass; detail=store-unavailable");
+}
+
+TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
+  limits_.lookup = Duration(20);
+  Serve(AnswerChat);
+  HangStore();
+  const Answer answer = Ask(ChatRequest());
+  EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=store-unavailable");
+  EXPECT_EQ(answer.body, ChatJson());
+}
+
+TEST_F(CachingFlightTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
+  limits_.lookup = Duration(20);
+  ServeWhenTold();
+  std::future<Answer> whole = Lead(ChatRequest());
+  std::future<Answer> stream = Lead(ChatStreamRequest(true, "another"));
+  HangStore();
+  go_.Open();
+  const Answer answer = whole.get();
+  EXPECT_EQ(answer.body, ChatJson());
+  EXPECT_EQ(answer.cache, "larder; fwd=miss");  // whether it is stored is not known
+  EXPECT_EQ(stream.get().body, client::Join(ChatEvents(true)));
+  store_returns_.Open();
+  WaitForStores(2);
+}
+
 }  // namespace
 }  // namespace larder::client

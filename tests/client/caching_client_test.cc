@@ -1,0 +1,162 @@
+#include "larder/client/caching_client.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "caching_fixture.h"
+
+namespace larder::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CachingClientTest : public CachingFixture {
+ protected:
+  CachingClient& client() {
+    if (client_ == nullptr) {
+      ProviderConfig& provider = config_.providers["openai"];
+      provider.base_url = upstream_->base_url();
+      Result<std::unique_ptr<CachingClient>> client = CachingClient::Create(config_, cache_.get());
+      EXPECT_OK(client);
+      client_ = *std::move(client);
+    }
+    return *client_;
+  }
+
+  std::unique_ptr<CachingClient> client_;  // goes before the cache
+};
+
+TEST_F(CachingClientTest, SendWaitsForTheAnswerAndTheNextIsAHit) {
+  Serve(AnswerChat);
+  const Result<CachingClient::Answer> miss = client().Send("openai", ChatRequest());
+  ASSERT_OK(miss);
+  EXPECT_EQ(miss->body, ChatJson());
+  EXPECT_EQ(FormatCacheStatus(miss->head.cache), "larder; fwd=miss; stored");
+  const Result<CachingClient::Answer> hit = client().Send("openai", ChatRequest());
+  ASSERT_OK(hit);
+  EXPECT_TRUE(hit->head.cache.hit());
+  EXPECT_EQ(hit->body, miss->body);
+  EXPECT_EQ(upstream_->requests(), 1);
+}
+
+TEST_F(CachingClientTest, ManyThreadsMayAsk) {
+  Serve(AnswerChat);
+  client();
+  std::vector<std::thread> threads;
+  std::atomic<int> right = 0;
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&] {
+      const auto answer = client_->Send("openai", ChatRequest());
+      if (answer.ok() && answer->body == ChatJson()) ++right;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(right, 8);
+  EXPECT_EQ(upstream_->requests(), 1);
+}
+
+TEST_F(CachingClientTest, CallbacksComeInOrderAsTheBodyArrives) {
+  Gate first_seen;
+  Serve([&](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(ChatEvents(true)[0]);
+    EXPECT_TRUE(first_seen.Wait());
+    exchange.Chunk(ChatEvents(true)[1]);
+    exchange.EndChunks();
+  });
+  std::vector<std::string> log;
+  std::promise<Status> end;
+  CachingClient::Callbacks callbacks;
+  callbacks.on_head = [&](const ResponseHead& head) { log.push_back(std::to_string(head.status)); };
+  callbacks.on_piece = [&](std::string_view piece) {
+    log.emplace_back(piece);
+    first_seen.Open();
+  };
+  callbacks.on_end = [&](const Status& status) { end.set_value(status); };
+  client().Start("openai", ChatStreamRequest(true), callbacks);
+  EXPECT_OK(end.get_future().get());
+  EXPECT_THAT(log, ::testing::ElementsAre("200", ChatEvents(true)[0], ChatEvents(true)[1]));
+}
+
+TEST_F(CachingClientTest, GivingUpEndsWithCancelled) {
+  Gate asked;
+  Gate over;
+  Serve([&](UpstreamExchange&) {
+    asked.Open();
+    over.Wait();
+  });
+  std::promise<Status> end;
+  CachingClient::Callbacks callbacks;
+  callbacks.on_end = [&](const Status& status) { end.set_value(status); };
+  const auto give_up = client().Start("openai", ChatRequest(), callbacks);
+  ASSERT_TRUE(asked.Wait());
+  give_up();
+  EXPECT_THAT(end.get_future().get(), testing::HasCode(StatusCode::kCancelled));
+  client_.reset();
+  give_up();  // harmless
+  over.Open();
+}
+
+TEST_F(CachingClientTest, DestructionEndsWhatIsUnderWay) {
+  Gate asked;
+  Serve([&](UpstreamExchange& exchange) {
+    asked.Open();
+    exchange.WaitForHangUp();
+  });
+  Status end;
+  CachingClient::Callbacks callbacks;
+  callbacks.on_end = [&](const Status& status) { end = status; };
+  client().Start("openai", ChatRequest(), callbacks);
+  ASSERT_TRUE(asked.Wait());
+  client_.reset();
+  EXPECT_THAT(end, testing::HasCode(StatusCode::kCancelled));
+}
+
+TEST_F(CachingClientTest, SendFromACallbackIsRefusedInsteadOfHanging) {
+  Serve(AnswerChat);
+  std::promise<Status> inner;
+  CachingClient::Callbacks callbacks;
+  callbacks.on_end = [&](const Status&) {
+    inner.set_value(client_->Send("openai", ChatRequest()).status());
+  };
+  client().Start("openai", ChatRequest(), callbacks);
+  EXPECT_THAT(inner.get_future().get(), testing::HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(CachingClientTest, WrongProvidersAreNamed) {
+  Serve(AnswerChat);
+  const auto answer = client().Send("opneai", ChatRequest());
+  EXPECT_THAT(answer, testing::HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(answer.status().message(), HasSubstr("opneai"));
+  for (const char* url : {"", "ftp://host", "https://", "http://user@host", "http://host/?q",
+                          "http://host/", "host"}) {
+    config_.providers["openai"].base_url = url;
+    EXPECT_THAT(CachingClient::Create(config_, nullptr),
+                testing::HasCode(StatusCode::kInvalidArgument))
+        << url;
+  }
+  config_.providers["openai"].base_url = "http://host";
+  config_.providers["openai"].dialect = "klingon";
+  EXPECT_THAT(CachingClient::Create(config_, nullptr),
+              testing::HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(CachingClientTest, WithoutACacheEverythingPassesThrough) {
+  Serve(AnswerChat);
+  config_.providers["openai"].base_url = upstream_->base_url();
+  auto client = *CachingClient::Create(config_, nullptr);
+  for (int i = 1; i <= 2; ++i) {
+    const auto answer = client->Send("openai", ChatRequest());
+    ASSERT_OK(answer);
+    EXPECT_EQ(FormatCacheStatus(answer->head.cache), "larder; fwd=bypass");
+    EXPECT_EQ(upstream_->requests(), i);
+  }
+}
+
+}  // namespace
+}  // namespace larder::client
