@@ -23,6 +23,8 @@ class ChatAssembler {
  public:
   // `chunk` is an object.
   void Add(const nlohmann::json& chunk);
+  // One of a chunk's choices; `position` stands in for an index that it does not have.
+  void AddChoice(const nlohmann::json& part, std::size_t position);
   // How many choices have got a finish reason; all of them, if it equals choices().
   std::size_t finished() const;
   std::size_t choices() const { return choices_.size(); }
@@ -34,8 +36,6 @@ class ChatAssembler {
     std::int64_t index;
     nlohmann::json value;
   };
-  void AddChoice(const nlohmann::json& part, std::size_t position);
-
   nlohmann::json answer_ = nlohmann::json::object();
   std::vector<Choice> choices_;
   nlohmann::json patch_;

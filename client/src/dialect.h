@@ -39,7 +39,9 @@ struct Usage {
 
 struct Verdict {
   bool store = false;
-  std::string reason;  // why not: "truncated", "error", "no_end", "empty", "bad_arguments", ...
+  // Why not: "invalid" (not an answer), "error", "no_end" (of a stream), "empty", "content_filter",
+  // "refusal", "truncated" (by a limit that the request did not set), "bad_arguments".
+  std::string reason;
   std::optional<Usage> usage = {};
   std::string model = {};  // as the answer names it
 };

@@ -14,13 +14,13 @@ struct Event {
 };
 
 // Incremental: feed any cuts of the byte stream, take whole events. Accepts LF, CRLF and CR, a
-// leading byte order mark, comments; an event without the closing blank line is not an event.
+// leading byte order mark, comments.
 class EventStreamParser {
  public:
   // Appends the events that `bytes` completes to `events`.
   void Feed(std::string_view bytes, std::vector<Event>& events);
-  // At the end of the stream: whether bytes of an unfinished event were left over. An event whose
-  // data lines are complete but whose closing blank line is missing is added to `events`.
+  // At the end of the stream: adds the event whose closing blank line is missing, a last line
+  // without its end included, and says whether there was such a line: then the stream may be cut.
   bool Finish(std::vector<Event>& events);
 
  private:

@@ -50,35 +50,57 @@ class Splitter {
  public:
   explicit Splitter(const json& answer) : answer_(answer) {}
 
-  std::vector<json> Split() {
-    base_["object"] = "chat.completion.chunk";
-    first_ = json::object();
+  Result<std::vector<Event>> Split() {
+    json base = {{"object", "chat.completion.chunk"}};
+    json once = json::object();
     for (const auto& [name, value] : answer_.items()) {
       if (name == "choices" || name == "object" || name == kPatchMember) continue;
       if (name == "usage" && value.is_object()) continue;
-      (IsInEveryChunk(name) ? base_ : first_)[name] = value;
+      (IsInEveryChunk(name) ? base : once)[name] = value;
     }
+    said_.Add(base);
+    said_.Add(once);
+    base_ = Members(base);
+    once_ = Members(once);
     const json& choices = answer_["choices"];
     for (std::size_t i = 0; i < choices.size(); ++i) SplitChoice(choices[i], i);
-    if (const json* usage = FindMember(answer_, "usage"); usage != nullptr && usage->is_object()) {
-      json chunk = base_;
-      chunk["choices"] = json::array();
-      chunk["usage"] = *usage;
-      chunks_.push_back(std::move(chunk));
+
+    const json* usage = FindMember(answer_, "usage");
+    const bool has_usage = usage != nullptr && usage->is_object();
+    if (has_usage) said_.Add({{"usage", *usage}});
+    const Result<json> said = said_.Take();
+    if (!said.ok()) return said.status();
+    // In the last chunk that everyone gets; that with the usage is left out for some.
+    if (*said != answer_) {
+      std::string& last = events_.back().data;
+      last.pop_back();
+      last +=
+          ",\"" + std::string(kPatchMember) + "\":" + DumpJson(json::diff(*said, answer_)) + "}";
     }
-    return std::move(chunks_);
+    if (has_usage) {
+      events_.push_back({"", "{" + base_ + ",\"choices\":[],\"usage\":" + DumpJson(*usage) + "}"});
+    }
+    events_.push_back({"", "[DONE]"});
+    return std::move(events_);
   }
 
  private:
+  // The members of an object as text, without the braces.
+  static std::string Members(const json& object) {
+    const std::string text = DumpJson(object);
+    return text.substr(1, text.size() - 2);
+  }
+
   // One chunk of the choice at hand; `more` are its members beside index and delta.
   void Emit(json delta, const json& more = json::object()) {
     json choice = choice_base_;
     choice["delta"] = std::move(delta);
     choice.update(more);
-    json chunk = base_;
-    if (chunks_.empty()) chunk.update(first_);
-    chunk["choices"] = json::array({std::move(choice)});
-    chunks_.push_back(std::move(chunk));
+    std::string data = "{" + base_;
+    if (events_.empty() && !once_.empty()) data += "," + once_;
+    data += ",\"choices\":[" + DumpJson(choice) + "]}";
+    events_.push_back({"", std::move(data)});
+    said_.AddChoice(choice, 0);
   }
 
   void SplitChoice(const json& choice, std::size_t position) {
@@ -194,10 +216,11 @@ class Splitter {
   }
 
   const json& answer_;
-  json base_ = json::object();   // members of every chunk
-  json first_ = json::object();  // ... and of the first
-  json choice_base_;
-  std::vector<json> chunks_;
+  std::string base_;    // members of every chunk
+  std::string once_;    // ... and of the first
+  json choice_base_;    // members of every chunk of the choice at hand
+  ChatAssembler said_;  // what the chunks say so far
+  std::vector<Event> events_;
 };
 
 }  // namespace
@@ -210,22 +233,7 @@ Result<std::vector<Event>> SplitChat(std::string_view text) {
       std::all_of(choices->begin(), choices->end(), [](const json& c) { return c.is_object(); });
   if (!is_chat) return Status(StatusCode::kDataLoss, "not the answer of a chat");
 
-  std::vector<json> chunks = Splitter(*answer).Split();
-  ChatAssembler assembler;
-  for (const json& chunk : chunks) assembler.Add(chunk);
-  const Result<json> said = assembler.Take();
-  if (!said.ok()) return said.status();
-  if (*said != *answer) {
-    // Not in the usage chunk, which is left out for some.
-    const std::size_t last =
-        chunks.back()["choices"].empty() ? chunks.size() - 2 : chunks.size() - 1;
-    chunks[last][kPatchMember] = json::diff(*said, *answer);
-  }
-  std::vector<Event> events;
-  events.reserve(chunks.size() + 1);
-  for (const json& chunk : chunks) events.push_back({"", DumpJson(chunk)});
-  events.push_back({"", "[DONE]"});
-  return events;
+  return Splitter(*answer).Split();
 }
 
 }  // namespace larder::client
