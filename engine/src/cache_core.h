@@ -101,7 +101,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                            Numbered numbered);
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
   Precedence Compare(std::string_view key, std::uint64_t number);
-  Status WriteTombstone(std::string_view key, bool sync);
+  // Synced if the caller wants to know the store's sequence number then.
+  Status WriteTombstone(std::string_view key, std::uint64_t* synced_sequence);
   void DropCorrupt(std::string_view key, std::uint64_t hash);
   Stripe& StripeOf(std::uint64_t hash) { return stripes_[(hash >> 8) % kStripes]; }
 

@@ -141,7 +141,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
     case Precedence::kCorrupt:
       // Possibly a removal; only a value that began after this moment may take its place.
       if (numbered == Numbered::kByLease) {
-        static_cast<void>(WriteTombstone(key, false));
+        static_cast<void>(WriteTombstone(key, nullptr));
         return PutOutcome::kSuperseded;
       }
       break;
@@ -230,13 +230,16 @@ void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status statu
 }
 
 // The caller holds the key's stripe.
-Status CacheCore::WriteTombstone(std::string_view key, bool sync) {
+Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_sequence) {
   const std::uint64_t number = ledger_->Next();
   if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
   const std::uint64_t hash = HotTier::HashKey(key);
   flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);
-  const Status status = store_->Put(key, EncodeTombstone(key, number), sync);
+  const std::string record = EncodeTombstone(key, number);
+  const Status status = synced_sequence != nullptr
+                            ? store_->PutSynced(key, record, *synced_sequence)
+                            : store_->Put(key, record, false);
   if (status.ok()) return Status::Ok();
   CountStoreFault("write", status);
   return {StatusCode::kUnavailable, status.message()};
@@ -248,14 +251,15 @@ Status CacheCore::Remove(std::string_view key) {
   if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
   const Gate::Pass pass = store_gate_.Enter();
   if (!pass) return {StatusCode::kUnavailable, "the store is being opened anew"};
+  std::uint64_t sequence = 0;
   {
     Stripe& stripe = StripeOf(HotTier::HashKey(key));
     const std::lock_guard lock(stripe.mutex);
     stripe.version.fetch_add(1, std::memory_order_release);
-    if (Status status = WriteTombstone(key, true); !status.ok()) return status;
+    if (Status status = WriteTombstone(key, &sequence); !status.ok()) return status;
   }
   counters_.Add(Counter::kRemoved);
-  return ledger_->NoteSyncedSequence(store_->LatestSequence());
+  return ledger_->NoteSyncedSequence(sequence);
 }
 
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
@@ -266,7 +270,7 @@ void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
   if (Compare(key, 0) != Precedence::kCorrupt) return;
   stripe.version.fetch_add(1, std::memory_order_release);
   Log(LogLevel::kWarning, "dropped a corrupt record");
-  static_cast<void>(WriteTombstone(key, false));
+  static_cast<void>(WriteTombstone(key, nullptr));
 }
 
 Result<std::uint64_t> CacheCore::Invalidate(const Invalidation& what) {
