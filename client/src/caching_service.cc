@@ -82,8 +82,8 @@ class Journey {
   boost::asio::awaitable<Result<Response>> Go() {
     for (int turn = 0; turn < kMaxTurns; ++turn) {
       std::optional<ResponseAcquired> acquired = co_await Acquire();
-      const bool cancelled = co_await IsCancelled();
-      if (cancelled) co_return GivenUp();
+      const auto state = co_await boost::asio::this_coro::cancellation_state;
+      if (IsCancelled(state)) co_return GivenUp();
       if (!acquired) break;  // the store hangs
       Followed followed = co_await Take(*std::move(acquired));
       if (auto* response = std::get_if<Response>(&followed)) co_return std::move(*response);
@@ -105,8 +105,8 @@ class Journey {
       };
       auto found =
           co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
-      const bool cancelled = co_await IsCancelled();
-      if (cancelled) co_return GivenUp();
+      const auto state = co_await boost::asio::this_coro::cancellation_state;
+      if (IsCancelled(state)) co_return GivenUp();
       if (found) hit = *std::move(found);
     }
     if (!hit || Objection(*hit, query_)) co_return NotCached(*core_);
@@ -181,8 +181,8 @@ boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
   auto request = std::make_shared<Request>(std::move(given));
   RemoveDirectives(request->headers);
   std::optional<CacheQuery> query = co_await Understand(core, request);
-  const bool cancelled = co_await IsCancelled();
-  if (cancelled) co_return GivenUp();
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (IsCancelled(state)) co_return GivenUp();
   if (!query) co_return co_await PassThrough(core, *request, "store-unavailable");
   if (query->bypass) {
     if (request->directives.only_if_cached) co_return NotCached(*core);

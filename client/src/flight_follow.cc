@@ -93,8 +93,8 @@ boost::asio::awaitable<Followed> RelayWhole(Follower& follower, const FlightHead
     Handoff<FlightOutcome> end(follower.core->io);
     follower.flight->OnEnd(end.Giver());
     const std::optional<FlightOutcome> outcome = co_await end.Wait(follower.core->limits.lookup);
-    const bool cancelled = co_await IsCancelled();
-    if (cancelled) co_return GivenUp();
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state)) co_return GivenUp();
     follower.outcome.stored = outcome && outcome->response && outcome->response->storable;
   }
   co_return Followed(Relay(follower, head));
@@ -122,14 +122,14 @@ boost::asio::awaitable<Followed> StreamBehindJson(Follower& follower) {
 
   Handoff<FlightOutcome> end(core.io);
   follower.flight->OnEnd(end.Giver());
-  bool cancelled = co_await IsCancelled();
-  if (cancelled) co_return GivenUp();
+  auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (IsCancelled(state)) co_return GivenUp();
   const auto left = std::chrono::ceil<Duration>(until - steady_clock::now());
   std::optional<FlightOutcome> outcome = co_await end.Wait(std::max(left, Duration(0)));
   if (outcome && !outcome->status.ok()) co_return Ended(outcome->status);
   if (outcome) co_return co_await Convert(follower, *std::move(outcome));
-  cancelled = co_await IsCancelled();
-  if (cancelled) co_return GivenUp();
+  state = co_await boost::asio::this_coro::cancellation_state;
+  if (IsCancelled(state)) co_return GivenUp();
 
   Response response;
   response.head.status = 200;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -25,6 +26,12 @@
 #include "larder/clock.h"
 
 namespace larder::client {
+
+// Of `co_await boost::asio::this_coro::cancellation_state`. To wait for anything else after having
+// been cancelled throws, so a coroutine asks this after a Wait() that may also have timed out.
+inline bool IsCancelled(const boost::asio::cancellation_state& state) {
+  return state.cancelled() != boost::asio::cancellation_type::none;
+}
 
 // Made and waited for on the io_context's thread.
 template <typename T>
@@ -47,7 +54,10 @@ class Handoff {
     timer_->expires_after(std::min(timeout, kLong));
     const auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
     co_await timer_->async_wait(token);
-    co_return slot_->Take();
+    std::optional<T> value = slot_->Take();
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state)) value.reset();  // whoever was cancelled must not go on waiting
+    co_return value;
   }
 
  private:
@@ -98,12 +108,6 @@ boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> RunOnPool(
   boost::asio::post(pool,
                     [give = handoff.Giver(), work = std::move(work)]() mutable { give(work()); });
   co_return co_await handoff.Wait(timeout);
-}
-
-// Whether the running coroutine was cancelled; it must then end without waiting for more.
-inline boost::asio::awaitable<bool> IsCancelled() {
-  const auto state = co_await boost::asio::this_coro::cancellation_state;
-  co_return state.cancelled() != boost::asio::cancellation_type::none;
 }
 
 }  // namespace larder::client

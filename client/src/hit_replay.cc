@@ -50,8 +50,8 @@ boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCor
   } else {
     auto convert = [core, response, wanted] { return GiveBody(core->dialect, response, wanted); };
     pieces = co_await RunOnPool(core->io, core->pool, std::move(convert), core->limits.lookup);
-    const bool cancelled = co_await IsCancelled();
-    if (cancelled) co_return Status(StatusCode::kCancelled, "the caller gave up");
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state)) co_return Status(StatusCode::kCancelled, "the caller gave up");
     // The pool is stuck behind a store that hangs: better late than never.
     if (!pieces) pieces.emplace(GiveBody(core->dialect, response, wanted));
   }

@@ -9,8 +9,6 @@
 namespace larder::client {
 namespace {
 
-// docs/format.md. Number, form, flags, status, model, usage (3 numbers), usage event (2 numbers),
-// then the header fields up to the end.
 constexpr std::uint64_t kFormatVersion = 1;
 
 constexpr std::uint64_t kHasUsage = 1;

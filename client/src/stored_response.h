@@ -3,6 +3,12 @@
 // It travels as the entry's metadata, so that an answer's facts are known without decompressing
 // its body. The body is, for JSON, the bytes as they were received; for an event stream, the
 // normalised events as text, so that a replay is a slice of it.
+//
+// On disk, as docs/format.md spells it: varint format version (1) · varint form (0 JSON, 1 events)
+// · varint flags (1 has usage, 2 usage was asked for, 4 has a usage event, 8 the cost is priced)
+// · varint status · string model · if it has usage: varints input, cached input, output tokens
+// · if it has a usage event: varints offset and size in the body · then, to the end, header fields:
+// string name, string value.
 #pragma once
 
 #include <cstdint>

@@ -26,8 +26,8 @@ boost::asio::awaitable<Result<SharedBytes>> WaitingStream::Read() {
   if (answer_ != nullptr) co_return co_await answer_->Read();
   std::optional<FlightOutcome> outcome = co_await end_.Wait(core_->limits.between_comments);
   if (outcome) co_return co_await Answer(*std::move(outcome));
-  const bool cancelled = co_await IsCancelled();
-  if (cancelled) co_return Status(StatusCode::kCancelled, "the caller gave up");
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (IsCancelled(state)) co_return Status(StatusCode::kCancelled, "the caller gave up");
   co_return SharedBytes(std::string(": waiting\n\n"));
 }
 

@@ -283,6 +283,35 @@ TEST_F(CachingFlightTest, LateErrorOfSlowJsonIsAnEventInTheStream) {
   EXPECT_EQ(leader.get().code, 500);
 }
 
+// Hanging up, in every phase of waiting: the caller learns kCancelled, nobody else anything.
+
+TEST_F(CachingFlightTest, HangingUpBehindAJsonFlightIsCancelled) {
+  ServeWhenTold();
+  std::future<Answer> leader = Lead(ChatRequest());
+  for (const Request& request : {ChatRequest(), ChatStreamRequest(true)}) {
+    const std::uint64_t before = cache_->GetStats().coalesced;
+    auto follower = worker().Open(request);
+    WaitForJoined(before + 1);
+    follower->HangUp();
+    EXPECT_THAT(follower->status(), testing::HasCode(StatusCode::kCancelled));
+  }
+  go_.Open();
+  EXPECT_EQ(leader.get().body, ChatJson());
+}
+
+TEST_F(CachingFlightTest, HangingUpWhileTheStoreHangsIsCancelled) {
+  Serve(AnswerChat);
+  HangStore();
+  for (const std::size_t inline_bytes : {std::size_t{10}, std::size_t{10'000}}) {
+    limits_.inline_bytes = inline_bytes;
+    auto own = MakeWorker();
+    auto caller = own->Open(ChatRequest());
+    caller->HangUp();
+    EXPECT_THAT(caller->status(), testing::HasCode(StatusCode::kCancelled));
+  }
+  EXPECT_EQ(upstream_->requests(), 0);
+}
+
 // Upstreams that fail.
 
 TEST_F(CachingFlightTest, ErrorGoesToAllFollowersInEitherForm) {

@@ -52,7 +52,7 @@ TEST(StoredResponseTest, AbsentPartsStayAbsent) {
   EXPECT_EQ(after->headers.size(), 0);
 }
 
-// What is written today must be read for ever: docs/format.md.
+// What is written today must be read for ever.
 TEST(StoredResponseTest, BytesOfVersionOneAreFixed) {
   StoredResponse response;
   response.form = Form::kEvents;
