@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::int64_t kLookPeriod = 1'000;
 constexpr std::int64_t kToleratedLead = 2'000;
-constexpr std::int64_t kAdoptAfter = 5 * 60 * 1'000;
+constexpr std::int64_t kAdoptAfter = std::int64_t{5} * 60 * 1'000;
 // The end of the year 9999. Bounding each input keeps every sum of two far from overflow.
 constexpr std::int64_t kLatest = 253'402'300'799'999;
 

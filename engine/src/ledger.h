@@ -47,7 +47,7 @@ struct LedgerOptions {
   // So many numbers are reserved at a time.
   std::uint64_t number_block = std::uint64_t{1} << 36;
   // At least so many records fit into a new journal besides what is live.
-  std::uint64_t journal_room = 32 * 1024;
+  std::uint64_t journal_room = 32'768;
 };
 
 // Thread-safe. Next, Last, Holds and Generation never block on the disk.
