@@ -46,6 +46,13 @@ WireClient::WireClient(WireClient&& other) noexcept
       input_(std::move(other.input_)),
       reset_(other.reset_) {}
 
+WireClient& WireClient::operator=(WireClient&& other) noexcept {
+  std::swap(socket_, other.socket_);
+  std::swap(input_, other.input_);
+  std::swap(reset_, other.reset_);
+  return *this;
+}
+
 WireClient::~WireClient() { Close(); }
 
 void WireClient::Close() {

@@ -33,6 +33,7 @@ class WireClient {
   explicit WireClient(std::string_view url, int receive_buffer = 0);
   ~WireClient();
   WireClient(WireClient&& other) noexcept;
+  WireClient& operator=(WireClient&& other) noexcept;
   WireClient(const WireClient&) = delete;
 
   // False once the peer takes nothing more.

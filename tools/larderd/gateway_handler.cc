@@ -167,6 +167,7 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
 }
 
 void GatewayHandler::LogFailure(const UpstreamRoute& route, const Status& status) {
+  if (status.code() == StatusCode::kCancelled) return;  // the caller hung up: his own choice
   log_.Write(LogLevel::kWarning, "upstream failed",
              {{"provider", route.provider}, {"why", status.ToString()}});
 }
