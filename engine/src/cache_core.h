@@ -116,7 +116,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status OpenLedger();
   Status Quarantine(const Status& why);
   void RunSteward();
-  void SaveState();
+  Status SaveState();
   void Log(LogLevel level, std::string_view line) const;
   void CountFault(std::string_view what, const Status& status);
   void CountStoreFault(std::string_view what, const Status& status);

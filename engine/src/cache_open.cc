@@ -75,8 +75,7 @@ Status CacheCore::OpenFiles() {
     if (status.ok()) status = OpenLedger();
   }
   if (!status.ok()) return status;
-  SaveState();
-  return Status::Ok();
+  return SaveState();  // the number bound must be kept, should the journal be lost
 }
 
 // The lock is on the directory itself: no file of its own, released by the kernel when the
@@ -153,7 +152,10 @@ void CacheCore::HealStore() {
   if (!Store::Probe(MakeStoreOptions()).ok()) return;
   if (!store_gate_.Shut() && store_ != nullptr) return;
   store_.reset();
-  if (Status status = OpenStore(); !status.ok()) {  // the gate stays shut; tried again later
+  Status status = OpenStore();
+  if (status.ok()) status = ledger_->StoreRecovered(store_->LatestSequence());
+  if (!status.ok()) {  // the gate stays shut; tried again later
+    store_.reset();
     CountFault("reopen", status);
     return;
   }
@@ -198,19 +200,19 @@ void CacheCore::RunSteward() {
     clock_->Tick();
     if (Status status = ledger_->RetryUnwritten(); !status.ok()) CountFault("journal", status);
     if (store_faulty_) HealStore();
-    if (++periods % kPeriodsBetweenSaves == 0) SaveState();
+    if (++periods % kPeriodsBetweenSaves == 0) static_cast<void>(SaveState());
     lock.lock();
   }
 }
 
-void CacheCore::SaveState() {
+Status CacheCore::SaveState() {
   const std::lock_guard lock(state_mutex_);
   state_.anchor = clock_->Save();
   state_.counters = counters_.Read();
   state_.number_bound = ledger_->NumberBound();
-  if (Status status = WriteState(PathOf("state"), state_); !status.ok()) {
-    CountFault("save state", status);
-  }
+  const Status status = WriteState(PathOf("state"), state_);
+  if (!status.ok()) CountFault("save state", status);
+  return status;
 }
 
 Status CacheCore::Sync() {
@@ -246,9 +248,9 @@ Status CacheCore::Close() {
   }
   const Status status = ledger_->RetryUnwritten();
   store_.reset();
-  SaveState();
+  const Status saved = SaveState();
   ::flock(directory_fd_, LOCK_UN);
-  return status;
+  return status.ok() ? saved : status;
 }
 
 Stats CacheCore::GetStats() const {

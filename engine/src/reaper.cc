@@ -27,7 +27,7 @@ class Reaper final : public rocksdb::CompactionFilter {
   bool IgnoreSnapshots() const override { return true; }
 
   Decision FilterV2(int /*level*/, const rocksdb::Slice& key, ValueType type,
-                    const rocksdb::Slice& value, std::string* /*new_value*/,
+                    const rocksdb::Slice& value, std::string* new_value,
                     std::string* /*skip_until*/) const override {
     if (type != ValueType::kValue) return Decision::kKeep;
     RecordView record;
@@ -36,12 +36,16 @@ class Reaper final : public rocksdb::CompactionFilter {
     if (DecodeRecord(key_bytes, {value.data(), value.size()}, record) != RecordState::kOk) {
       return Decision::kKeep;
     }
+    const bool needed_against_a_lease = record.number >= oldest_lease_;
     if (record.kind == RecordKind::kTombstone) {
-      return record.number < oldest_lease_ ? Decision::kRemove : Decision::kKeep;
+      return needed_against_a_lease ? Decision::kKeep : Decision::kRemove;
     }
     if (record.expires > now_ && Holds(record)) return Decision::kKeep;
     expired_->fetch_add(1, std::memory_order_relaxed);
-    return Decision::kRemove;
+    if (!needed_against_a_lease) return Decision::kRemove;
+    // It may have replaced a removal that an older, open lease must still find.
+    *new_value = EncodeTombstone(key_bytes, record.number);
+    return Decision::kChangeValue;
   }
 
  private:

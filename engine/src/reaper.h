@@ -26,8 +26,9 @@ struct ReaperView {
   std::atomic<std::uint64_t>* expired = nullptr;            // counts what was dropped
 };
 
-// A row is dropped if it is past its hard expiry, does not hold, or is a tombstone that no open
-// lease is older than. A dropped row becomes a deletion unless nothing older can lie below.
+// A row is dropped if it is past its hard expiry, does not hold, or is a tombstone; but while a
+// lease is open that is older than the row, a tombstone with its number stays, for that lease's
+// commit to find. A dropped row becomes a deletion unless nothing older can lie below.
 std::shared_ptr<rocksdb::CompactionFilterFactory> MakeReaper(ReaperView view);
 
 }  // namespace larder

@@ -132,12 +132,11 @@ class RocksStore final : public Store {
   }
 
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
-    const std::uint64_t before = LatestSequence();
-    if (Status status = Put(key, row, true); !status.ok()) return status;
-    sequence = LatestSequence();
-    // Others wrote meanwhile, and perhaps after the sync. To note their numbers as synced would
+    if (Status status = Put(key, row, false); !status.ok()) return status;
+    // Read before the sync: what others write after this need not be synced. To note more would
     // make an ordinary loss of power look like a damaged WAL.
-    return sequence == before + 1 ? Status::Ok() : Sync();
+    sequence = LatestSequence();
+    return Sync();
   }
 
   Status Sync() override { return FromRocksDb(db_->SyncWAL()); }

@@ -52,7 +52,7 @@ class Store {
   virtual ReadOutcome Get(std::string_view key, PinnedRow& row) = 0;
   // `sync`: survives loss of power, with all writes before it.
   virtual Status Put(std::string_view key, std::string_view row, bool sync) = 0;
-  // Puts and syncs. `sequence`: of this write or of one after it, all synced.
+  // Puts and syncs. All writes up to `sequence`, this one among them, are synced.
   virtual Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) = 0;
   // Makes all writes so far survive loss of power.
   virtual Status Sync() = 0;

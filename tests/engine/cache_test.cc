@@ -248,6 +248,28 @@ TEST_P(CacheTest, SlowWriterCannotBringBackWhatWasRemovedAndReaped) {
   EXPECT_EQ(Get("k"), "MISS");
 }
 
+// The removal's tombstone was overwritten, and what overwrote it was reaped.
+TEST_P(CacheTest, SlowWriterCannotBringBackWhatWasRemovedWrittenAnewAndReaped) {
+  Acquired slow = cache_->Acquire("k");
+  ASSERT_OK(cache_->Remove("k"));
+  ASSERT_OK(Put("k", "new", {.ttl = 1s}));
+  clock_.Advance(2s);
+  ASSERT_OK(cache_->Compact());
+  EXPECT_EQ(std::get<Lease>(slow).Commit("old", {}).outcome, PutOutcome::kSuperseded);
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+TEST_P(CacheTest, TombstonesGoWithTheLeasesThatNeedThem) {
+  {
+    Acquired open = cache_->Acquire("k");
+    ASSERT_OK(cache_->Remove("k"));
+    ASSERT_OK(cache_->Compact());
+    EXPECT_EQ(cache_->GetStats().entries, 1u);
+  }
+  ASSERT_OK(cache_->Compact());
+  EXPECT_EQ(cache_->GetStats().entries, 0u);
+}
+
 TEST_P(CacheTest, SlowWriterCannotBringBackWhatWasInvalidated) {
   Acquired slow = cache_->Acquire("k");
   ASSERT_OK(InvalidateTag("t"));
