@@ -134,10 +134,10 @@ constexpr ConfigKey kKeys[] = {
     {"/gateway/isolation",
      kChoice,
      R"("credential")",
-     "Who shares answers: holders of the same credential, or (on loopback only) of a namespace.",
+     "Who shares answers: holders of the same credential; this version knows no other way.",
      {},
      {},
-     "credential namespace"},
+     "credential"},
     {"/gateway/max_body_bytes", kSize, R"("32MiB")", "Largest request body; a larger one gets 413.",
      "1KiB", "1GiB"},
     {"/gateway/on_abort",
@@ -190,7 +190,8 @@ constexpr ConfigKey kKeys[] = {
      "json text"},
     {"/logging/file", kText, "null", "Where to; null = stderr.", {}, {}, {}, true},
 
-    {"/metrics/enabled", kFlag, "true", "Whether larderd serves /metrics."},
+    {"/metrics/enabled", kFlag, "true",
+     "Whether larderd serves /metrics. Checked only: this version serves none."},
 };
 
 std::vector<std::string_view> Parts(std::string_view pointer) {

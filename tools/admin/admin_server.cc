@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -36,6 +37,8 @@ std::string WhyRefused(const httplib::Request& request) {
       length.find_first_not_of("0123456789") != length.npos) {
     return "the content-length is not a number";
   }
+  // The library would read all of it before it says so.
+  if (std::stoul(length) > kMaxBodyBytes) return "the body is over 1 MiB";
   return "";
 }
 

@@ -72,8 +72,10 @@ ordered_json KeySchema(const ConfigKey& key, bool patch) {
   ordered_json schema = TypeSchema(key);
   if (key.type == ConfigType::kInteger || key.type == ConfigType::kNumber) AddLimits(key, schema);
   if (key.nullable || patch) MakeNullable(schema);
+  // What an environment's keys mean is said where the file has them.
+  if (patch) return schema;
   schema["description"] = std::string(key.meaning) + " Allowed: " + client::DescribeAllowed(key);
-  if (!key.fallback.empty() && !patch) schema["default"] = ordered_json::parse(key.fallback);
+  if (!key.fallback.empty()) schema["default"] = ordered_json::parse(key.fallback);
   schema["x-larder-change"] = key.live ? "live" : "restart";
   return schema;
 }

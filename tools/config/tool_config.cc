@@ -16,10 +16,6 @@ Status Refuse(const ConfigDocument& document, const std::string& pointer,
           document.Origin(pointer) + ": " + pointer + ": " + complaint};
 }
 
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 void ReadListen(const std::string& listen, GatewayConfig& gateway) {
   gateway.listen = listen;
   const std::size_t colon = listen.rfind(':');
@@ -65,15 +61,6 @@ Result<GatewayConfig> ReadGateway(const ConfigDocument& document, const ClientCo
   for (const char* dialect : {"openai", "anthropic"}) {
     const Status status = ReadDefaultProvider(document, client, dialect, gateway);
     if (!status.ok()) return status;
-  }
-  if (document.Text("/gateway/isolation") == "namespace") {
-    gateway.isolation = Isolation::kNamespace;
-    if (!IsLoopback(gateway.host)) {
-      return Refuse(document, "/gateway/isolation",
-                    "found \"namespace\" while /gateway/listen is " + gateway.listen +
-                        "; allowed: \"credential\", or listen on loopback, as callers are not "
-                        "authenticated");
-    }
   }
   return gateway;
 }

@@ -15,11 +15,6 @@
 
 namespace larder::tools {
 
-enum class Isolation {
-  kCredential,  // a hit needs the credential that paid
-  kNamespace,   // callers share by Larder-Namespace; on loopback only
-};
-
 struct GatewayConfig {
   std::string listen;      // as written: "127.0.0.1:8080"
   std::string host;        // its parts; an IPv6 address without brackets
@@ -27,7 +22,6 @@ struct GatewayConfig {
   // Dialect ("openai", "anthropic") -> name of the provider that a path without one goes to. A
   // dialect may be missing: such requests name their provider or get an error.
   std::map<std::string, std::string> default_provider;
-  Isolation isolation = Isolation::kCredential;
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20;
 };
 
