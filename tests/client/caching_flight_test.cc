@@ -400,10 +400,10 @@ TEST_F(CachingFlightTest, FollowerMayGoBeforeTheFlightEnds) {
 // A store that hangs.
 
 TEST_F(CachingFlightTest, LargeHitIsConvertedThoughTheStoreHangs) {
-  limits_.lookup = Duration(20);
   Serve(AnswerChat);
   Ask(ChatRequest());
   WaitForStores(1);
+  limits_.lookup = Duration(20);
   limits_.inline_bytes = 300;  // more than the request has, less than the answer
   auto careful = MakeWorker();
   HangStore();
@@ -428,7 +428,7 @@ TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
 }
 
 TEST_F(CachingFlightTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
-  limits_.lookup = Duration(20);
+  limits_.lookup = Duration(1000);
   ServeWhenTold();
   std::future<Answer> whole = Lead(ChatRequest());
   std::future<Answer> stream = Lead(ChatStreamRequest(true, "another"));
