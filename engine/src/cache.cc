@@ -78,7 +78,7 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
       lease->Abandon(computed.status());
       return computed.status();
     }
-    FlightEnd end = std::get<Flight>(acquired).Wait();
+    FlightEnd end = std::get<Flight>(acquired).Wait(options.max_wait);
     if (end.entry.has_value()) return *std::move(end.entry);
     if (end.status.code() != StatusCode::kCancelled) return end.status;
     // Given up by its leader, or overtaken by an invalidation: our turn.

@@ -54,7 +54,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   TimePoint Now() const { return clock_->Now(); }
   std::string_view StoreSecret() const { return state_.secret; }
 
-  // The two ends of a lease.
+  // The two ways a lease ends.
   Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                    const WriteOptions& options);
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
@@ -70,6 +70,19 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
     std::mutex mutex;
     std::atomic<std::uint64_t> version{0};
   };
+  // Holds a stripe for writing. The version changes when all is written, before the lock is free:
+  // a reader that took it earlier, even while the write ran, finds another.
+  class Writing {
+   public:
+    explicit Writing(Stripe& stripe) : lock_(stripe.mutex), stripe_(stripe) {}
+    ~Writing() { stripe_.version.fetch_add(1, std::memory_order_release); }
+    Writing(const Writing&) = delete;
+    Writing& operator=(const Writing&) = delete;
+
+   private:
+    const std::lock_guard<std::mutex> lock_;
+    Stripe& stripe_;
+  };
   static constexpr std::size_t kStripes = 256;
 
   // cache_read.cc
@@ -83,6 +96,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
                    const std::shared_ptr<const EntryData>& entry);
   Hit CountHit(const Entry& entry, bool stale, bool in_memory);
+  std::optional<Hit> HitOfEnded(FlightState& flight, const Query& query);
   Acquired LeaseOrFlight(std::string_view key, std::uint64_t hash, const ReadOptions& options,
                          const Query& query, std::uint64_t epoch);
   std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
@@ -93,8 +107,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                                        const WriteOptions& options,
                                        const std::vector<std::string>& tags) const;
   Duration TtlOf(std::string_view key, const WriteOptions& options) const;
-  Status CheckWrite(std::string_view key, std::string_view body, const WriteOptions& options,
-                    const std::vector<std::string>& tags) const;
+  std::shared_ptr<EntryData> MakeCommitted(const FlightState& flight, std::string_view body,
+                                           const WriteOptions& options,
+                                           const std::vector<std::string>& tags) const;
+  Status CheckWrite(std::string_view key, std::string_view body, const WriteOptions& options) const;
   enum class Numbered { kByLease, kNow };
   // Unless something newer is there. kNow: takes the entry's number under the stripe's lock.
   Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
@@ -112,14 +128,14 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status OpenState();
   StoreOptions MakeStoreOptions();
   Status OpenStore();
-  void HealStore();
+  bool HealStore();
   Status OpenLedger();
   Status Quarantine(const Status& why);
   void RunSteward();
   Status SaveState();
   void Log(LogLevel level, std::string_view line) const;
   void CountFault(std::string_view what, const Status& status);
-  void CountStoreFault(std::string_view what, const Status& status);
+  void CountWriteFault(const Status& status);
   std::string PathOf(std::string_view name) const {
     return options_.directory + "/" + std::string(name);
   }
@@ -146,7 +162,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   mutable Gate store_gate_;  // before store_; shut while that is replaced
   std::array<Stripe, kStripes> stripes_;
   std::atomic<bool> in_fault_{false};      // logged already
-  std::atomic<bool> store_faulty_{false};  // a read or write failed since it was opened
+  std::atomic<bool> store_faulty_{false};  // a write failed since it was opened
 
   std::mutex steward_mutex_;
   std::condition_variable steward_wakes_;
@@ -154,7 +170,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::thread steward_;
 };
 
-// The ends of a lease whose cache may be gone.
+// The same, where the cache may be gone.
 Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,
                        const WriteOptions& options);
 void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status);

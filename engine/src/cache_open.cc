@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <system_error>
 
 #include "cache_core.h"
 #include "directory_size.h"
@@ -19,6 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kStewardPeriod{1};
 constexpr int kPeriodsBetweenSaves = 60;
+constexpr int kLongestPause = 64;
 
 // Shares of max_memory_bytes; what is left goes to the ledger, filters and RocksDB's small things.
 constexpr std::uint64_t HotTierBytes(std::uint64_t memory) { return memory / 8 * 3; }
@@ -49,7 +52,11 @@ Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
   if (Status status = options.Validate(); !status.ok()) return status;
   auto core = std::make_shared<CacheCore>(options, internals);
   if (Status status = core->OpenFiles(); !status.ok()) return status.WithContext("open cache");
-  core->steward_ = std::thread([raw = core.get()] { raw->RunSteward(); });
+  try {
+    core->steward_ = std::thread([raw = core.get()] { raw->RunSteward(); });
+  } catch (const std::system_error& error) {
+    return Status(StatusCode::kUnavailable, std::string("start a thread: ") + error.what());
+  }
   return core;
 }
 
@@ -148,21 +155,22 @@ Status CacheCore::OpenStore() {
 
 // After a fault the store serves what it can read. Once the disk takes writes again it is opened
 // anew; calls that come meanwhile are misses and are not stored.
-void CacheCore::HealStore() {
-  if (!Store::Probe(MakeStoreOptions()).ok()) return;
-  if (!store_gate_.Shut() && store_ != nullptr) return;
+bool CacheCore::HealStore() {
+  if (!Store::Probe(MakeStoreOptions()).ok()) return false;
+  store_gate_.Shut();  // it is already, if the last try failed
   store_.reset();
   Status status = OpenStore();
   if (status.ok()) status = ledger_->StoreRecovered(store_->LatestSequence());
   if (!status.ok()) {  // the gate stays shut; tried again later
     store_.reset();
     CountFault("reopen", status);
-    return;
+    return false;
   }
   store_faulty_ = false;
   in_fault_ = false;
   store_gate_.Open();
   Log(LogLevel::kInfo, "the store is serving again");
+  return true;
 }
 
 Status CacheCore::OpenLedger() {
@@ -194,12 +202,19 @@ Status CacheCore::Quarantine(const Status& why) {
 
 void CacheCore::RunSteward() {
   int periods = 0;
+  int pause = 1;  // between healings, so that one that does not last is not repeated at once
+  int next_healing = 0;
   std::unique_lock lock(steward_mutex_);
   while (!steward_wakes_.wait_for(lock, kStewardPeriod, [this] { return steward_stops_; })) {
     lock.unlock();
     clock_->Tick();
     if (Status status = ledger_->RetryUnwritten(); !status.ok()) CountFault("journal", status);
-    if (store_faulty_) HealStore();
+    if (store_faulty_ && periods >= next_healing && HealStore()) {
+      next_healing = periods + pause;
+      pause = std::min(2 * pause, kLongestPause);
+    } else if (periods > next_healing + kLongestPause) {
+      pause = 1;
+    }
     if (++periods % kPeriodsBetweenSaves == 0) static_cast<void>(SaveState());
     lock.lock();
   }
@@ -273,9 +288,10 @@ void CacheCore::Log(LogLevel level, std::string_view line) const {
   if (options_.log) options_.log(level, line);
 }
 
-void CacheCore::CountStoreFault(std::string_view what, const Status& status) {
+// RocksDB takes no writes any more: the steward opens the store anew.
+void CacheCore::CountWriteFault(const Status& status) {
   store_faulty_ = true;
-  CountFault(what, status);
+  CountFault("write", status);
 }
 
 // Counted every time, logged once an episode: until a write succeeds again.

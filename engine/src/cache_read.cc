@@ -128,7 +128,7 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
 }
 
 // A reader must not put into memory what a writer has replaced or removed since it was read: it
-// takes the stripe only if that is free, and only if no writer held it since.
+// takes the stripe only if that is free, and fills only if no write ended since it read.
 void CacheCore::FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
                             const std::shared_ptr<const EntryData>& entry) {
   if (!internals_.hot_tier) return;
@@ -148,7 +148,7 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
   PinnedRow row;
   switch (store_->Get(key, row)) {
     case ReadOutcome::kFault:
-      CountStoreFault("read", {StatusCode::kUnavailable, "the store could not be read"});
+      CountFault("read", {StatusCode::kUnavailable, "the store could not be read"});
       return lookup;
     case ReadOutcome::kAbsent: lookup.miss = Counter::kMissesAbsent; return lookup;
     case ReadOutcome::kCorrupt: lookup.miss = Counter::kMissesCorrupt; break;
@@ -162,7 +162,7 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
   return lookup;
 }
 
-// The hot tier is never behind the store (FillHotTier, WriteLocked), so what it holds but cannot
+// The hot tier is never behind the store (FillHotTier, Write), so what it holds but cannot
 // be used need not be looked for on disk.
 CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, const Query& query) {
   if (internals_.hot_tier) {
@@ -216,6 +216,16 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options) {
   return acquired;
 }
 
+// Ended, but still being written: as good as stored.
+std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query) {
+  const std::optional<FlightEnd> end = flight.end();
+  if (!end.has_value() || !end->entry.has_value()) return std::nullopt;
+  const Entry& entry = *end->entry;
+  const Facts facts{entry.number(), entry.created(), entry.fresh_until(), entry.expires()};
+  if (Judge(facts, query).has_value()) return std::nullopt;
+  return CountHit(entry, query.now >= entry.fresh_until(), true);
+}
+
 Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
                                   const ReadOptions& options, const Query& query,
                                   std::uint64_t epoch) {
@@ -223,9 +233,10 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
       flights_->JoinOrLead(key, hash, options.tags, query.newer_than, epoch,
                            [this](FlightState& flight) { Prepare(flight); });
   if (!joined.leads) {
-    // Ended, but still being written: as good as stored.
-    if (const auto end = joined.state->end(); end.has_value() && end->entry.has_value()) {
-      return CountHit(*end->entry, false, true);
+    if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
+    if (joined.state->end().has_value()) {  // ended, and not for this caller
+      flights_->Detach(key, hash, joined.state->number + 1);
+      return LeaseOrFlight(key, hash, options, query, epoch);
     }
     counters_.Add(Counter::kCoalesced);
     return Flight(std::move(joined.state));
@@ -233,9 +244,8 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
   Lease lease(joined.state);
   if (joined.flight_ended_since && options.newer_than != kRefresh) {
     const Lookup lookup = Find(key, hash, query);
+    // The lease is dropped: who joined it meanwhile looks for itself, by its own rules.
     if (lookup.entry != nullptr) {
-      flights_->Finish(*joined.state);
-      joined.state->End({Entry(lookup.entry), Status::Ok()});
       return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
     }
   }

@@ -41,10 +41,9 @@ Status CheckTags(const std::vector<std::string>& tags) {
 }
 
 Status CacheCore::CheckWrite(std::string_view key, std::string_view body,
-                             const WriteOptions& options,
-                             const std::vector<std::string>& tags) const {
+                             const WriteOptions& options) const {
   if (Status status = CheckKey(key); !status.ok()) return status;
-  if (Status status = CheckTags(tags); !status.ok()) return status;
+  if (Status status = CheckTags(options.tags); !status.ok()) return status;
   if (options.metadata.size() > kMaxMetadataBytes) {
     return {StatusCode::kInvalidArgument, "metadata of " + std::to_string(options.metadata.size()) +
                                               " bytes is over " +
@@ -77,7 +76,7 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
                                                 const WriteOptions& options,
                                                 const std::vector<std::string>& tags) const {
   auto entry = std::make_shared<EntryData>();
-  entry->created = std::max(clock_->Now(), TimePoint{});
+  entry->created = std::max(clock_->Adopted(), TimePoint{});
   const Duration ttl = TtlOf(key, options);
   if (ttl <= kLongest) {
     const Duration stale =
@@ -87,7 +86,7 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
     entry->expires = entry->fresh_until + std::min(stale, kLongest);
   }
   entry->cost_microusd = options.cost_microusd;
-  entry->compute_time = options.compute_time.value_or(Duration::zero());
+  entry->compute_time = std::min(options.compute_time.value_or(Duration::zero()), kLongest);
   std::string encoded;
   for (const std::string& tag : tags) AppendTag(encoded, tag);
   char* out = FillEntry(*entry, options.metadata, encoded, static_cast<std::uint32_t>(tags.size()),
@@ -124,9 +123,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   std::string_view payload;
   const RecordCodec codec = codec_->Compress(entry->body, scratch, payload);
 
-  Stripe& stripe = StripeOf(hash);
-  const std::lock_guard lock(stripe.mutex);
-  stripe.version.fetch_add(1, std::memory_order_release);
+  const Writing writing(StripeOf(hash));
   if (numbered == Numbered::kNow) entry->number = ledger_->Next();
   if (entry->number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
   // It would be stored only to be invalid at every read.
@@ -135,7 +132,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
     case Precedence::kSuperseded: return PutOutcome::kSuperseded;
     case Precedence::kFault: {
       Status status(StatusCode::kUnavailable, "the store could not be read");
-      CountStoreFault("read", status);
+      CountFault("read", status);
       return status;
     }
     case Precedence::kCorrupt:
@@ -151,7 +148,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   const Status status = store_->Put(key, record, options_.durability == Durability::kSync);
   if (!status.ok()) {
     hot_tier_->Erase(key, hash);
-    CountStoreFault("write", status);
+    CountWriteFault(status);
     return Status(StatusCode::kUnavailable, status.message());
   }
   in_fault_.store(false, std::memory_order_relaxed);
@@ -165,7 +162,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
 
 Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
                                   const WriteOptions& options) {
-  if (Status status = CheckWrite(key, body, options, options.tags); !status.ok()) {
+  if (Status status = CheckWrite(key, body, options); !status.ok()) {
     counters_.Add(Counter::kRefused);
     return status;
   }
@@ -179,36 +176,44 @@ Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
   return outcome;
 }
 
+// What the lease's caller and its followers get, also where it is not fit to be stored.
+std::shared_ptr<EntryData> CacheCore::MakeCommitted(const FlightState& flight,
+                                                    std::string_view body,
+                                                    const WriteOptions& options,
+                                                    const std::vector<std::string>& tags) const {
+  WriteOptions fitting = options;
+  if (!options.compute_time.has_value()) {
+    fitting.compute_time = system_clock_.SinceBoot() - flight.started;
+  }
+  fitting.metadata.resize(std::min(options.metadata.size(), kMaxMetadataBytes));
+  const bool tags_fit = CheckTags(options.tags).ok();
+  std::shared_ptr<EntryData> entry =
+      MakeEntry(flight.key, body, fitting, tags_fit ? tags : std::vector<std::string>{});
+  entry->number = flight.number;
+  return entry;
+}
+
 Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                             const WriteOptions& options) {
   const bool tracked = flight->unstorable.ok();
-  const std::vector<std::string> tags =
-      tracked ? flights_->FixTags(*flight, options.tags) : options.tags;
-  Status status = tracked ? CheckWrite(flight->key, body, options, tags) : flight->unstorable;
-  WriteOptions with_time = options;
-  if (!options.compute_time.has_value()) {
-    with_time.compute_time = system_clock_.SinceBoot() - flight->started;
-  }
-  if (!status.ok()) with_time.metadata.resize(std::min(options.metadata.size(), kMaxMetadataBytes));
-  const std::shared_ptr<EntryData> entry = MakeEntry(
-      flight->key, body, with_time, CheckTags(tags).ok() ? tags : std::vector<std::string>{});
-  entry->number = flight->number;
-  Committed committed{.entry = Entry(entry), .outcome = PutOutcome::kNotStored, .status = status};
+  std::vector<std::string> tags = tracked ? flights_->FixTags(*flight, options.tags) : options.tags;
+  const std::shared_ptr<EntryData> entry = MakeCommitted(*flight, body, options, tags);
+  Committed committed{.entry = Entry(entry), .outcome = PutOutcome::kNotStored, .status = {}};
+  committed.status = tracked ? CheckWrite(flight->key, body, options) : flight->unstorable;
 
-  // Nobody may find in the table what is not going to be in the store.
-  const bool to_store = status.ok() && TtlOf(flight->key, options) != Duration::zero();
-  if (!to_store) {
-    counters_.Add(Counter::kRefused);
-    if (tracked) flights_->Finish(*flight);
-    flight->End({committed.entry, Status::Ok()});
-    return committed;
-  }
   // A follower that came after the invalidation of a tag named only now must not be served.
-  if (!options.tags.empty() && !ledger_->Holds(entry->number, entry->tag_hashes)) {
+  if (tracked && !options.tags.empty() && !ledger_->Holds(flight->number, flight->tag_hashes)) {
     counters_.Add(Counter::kSuperseded);
     flights_->Finish(*flight);
     flight->End({std::nullopt, {StatusCode::kCancelled, "invalidated while it was computed"}});
     committed.outcome = PutOutcome::kSuperseded;
+    return committed;
+  }
+  // Nobody may find in the table what is not going to be in the store.
+  if (!committed.status.ok() || TtlOf(flight->key, options) == Duration::zero()) {
+    counters_.Add(Counter::kRefused);
+    if (tracked) flights_->Finish(*flight);
+    flight->End({committed.entry, Status::Ok()});
     return committed;
   }
   if (!flight->End({committed.entry, Status::Ok()})) {  // closed under the lease
@@ -241,7 +246,7 @@ Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_seq
                             ? store_->PutSynced(key, record, *synced_sequence)
                             : store_->Put(key, record, false);
   if (status.ok()) return Status::Ok();
-  CountStoreFault("write", status);
+  CountWriteFault(status);
   return {StatusCode::kUnavailable, status.message()};
 }
 
@@ -253,9 +258,7 @@ Status CacheCore::Remove(std::string_view key) {
   if (!pass) return {StatusCode::kUnavailable, "the store is being opened anew"};
   std::uint64_t sequence = 0;
   {
-    Stripe& stripe = StripeOf(HotTier::HashKey(key));
-    const std::lock_guard lock(stripe.mutex);
-    stripe.version.fetch_add(1, std::memory_order_release);
+    const Writing writing(StripeOf(HotTier::HashKey(key)));
     if (Status status = WriteTombstone(key, &sequence); !status.ok()) return status;
   }
   counters_.Add(Counter::kRemoved);
@@ -265,10 +268,8 @@ Status CacheCore::Remove(std::string_view key) {
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
 // tombstone takes its place: values being computed now are refused, later ones are welcome.
 void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
-  Stripe& stripe = StripeOf(hash);
-  const std::lock_guard lock(stripe.mutex);
+  const Writing writing(StripeOf(hash));
   if (Compare(key, 0) != Precedence::kCorrupt) return;
-  stripe.version.fetch_add(1, std::memory_order_release);
   Log(LogLevel::kWarning, "dropped a corrupt record");
   static_cast<void>(WriteTombstone(key, nullptr));
 }

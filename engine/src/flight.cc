@@ -1,26 +1,50 @@
 #include "larder/flight.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <deque>
 
 #include "cache_core.h"
 #include "flight_state.h"
 
 namespace larder {
 
+namespace {
+
 // A callback's exception must not reach the thread that computes, nor the other followers.
-void FlightState::Run(std::function<void()> call) const {
-  auto guarded = [call = std::move(call)] {
-    try {
-      call();
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the follower's own affair
-    }
-  };
-  if (executor != nullptr) {
-    (*executor)(std::move(guarded));
-  } else {
-    guarded();
+void CallGuarded(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the follower's own affair
   }
+}
+
+// A callback that is due while another runs on this thread waits for that to return. Else a late
+// reader that takes piece after piece would nest as deep as there are pieces.
+void CallInTurn(std::function<void()> call) {
+  thread_local std::deque<std::function<void()>>* due = nullptr;
+  if (due != nullptr) {
+    due->push_back(std::move(call));
+    return;
+  }
+  std::deque<std::function<void()>> calls;
+  due = &calls;
+  for (calls.push_back(std::move(call)); !calls.empty(); calls.pop_front()) {
+    CallGuarded(calls.front());
+  }
+  due = nullptr;
+}
+
+}  // namespace
+
+void FlightState::Run(std::function<void()> call) const {
+  if (executor != nullptr) {
+    try {
+      (*executor)([call] { CallGuarded(call); });
+      return;
+    } catch (...) {  // it takes no more work: better here than not at all
+    }
+  }
+  CallInTurn(std::move(call));
 }
 
 void FlightState::Append(SharedBytes piece) {
@@ -50,6 +74,7 @@ bool FlightState::End(FlightEnd end) {
     end_waiters.swap(end_waiters_);
     piece_waiters.swap(piece_waiters_);
   }
+  has_ended_.notify_all();
   for (PieceWaiter& waiter : piece_waiters) {
     Run([callback = std::move(waiter.callback)] { callback(std::nullopt); });
   }
@@ -61,6 +86,17 @@ bool FlightState::End(FlightEnd end) {
 
 std::optional<FlightEnd> FlightState::end() const {
   const std::lock_guard lock(mutex_);
+  return end_;
+}
+
+std::optional<FlightEnd> FlightState::WaitForEnd(Duration timeout) {
+  std::unique_lock lock(mutex_);
+  const auto ended = [this] { return end_.has_value(); };
+  if (timeout == kForever) {
+    has_ended_.wait(lock, ended);
+  } else {
+    has_ended_.wait_for(lock, timeout, ended);
+  }
   return end_;
 }
 
@@ -116,6 +152,7 @@ Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
 void Lease::Abandon(Status status) {
   const std::shared_ptr<FlightState> state = std::move(state_);
   if (state == nullptr) return;
+  if (status.ok()) status = {StatusCode::kInternal, "abandoned without an error"};
   AbandonFlight(state, std::move(status));
 }
 
@@ -131,27 +168,11 @@ void Flight::OnPiece(std::size_t index,
 }
 
 FlightEnd Flight::Wait(Duration timeout) const {
-  struct Waiting {
-    std::mutex mutex;
-    std::condition_variable changed;
-    std::optional<FlightEnd> end;
-  };
-  const auto waiting = std::make_shared<Waiting>();
-  state_->OnEnd([waiting](FlightEnd end) {
-    const std::lock_guard lock(waiting->mutex);
-    waiting->end = std::move(end);
-    waiting->changed.notify_all();
-  });
-  std::unique_lock lock(waiting->mutex);
-  const auto has_ended = [&] { return waiting->end.has_value(); };
-  if (timeout == kForever) {
-    waiting->changed.wait(lock, has_ended);
-  } else if (!waiting->changed.wait_for(lock, timeout, has_ended)) {
-    return {std::nullopt,
-            {StatusCode::kDeadlineExceeded,
-             "still computing after " + std::to_string(timeout.count()) + " ms"}};
-  }
-  return *waiting->end;
+  std::optional<FlightEnd> end = state_->WaitForEnd(timeout);
+  if (end.has_value()) return *std::move(end);
+  return {std::nullopt,
+          {StatusCode::kDeadlineExceeded,
+           "still computing after " + std::to_string(timeout.count()) + " ms"}};
 }
 
 }  // namespace larder

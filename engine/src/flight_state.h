@@ -1,6 +1,7 @@
 // FlightState: one computation in progress, shared by its Lease and its Flights.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -43,6 +44,8 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   // The first end counts; false if there was one before.
   bool End(FlightEnd end);
   std::optional<FlightEnd> end() const;
+  // Null: not within `timeout`. Waits on its own, not by way of the executor.
+  std::optional<FlightEnd> WaitForEnd(Duration timeout);
   void OnEnd(std::function<void(FlightEnd)> callback);
   void OnPiece(std::size_t index, std::function<void(std::optional<SharedBytes>)> callback);
 
@@ -54,6 +57,7 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   void Run(std::function<void()> call) const;
 
   mutable std::mutex mutex_;
+  std::condition_variable has_ended_;
   // Guarded by mutex_.
   std::vector<SharedBytes> pieces_;
   std::optional<FlightEnd> end_;

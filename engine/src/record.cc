@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "larder/options.h"
 #include "varint.h"
 
 namespace larder {
@@ -66,7 +65,7 @@ bool ReadTimes(std::string_view& in, RecordView& view) {
 
 bool ReadTags(std::string_view& in, RecordView& view) {
   std::uint64_t count = 0;
-  if (!ReadVarint(in, count) || count > kMaxTags) return false;
+  if (!ReadVarint(in, count) || count > kMaxRecordTags) return false;
   const std::string_view start = in;
   for (std::uint64_t i = 0; i < count; ++i) {
     std::string_view tag;

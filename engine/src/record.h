@@ -7,8 +7,12 @@
 #include <string_view>
 
 #include "entry_data.h"
+#include "larder/options.h"
 
 namespace larder {
+
+// The tags of the readers that waited for a value, and those of its writer.
+inline constexpr std::size_t kMaxRecordTags = 2 * kMaxTags;
 
 enum class RecordKind : std::uint8_t { kEntry = 0, kTombstone = 1 };
 enum class RecordCodec : std::uint8_t { kRaw = 0, kZstd = 1 };

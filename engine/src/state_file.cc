@@ -61,7 +61,8 @@ bool Decode(std::string_view bytes, State& state) {
   std::uint64_t count = 0;
   if (!ReadString(in, state.store_id) || !ReadString(in, state.secret) ||
       !ReadString(in, state.anchor.boot_id) || !ReadVarint(in, at_boot) ||
-      !ReadVarint(in, last_seen) || !ReadVarint(in, state.number_bound) || !ReadVarint(in, count) || count > in.size()) {
+      !ReadVarint(in, last_seen) || !ReadVarint(in, state.number_bound) || !ReadVarint(in, count) ||
+      count > in.size()) {
     return false;
   }
   state.anchor.at_boot = TimePoint(Duration(static_cast<std::int64_t>(at_boot)));

@@ -16,7 +16,7 @@ struct State {
   std::string secret;    // 32 random bytes, Cache::StoreSecret
   ClockAnchor anchor;
   std::uint64_t number_bound = 0;       // Ledger::NumberBound, should the journal be lost
-  std::vector<std::uint64_t> counters;  // by position, in the order of stats_counters.h
+  std::vector<std::uint64_t> counters;  // by position, in the order of counters.h
 };
 
 // kNotFound: there is none. kDataLoss: there is one, but it cannot be trusted.

@@ -24,6 +24,15 @@ Status FromRocksDb(const rocksdb::Status& status) {
   return {StatusCode::kUnavailable, status.ToString()};
 }
 
+// A file that must be there is missing, or says what no version of ours wrote: damage as well.
+Status FromOpening(const rocksdb::Status& status) {
+  if (status.IsPathNotFound() || status.IsNotFound() || status.IsInvalidArgument() ||
+      status.IsNotSupported()) {
+    return {StatusCode::kDataLoss, status.ToString()};
+  }
+  return FromRocksDb(status);
+}
+
 // RocksDB's own LOG lies on the disk whose failure it would report: when that disk is full, a
 // failed write of a log line runs into an assertion and ends the process (design 3.9). So its
 // warnings come to our logger, and nothing is written beside the data.
@@ -173,7 +182,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   const rocksdb::Options rocks = RocksOptions(options);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
-  if (!status.ok()) return FromRocksDb(status).WithContext("open store");
+  if (!status.ok()) return FromOpening(status).WithContext("open store");
   auto* table = rocks.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
   return std::unique_ptr<Store>(
       std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db), table->block_cache));

@@ -137,11 +137,16 @@ bool TagTable::Holds(std::uint64_t number, std::span<const std::uint64_t> tags) 
   return number > floor();
 }
 
+// The visitor may write to a slow disk, so it is called without the lock that readers take.
 void TagTable::Visit(
     const std::function<void(std::uint64_t tag, std::uint64_t number)>& visit) const {
+  std::vector<Slot> slots;
   for (std::size_t i = 0; i < shard_count_; ++i) {
-    const std::lock_guard lock(shards_[i].mutex);
-    for (const Slot& slot : shards_[i].slots) {
+    {
+      const std::lock_guard lock(shards_[i].mutex);
+      slots = shards_[i].slots;
+    }
+    for (const Slot& slot : slots) {
       if (slot.number != 0) visit(slot.tag, slot.number);
     }
   }

@@ -3,10 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <tuple>
+#include <vector>
 
 #include "cache_core.h"
 #include "fake_clock.h"
@@ -128,6 +132,21 @@ TEST_P(CacheTest, SettingTheWallBackLengthensNoLife) {
   clock_.StepWall(-1h);
   clock_.Advance(60s);
   EXPECT_EQ(Get("k"), "MISS");
+}
+
+TEST_P(CacheTest, SettingTheWallForthAndBackLengthensNoLife) {
+  clock_.StepWall(24h);
+  clock_.Advance(2s);
+  ASSERT_OK(Put("k", "v", {.ttl = 60s}));
+  clock_.StepWall(-24h);
+  clock_.Advance(61s);
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+TEST_P(CacheTest, ComputeTimeOfAnyLengthIsReadable) {
+  ASSERT_OK(Put("k", "v", {.compute_time = kForever}));
+  Reopen();
+  EXPECT_EQ(Get("k"), "v");
 }
 
 TEST_P(CacheTest, EntryWithoutExpiryStays) {
@@ -257,6 +276,36 @@ TEST_P(CacheTest, SlowWriterCannotBringBackWhatWasRemovedWrittenAnewAndReaped) {
   ASSERT_OK(cache_->Compact());
   EXPECT_EQ(std::get<Lease>(slow).Commit("old", {}).outcome, PutOutcome::kSuperseded);
   EXPECT_EQ(Get("k"), "MISS");
+}
+
+// A reader that read the old row while the removal was being synced must not put it into memory
+// after the removal is acknowledged.
+TEST_P(CacheTest, ReadersBesideARemovalDoNotBringBackWhatTheyRead) {
+  constexpr int kRounds = 60;
+  constexpr int kReaders = 3;
+  const std::string body(200'000, 'b');
+  std::array<std::atomic<std::uint64_t>, kReaders> reads{};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> readers;
+  for (auto& count : reads) {
+    readers.emplace_back([this, &count, &done] {
+      while (!done) {
+        static_cast<void>(cache_->Get("k"));
+        ++count;
+      }
+    });
+  }
+  for (int round = 0; round < kRounds; ++round) {
+    ASSERT_OK(Put("k", body));
+    ASSERT_OK(cache_->Remove("k"));
+    for (auto& count : reads) {  // all reads that overlapped are over
+      const std::uint64_t before = count;
+      while (count < before + 2) std::this_thread::yield();
+    }
+    EXPECT_EQ(Get("k"), "MISS") << "round " << round;
+  }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST_P(CacheTest, TombstonesGoWithTheLeasesThatNeedThem) {

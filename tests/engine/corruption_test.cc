@@ -118,6 +118,16 @@ TEST_F(CorruptionTest, UnreadableStoreIsRefusedIfSoConfigured) {
   EXPECT_FALSE(fs::exists(dir_ / "cache/quarantine"));
 }
 
+TEST_F(CorruptionTest, StoreWithAMissingFileIsMovedAside) {
+  Fill();
+  fs::remove(FilesOf("MANIFEST").front());
+  EXPECT_THAT(Open(OnCorruption::kFail), HasCode(StatusCode::kDataLoss));
+  Result<std::unique_ptr<Cache>> cache = Open();
+  ASSERT_OK(cache);
+  EXPECT_EQ(CountHits(**cache), 0);
+  EXPECT_TRUE(fs::exists(dir_ / "cache/quarantine/store/CURRENT"));
+}
+
 TEST_F(CorruptionTest, LostJournalForgetsEverythingRatherThanTooLittle) {
   Fill();
   fs::remove(dir_ / "cache/invalidations");

@@ -248,6 +248,107 @@ TEST_F(FlightTest, TenThousandCallbacksOneComputation) {
   EXPECT_EQ(called, 10'000);
 }
 
+TEST_F(FlightTest, FollowersWithManyTagsLeaveRoomForTheWriters) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 32; ++i) many.push_back("t" + std::to_string(i));
+  Lease lease = Lead("k");
+  const Flight flight = Join("k", {.tags = many});
+  EXPECT_EQ(lease.Commit("v", {.tags = {"mine"}}).outcome, PutOutcome::kStored);
+  EXPECT_EQ(cache_->Get("k")->entry.tags().size(), 33u);
+}
+
+// The answer goes out before it is written; the write may take long.
+TEST_F(FlightTest, ValueStillBeingWrittenIsHeldToTheCallersTerms) {
+  Lease lease = Lead("k");
+  bool fresh_served = false;
+  bool old_served = true;
+  bool expired_served = true;
+  lease.Follow().OnEnd([&](const FlightEnd&) {
+    fresh_served = std::holds_alternative<Hit>(cache_->Acquire("k"));
+    clock_.Advance(std::chrono::seconds(5));
+    old_served = std::holds_alternative<Hit>(cache_->Acquire("k", {.max_age = Duration(1000)}));
+  });
+  lease.Commit("v", {.ttl = std::chrono::seconds(10)});
+  EXPECT_TRUE(fresh_served);
+  EXPECT_FALSE(old_served);
+  Lease second = Lead("other");
+  second.Follow().OnEnd([&](const FlightEnd&) {
+    clock_.Advance(std::chrono::seconds(60));
+    expired_served = std::holds_alternative<Hit>(cache_->Acquire("other"));
+  });
+  second.Commit("v", {.ttl = std::chrono::seconds(10)});
+  EXPECT_FALSE(expired_served);
+}
+
+TEST_F(FlightTest, InvalidatedValueIsNotHandedOverAlsoWhereItIsNotStored) {
+  for (const WriteOptions& options :
+       {WriteOptions{.ttl = Duration(0), .tags = {"t"}},
+        WriteOptions{.tags = {"t"}, .metadata = std::string(5000, 'm')}}) {
+    Lease lease = Lead("k");
+    ASSERT_OK(InvalidateTag("t"));
+    const Flight flight = Join("k");
+    lease.Commit("old", options);
+    EXPECT_EQ(flight.Wait().status.code(), StatusCode::kCancelled);
+  }
+}
+
+TEST_F(FlightTest, WaitDoesNotNeedTheExecutor) {
+  cache_.reset();
+  options_.executor = [](const std::function<void()>&) {};  // never gets to it
+  Open();
+  Lease lease = Lead("k");
+  const Flight flight = Join("k");
+  lease.Commit("v", {});
+  EXPECT_EQ(flight.Wait(Duration(60'000)).entry->body(), "v");
+}
+
+TEST_F(FlightTest, ExecutorThatThrowsLosesNoCallback) {
+  cache_.reset();
+  options_.executor = [](const std::function<void()>&) { throw std::runtime_error("stopped"); };
+  Open();
+  bool called = false;
+  {
+    const Lease lease = Lead("k");
+    Join("k").OnEnd([&called](const FlightEnd&) { called = true; });
+  }
+  EXPECT_TRUE(called);
+  EXPECT_TRUE(Leads("k"));
+}
+
+TEST_F(FlightTest, LateReaderTakesManyPiecesWithoutNesting) {
+  constexpr std::size_t kPieces = 200'000;
+  Lease lease = Lead("k");
+  for (std::size_t i = 0; i < kPieces; ++i) lease.Append(SharedBytes());
+  struct Reader {
+    void Next() {
+      flight.OnPiece(taken, [this](const std::optional<SharedBytes>& piece) {
+        if (!piece.has_value()) return;
+        ++taken;
+        Next();
+      });
+    }
+    const Flight flight;
+    std::size_t taken = 0;
+  } reader{lease.Follow()};
+  reader.Next();
+  EXPECT_EQ(reader.taken, kPieces);
+  lease.Abandon({StatusCode::kCancelled, "enough"});
+}
+
+TEST_F(FlightTest, AbandoningWithoutAnErrorIsOurMistakeNotAValue) {
+  Lease lease = Lead("k");
+  const Flight flight = lease.Follow();
+  lease.Abandon(Status::Ok());
+  EXPECT_EQ(flight.Wait().status.code(), StatusCode::kInternal);
+}
+
+TEST_F(FlightTest, GetOrComputeWaitsNoLongerThanItsCallerAllows) {
+  const Lease lease = Lead("k");
+  const auto never = []() -> Result<Computed> { return Computed{"mine"}; };
+  EXPECT_THAT(cache_->GetOrCompute("k", {.max_wait = Duration(1)}, never),
+              HasCode(StatusCode::kDeadlineExceeded));
+}
+
 TEST_F(FlightTest, GetOrComputeRunsOneLoaderForManyThreads) {
   constexpr int kThreads = 64;
   std::atomic<int> computed{0};

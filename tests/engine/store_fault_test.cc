@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -113,6 +115,27 @@ TEST_F(StoreFaultTest, CacheComesBackByItselfWhenThereIsSpaceAgain) {
   }
   EXPECT_TRUE(cache_->Get("k").has_value());
   EXPECT_TRUE(cache_->Get("before").has_value());
+}
+
+// The store is quarantined while it is opened anew, and its tombstones with it.
+TEST_F(StoreFaultTest, RemovalOutlivesTheStoreItWasWrittenTo) {
+  OpenCacheOn(dir_ / "cache");
+  Acquired slow = cache_->Acquire("k");
+  ASSERT_OK(cache_->Remove("k"));
+  files_->full() = true;
+  EXPECT_THAT(cache_->Put("x", "v"), HasCode(StatusCode::kUnavailable));
+  for (const auto& file : std::filesystem::directory_iterator(dir_ / "cache/store")) {
+    if (!file.path().filename().string().starts_with("MANIFEST")) continue;
+    std::fstream(file.path(), std::ios::in | std::ios::out | std::ios::binary).seekp(10) << "XXXX";
+  }
+  files_->full() = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!cache_->Put("x", "v").ok() && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(std::filesystem::exists(dir_ / "cache/quarantine/store"));
+  std::get<Lease>(slow).Commit("from before the removal", {});
+  EXPECT_FALSE(cache_->Get("k").has_value());
 }
 
 TEST_F(StoreFaultTest, AcknowledgedRowsSurviveAFullDiskAndReopening) {

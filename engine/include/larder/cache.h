@@ -43,7 +43,7 @@ using Loader = std::function<Result<Computed>()>;
 
 struct Invalidation {
   std::vector<std::string> tags = {};  // every entry that has any of these
-  bool all = false;               // every entry
+  bool all = false;                    // every entry
 };
 
 // Thread-safe: any member may be called from any thread, without outside locking. All calls may
@@ -70,7 +70,8 @@ class Cache {
 
   // The entry, or what `loader` computes; of any number of concurrent callers one runs its loader
   // and all share the outcome. An error of the loader goes to all of them and is not stored; an
-  // exception becomes kInternal with its type only. Blocks while another computes.
+  // exception becomes kInternal with its type only. Blocks while another computes, at most
+  // `options.max_wait` (kDeadlineExceeded); a loader that asks for its own key waits for itself.
   virtual Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                                      const Loader& loader) = 0;
 

@@ -38,7 +38,8 @@ struct Committed {
 };
 
 // The right, and the duty, to compute one value. Move-only; destroying it abandons it.
-// Not thread-safe: one thread at a time. May outlive the Cache; commits then store nothing.
+// Not thread-safe: one thread at a time. May outlive the Cache; commits then store nothing. After
+// Commit, Abandon or a move from it, it may only be destroyed or assigned to.
 class Lease {
  public:
   explicit Lease(std::shared_ptr<FlightState> state) : state_(std::move(state)) {}
@@ -55,7 +56,7 @@ class Lease {
   // options.tags and those of every read that joined.
   Committed Commit(std::string_view body, const WriteOptions& options = {});
   // Ends the flight with an error, which the followers share. kCancelled tells them to acquire
-  // again. `status` must not be ok.
+  // again. An ok `status` becomes kInternal.
   void Abandon(Status status);
 
  private:
@@ -71,7 +72,9 @@ struct FlightEnd {
 };
 
 // A follower's view of a computation. Copyable, thread-safe; any number of callbacks; destroying
-// it detaches nobody else. Callbacks run on Options::executor, each once.
+// it detaches nobody else. Callbacks run on Options::executor, each once; without one, on the
+// thread that ends the flight or asks, one after the other: a callback that becomes due within
+// another runs after it.
 class Flight {
  public:
   explicit Flight(std::shared_ptr<FlightState> state) : state_(std::move(state)) {}

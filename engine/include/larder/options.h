@@ -15,7 +15,7 @@ namespace larder {
 
 // Limits that no option lifts.
 inline constexpr std::size_t kMaxKeyBytes = 1024;
-inline constexpr std::size_t kMaxTags = 32;
+inline constexpr std::size_t kMaxTags = 32;  // of one read or write
 inline constexpr std::size_t kMaxTagBytes = 256;
 inline constexpr std::size_t kMaxMetadataBytes = 4096;
 
@@ -60,11 +60,13 @@ struct Options {
   OnCorruption on_corruption = OnCorruption::kQuarantine;
   CompressionOptions compression = {};
 
-  // Not owned; must outlive the Cache. Null = Clock::System().
+  // Not owned; must outlive the Cache and its leases. Null = Clock::System().
   const Clock* clock = nullptr;
-  // Called from any thread, one line a call, never with a key or a body. Null = silent.
+  // Called from any thread, one line a call, never with a key or a body. It must not call the
+  // cache. Null = silent.
   std::function<void(LogLevel, std::string_view)> log = {};
-  // Runs callbacks of flights. Null = on the thread that ends the flight; then they must not block.
+  // Runs callbacks of flights, each exactly once; if it throws, they run at once. Null = on the
+  // thread that ends the flight; then they must not block.
   std::function<void(std::function<void()>)> executor = {};
 
   // Ok, or kInvalidArgument naming the option, its value and what is allowed.
@@ -83,6 +85,8 @@ struct ReadOptions {
   // caller gets a value whose computation began after the one it names. kRefresh passes over
   // all that began before this call.
   std::uint64_t newer_than = 0;
+  // GetOrCompute waits at most so long for another caller's computation.
+  Duration max_wait = kForever;
 };
 inline constexpr std::uint64_t kRefresh = UINT64_MAX;
 

@@ -1,7 +1,6 @@
 // Result<T>: a T, or the Status that says why there is none. A subset of absl::StatusOr.
 #pragma once
 
-#include <cassert>
 #include <utility>
 #include <variant>
 
@@ -15,7 +14,8 @@ class [[nodiscard]] Result {
   // Implicit on purpose: `return value;` and `return status;` both read well.
   Result(T value) : state_(std::in_place_index<1>, std::move(value)) {}        // NOLINT
   Result(Status status) : state_(std::in_place_index<0>, std::move(status)) {  // NOLINT
-    assert(!std::get<0>(state_).ok() && "a Result without a value needs an error");
+    // A Result without a value needs an error.
+    if (std::get<0>(state_).ok()) state_ = Status(StatusCode::kInternal, "ok, but without a value");
   }
 
   bool ok() const { return state_.index() == 1; }
