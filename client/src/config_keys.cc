@@ -31,9 +31,10 @@ constexpr ConfigKey kKeys[] = {
     {"/cache/ttl_jitter", kNumber, "0.05",
      "Shortens default_ttl by up to this share, as a function of the key.", "0", "0.5"},
     {"/cache/stale_while_revalidate", kDuration, R"("0s")",
-     "How long past its freshness an entry may be served while it is fetched anew."},
+     "How long an entry is kept past its freshness. This version serves it to callers that ask "
+     "for it only (Cache-Control: max-stale)."},
     {"/cache/stale_if_error", kDuration, R"("0s")",
-     "How long past its freshness an entry may be served when fetching it anew fails."},
+     "As stale_while_revalidate; the larger of the two counts."},
     {"/cache/negative_ttl",
      kDuration,
      R"("0s")",

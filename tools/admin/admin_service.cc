@@ -92,7 +92,9 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
   }
   if (post && request.path == "/v1/invalidate") return Invalidate(request.body);
   if (post && request.path == "/v1/scope") return Scope(request.body);
-  return Invalid(request.method + " " + request.path + " is not part of the admin API");
+  AdminAnswer answer = Invalid(request.method + " " + request.path + " is not in the admin API");
+  answer.http_status = 404;
+  return answer;
 }
 
 AdminAnswer AdminService::GetEntry(const AdminRequest& request, const std::string& key) const {

@@ -21,7 +21,8 @@ struct AdminOptions {
   unsigned threads = 2;
 };
 
-// Thread-safe. Serves on threads of its own from Start until destroyed.
+// Thread-safe. Serves on threads of its own from Start until destroyed. Start ignores SIGPIPE for
+// the whole process, and changes its umask for as long as the socket is bound.
 class AdminServer {
  public:
   // `cache` must outlive the server.
