@@ -29,7 +29,8 @@ Result<std::vector<SharedBytes>> SplitJson(const Dialect& dialect, const CachedR
 }  // namespace
 
 bool CanGive(const StoredResponse& info, const WantedForm& wanted) {
-  if (info.form == Form::kJson || info.usage_event) return true;
+  // Some providers report the usage in the last choice's chunk and not in one of its own.
+  if (info.form == Form::kJson || info.usage_event || info.usage) return true;
   if (!wanted.stream) return false;
   return !wanted.usage || info.usage_asked;
 }
