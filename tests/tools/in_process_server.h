@@ -37,7 +37,8 @@ class FunctionHandler final : public gateway::Handler {
 class InProcessServer {
  public:
   explicit InProcessServer(FunctionHandler::Function function,
-                           const gateway::ServerLimits& limits = {});
+                           const gateway::ServerLimits& limits = {},
+                           std::size_t max_connections = 1000);
   // Drains.
   ~InProcessServer();
 

@@ -129,6 +129,18 @@ TEST(LarderdTest, StoreHeldByAnotherIsExitStatus3) {
   EXPECT_EQ(Ask(gateway.url(), "GET", "/healthz").status, 200) << "the first one goes on";
 }
 
+TEST(LarderdTest, CorruptStoreThatMayNotBeMovedAsideIsExitStatus4) {
+  GatewayFixture gateway(kNobody, {{"cache", R"({"on_corruption": "fail"})"}});
+  gateway.process().Signal(SIGTERM);
+  gateway.process().Wait();
+  std::ofstream(gateway.cache_directory() + "/store/CURRENT") << "garbage";
+  LarderdProcess again(gateway.directory().path(), {"--config", gateway.config_file()});
+  const Ended ended = again.Wait();
+  EXPECT_EQ(ended.exit_status, 4) << ended.err;
+  EXPECT_EQ(ended.out, "");
+  EXPECT_THAT(ended.err, HasSubstr("larderd: cache.directory: "));
+}
+
 TEST(LarderdTest, AdminSocketIsForTheOwnerAloneAndGoesWithTheProcess) {
   GatewayFixture gateway(kNobody);
   const std::string path = gateway.cache_directory() + "/admin.sock";

@@ -285,6 +285,19 @@ TEST(HttpServerTest, HeadAndBodyOverTheirLimitsAreRefused) {
   EXPECT_EQ(extension.Read().status, 400);
 }
 
+TEST(HttpServerTest, CallerBeyondTheLimitIsTurnedAwayAndMayTryAgain) {
+  InProcessServer server(Echo, {}, /*max_connections=*/1);
+  WireClient first(server.url());
+  ASSERT_EQ(first.Ask("GET", "/").status, 200);
+  WireClient second(server.url());
+  const WireAnswer answer = second.Read();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_TRUE(answer.whole);
+  EXPECT_FALSE(answer.headers.Has("x-should-retry"));
+  EXPECT_TRUE(second.IsClosed());
+  EXPECT_EQ(first.Ask("GET", "/").status, 200);
+}
+
 TEST(HttpServerTest, SlowCallersAreCutOff) {
   ServerLimits limits;
   limits.idle_timeout = 300ms;

@@ -1,6 +1,7 @@
 // larderd: a caching gateway for LLM APIs. See docs/architecture.md.
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <algorithm>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -21,7 +22,11 @@ struct Flags {
 };
 
 int Fail(const Status& status) {
-  std::cerr << "larderd: " << status.message() << std::endl;
+  std::string line = status.message();
+  // Texts of the store or the system may have line ends of their own.
+  while (line.ends_with('\n') || line.ends_with(' ')) line.pop_back();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  std::cerr << "larderd: " << line << std::endl;
   return tools::ToExitStatus(status.code());
 }
 
