@@ -61,11 +61,10 @@ TEST_F(CachingClientTest, ManyThreadsMayAsk) {
 }
 
 TEST_F(CachingClientTest, CallbacksComeInOrderAsTheBodyArrives) {
-  Gate first_seen;
-  Serve([&](UpstreamExchange& exchange) {
+  Serve([this](UpstreamExchange& exchange) {
     exchange.BeginChunks(200, "text/event-stream");
     exchange.Chunk(ChatEvents(true)[0]);
-    EXPECT_TRUE(first_seen.Wait());
+    EXPECT_TRUE(go_.Wait());
     exchange.Chunk(ChatEvents(true)[1]);
     exchange.EndChunks();
   });
@@ -75,7 +74,7 @@ TEST_F(CachingClientTest, CallbacksComeInOrderAsTheBodyArrives) {
   callbacks.on_head = [&](const ResponseHead& head) { log.push_back(std::to_string(head.status)); };
   callbacks.on_piece = [&](std::string_view piece) {
     log.emplace_back(piece);
-    first_seen.Open();
+    go_.Open();
   };
   callbacks.on_end = [&](const Status& status) { end.set_value(status); };
   client().Start("openai", ChatStreamRequest(true), callbacks);
@@ -84,35 +83,31 @@ TEST_F(CachingClientTest, CallbacksComeInOrderAsTheBodyArrives) {
 }
 
 TEST_F(CachingClientTest, GivingUpEndsWithCancelled) {
-  Gate asked;
-  Gate over;
-  Serve([&](UpstreamExchange&) {
-    asked.Open();
-    over.Wait();
+  Serve([this](UpstreamExchange&) {
+    asked_.Open();
+    go_.Wait();
   });
   std::promise<Status> end;
   CachingClient::Callbacks callbacks;
   callbacks.on_end = [&](const Status& status) { end.set_value(status); };
   const auto give_up = client().Start("openai", ChatRequest(), callbacks);
-  ASSERT_TRUE(asked.Wait());
+  ASSERT_TRUE(asked_.Wait());
   give_up();
   EXPECT_THAT(end.get_future().get(), testing::HasCode(StatusCode::kCancelled));
   client_.reset();
   give_up();  // harmless
-  over.Open();
 }
 
 TEST_F(CachingClientTest, DestructionEndsWhatIsUnderWay) {
-  Gate asked;
-  Serve([&](UpstreamExchange& exchange) {
-    asked.Open();
+  Serve([this](UpstreamExchange& exchange) {
+    asked_.Open();
     exchange.WaitForHangUp();
   });
   Status end;
   CachingClient::Callbacks callbacks;
   callbacks.on_end = [&](const Status& status) { end = status; };
   client().Start("openai", ChatRequest(), callbacks);
-  ASSERT_TRUE(asked.Wait());
+  ASSERT_TRUE(asked_.Wait());
   client_.reset();
   EXPECT_THAT(end, testing::HasCode(StatusCode::kCancelled));
 }

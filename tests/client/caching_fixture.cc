@@ -140,6 +140,7 @@ CachingFixture::CachingFixture() {
 
 CachingFixture::~CachingFixture() {
   store_returns_.Open();
+  go_.Open();
   CloseCache();
   upstream_.reset();
 }

@@ -101,6 +101,10 @@ class CachingFixture : public ::testing::Test {
   // The threads that speak to the store hang until `store_returns_` is open.
   void HangStore();
 
+  // What handlers of the upstream use must outlive it: a test's own variables do not.
+  Gate asked_;
+  Gate go_;
+
   testing::TempDir dir_;
   testing::FakeClock clock_;
   ClientConfig config_;

@@ -18,8 +18,6 @@ using ::testing::StartsWith;
 // The upstream of this fixture answers when the test says so.
 class CachingFlightTest : public CachingFixture {
  protected:
-  ~CachingFlightTest() override { go_.Open(); }
-
   // Answers as AnswerChat does, once `go_` is open; a stream's first event goes out at once.
   void ServeWhenTold() {
     Serve([this](UpstreamExchange& exchange) {
@@ -53,8 +51,6 @@ class CachingFlightTest : public CachingFixture {
     WaitForJoined(before + 1);
     return follower;
   }
-
-  Gate go_;
 };
 
 class CachingFlightInFormTest : public CachingFlightTest,
@@ -367,10 +363,9 @@ TEST_F(CachingFlightTest, CutStreamIsAnErrorForAllWhoReadIt) {
 }
 
 TEST_F(CachingFlightTest, ClosingTheLoopOfALeaderSendsFollowersToFetchThemselves) {
-  Gate first_asked;
-  Serve([&](UpstreamExchange& exchange) {
+  Serve([this](UpstreamExchange& exchange) {
     if (exchange.number == 0) {
-      first_asked.Open();
+      asked_.Open();
       return exchange.WaitForHangUp();
     }
     AnswerChat(exchange);
@@ -378,7 +373,7 @@ TEST_F(CachingFlightTest, ClosingTheLoopOfALeaderSendsFollowersToFetchThemselves
   worker(0);
   auto doomed = MakeWorker();
   std::future<Answer> leader = doomed->Begin(ChatRequest());
-  ASSERT_TRUE(first_asked.Wait());
+  ASSERT_TRUE(asked_.Wait());
   std::future<Answer> follower = Join(ChatRequest());
   doomed.reset();
   EXPECT_EQ(follower.get().body, ChatJson());
