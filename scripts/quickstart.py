@@ -25,7 +25,7 @@ INVALIDATED_TAG = "opentelemetry"
 EXCHANGES = [
     ("chat_completions.json", 399, "architecture", "pros and cons of microservices"),
     ("chat_completions.json", 420, "opentelemetry", "a deep dive, summed up"),
-    ("chat_completions.json", 416, "fashion", "ten lines on colorful socks"),
+    ("chat_completions.json", 431, "sql", "a SQL query from a question"),
     ("chat_completions.json", 424, "food", "avocado, as structured output"),
     ("chat_completions.json", 442, "essays", "answer from retrieved text"),
     ("chat_completions.json", 506, "korean", "a sentence in Korean"),
@@ -51,11 +51,20 @@ class Exchange:
         self.tag = tag
         self.is_stream = record["format"] == "sse"
         self.body = record.get("request_raw") or json.dumps(record["request"])
+        self.other_form = self.in_other_form(record["request"])
         self.first = None
         self.again = None
         self.after_crash = None
         self.sizes = None
         self.skipped = None
+
+    def in_other_form(self, request):
+        """The same question asked in the other form; None if usage, which JSON has, is missing."""
+        if self.is_stream and not request.get("stream_options", {}).get("include_usage"):
+            return None
+        other = dict(request, stream=not self.is_stream)
+        other.pop("stream_options", None)
+        return json.dumps(other)
 
 
 class Answer:
@@ -64,11 +73,23 @@ class Answer:
         self.body = body
         self.ms = seconds * 1000
         self.cache_status = headers.get("cache-status", "")
+        self.content_type = headers.get("content-type", "")
         saved = re.search(r"microusd=(\d+)", headers.get("larder-saved", ""))
         self.microusd = int(saved.group(1)) if saved else None
 
     def is_hit(self):
         return bool(re.search(r"larder;\s*hit", self.cache_status))
+
+    def message(self):
+        """Content, and the arguments of tool calls, put together from whichever form this is."""
+        if not self.content_type.startswith("text/event-stream"):
+            parts = [json.loads(self.body)["choices"][0]["message"]]
+        else:
+            data = re.findall(rb"^data: (\{.*)$", self.body, re.MULTILINE)
+            parts = [choice["delta"] for line in data for choice in json.loads(line)["choices"]]
+        return "".join((part.get("content") or "") +
+                       "".join(call["function"].get("arguments") or ""
+                               for call in part.get("tool_calls") or []) for part in parts)
 
     def key(self):
         found = re.search(r'key="([0-9a-f]{64})"', self.cache_status)
@@ -146,7 +167,7 @@ class Demo:
     def program(self, path):
         return os.path.join(BUILD, path)
 
-    def send(self, exchange):
+    def send(self, exchange, body=None):
         """Sends the request as an SDK would and reads the answer to its end."""
         headers = {"authorization": "Bearer " + self.token, "content-type": "application/json",
                    "larder-tags": "quickstart, " + exchange.tag}
@@ -156,7 +177,7 @@ class Demo:
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
         try:
             start = time.perf_counter()
-            connection.request("POST", CHAT, exchange.body.encode(), headers)
+            connection.request("POST", CHAT, (body or exchange.body).encode(), headers)
             response = connection.getresponse()
             body = response.read()
             seconds = time.perf_counter() - start
@@ -212,6 +233,19 @@ def send_expecting_hit(demo, exchange):
     expect(same_answer(exchange.first, answer), exchange, "should have the first answer's bytes",
            answer)
     return answer
+
+
+def ask_in_other_form(demo, exchanges):
+    """Returns how many were asked; each must be a hit that says the same."""
+    asked = [exchange for exchange in exchanges if exchange.other_form]
+    for exchange in asked:
+        answer = demo.send(exchange, exchange.other_form)
+        expect(answer.is_hit(), exchange, "should be a hit in the other form too", answer)
+        expect(answer.content_type != exchange.first.content_type, exchange,
+               "should come in the other form", answer)
+        expect(answer.message() == exchange.first.message(), exchange,
+               "should say the same in the other form", answer)
+    return len(asked)
 
 
 def invalidate_one_tag(demo, exchanges):
@@ -283,6 +317,9 @@ def run(demo):
     for exchange in answered:
         exchange.after_crash = send_expecting_hit(demo, exchange)
     print("          each was a hit with the bytes of the first answer")
+    print("forms:    JSON answers asked for as streams, streams as JSON")
+    print(f"          {ask_in_other_form(demo, answered)} hits, the same text in the other form, "
+          "from the same entries")
     print(f"tags:     cachectl invalidate --tag {INVALIDATED_TAG}")
     gone = invalidate_one_tag(demo, answered)
     print(f"          the {gone} entries with that tag went, the other "
