@@ -182,7 +182,8 @@ class ProviderStandIn::Impl {
   void ReplayStream(const Recording& recording, httplib::Response& response) {
     const std::size_t count = recording.pieces.size();
     const milliseconds first = std::min(pace_.first_token, pace_.longest);
-    const auto step = (Duration(pace_, recording.tokens) - first) / std::max<std::size_t>(count, 1);
+    const std::chrono::nanoseconds rest = Duration(pace_, recording.tokens) - first;
+    const auto step = rest / std::max<std::size_t>(count, 1);
     Pause(first);
     response.set_chunked_content_provider(
         recording.exchange.response_header("content-type"),
