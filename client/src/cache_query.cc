@@ -15,6 +15,17 @@ CacheQuery Bypass(std::string detail) {
   return query;
 }
 
+// Fields that change what the upstream answers, beyond what the key knows: a follower that never
+// sent them must not get a 304 or a 206.
+bool IsConditional(const Headers& headers) {
+  for (const char* name : {"range", "if-match", "if-none-match", "if-modified-since",
+                           "if-unmodified-since", "if-range"}) {
+    if (headers.Has(name)) return true;
+  }
+  const std::string* coding = headers.Find("content-encoding");
+  return coding != nullptr && !EqualsIgnoreCase(*coding, "identity");
+}
+
 }  // namespace
 
 CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
@@ -27,6 +38,7 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   if (query.plan.bypass == "unknown-endpoint") return Bypass("");
   if (!query.plan.bypass.empty()) return Bypass(query.plan.bypass);
   if (request.directives.no_store) return Bypass("no-store");
+  if (IsConditional(request.headers)) return Bypass("conditional");
   const std::string scope =
       CredentialScope(request.headers, request.target, core.cache->StoreSecret());
   query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);

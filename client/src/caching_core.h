@@ -8,6 +8,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,10 +21,14 @@
 namespace larder::client {
 
 struct CachingLimits {
-  // Larger ones are hashed, parsed and converted on the pool.
+  // Larger ones are hashed and parsed on the pool.
   std::size_t inline_bytes = std::size_t{64} << 10;
+  // Larger ones are converted to the other form on the pool; that costs about 50 times a parse.
+  std::size_t convert_inline_bytes = std::size_t{4} << 10;
   // A larger answer is relayed, but not kept for storing.
   std::size_t max_body_bytes = std::size_t{64} << 20;
+  // A yet larger one fails its flight, which keeps what it has for those who come late.
+  std::uint64_t max_flight_bytes = std::uint64_t{128} << 20;
   // A store that has not answered by then is passed by.
   Duration lookup = std::chrono::seconds(2);
   // A stream caller behind a JSON flight waits that long for a plain answer, errors included; then

@@ -137,6 +137,35 @@ void UpdateMember(json& object, const std::string& name, const json& added, List
   }
 }
 
+Status UnfitPatch() {
+  return {StatusCode::kDataLoss, std::string(kPatchMember) + " does not fit its answer"};
+}
+
+constexpr std::ptrdiff_t kMaxPatchDepth = 64;
+
+bool IsWithinDepth(const json& value, std::ptrdiff_t depth) {
+  if (!value.is_structured()) return true;
+  return depth > 0 && std::all_of(value.begin(), value.end(), [depth](const json& inner) {
+           return IsWithinDepth(inner, depth - 1);
+         });
+}
+
+// Whether `step` is of the kind that Split writes. It comes from whoever sends a stream, so
+// nothing of it is trusted: "copy" and "move" could double an answer sixteen times over, and an
+// operation below a scalar is an assertion of the library's.
+bool IsSafeStep(const json& answer, const json& step) {
+  const std::string_view operation = StringMember(step, "op");
+  const std::string path(StringMember(step, "path"));
+  if (operation != "add" && operation != "remove" && operation != "replace") return false;
+  if (!path.starts_with('/') || std::count(path.begin(), path.end(), '/') > kMaxPatchDepth) {
+    return false;
+  }
+  const json* value = FindMember(step, "value");
+  if (value != nullptr && !IsWithinDepth(*value, kMaxPatchDepth)) return false;
+  const json::json_pointer parent = json::json_pointer(path).parent_pointer();
+  return answer.contains(parent) && answer[parent].is_structured();
+}
+
 }  // namespace
 
 void ChatAssembler::Add(const json& chunk) {
@@ -212,9 +241,12 @@ Result<json> ChatAssembler::Take() {
   *this = ChatAssembler();
   if (patch.is_null()) return answer;
   try {
-    answer.patch_inplace(patch);
+    for (const json& step : patch) {  // each against what the ones before it made
+      if (!IsSafeStep(answer, step)) return UnfitPatch();
+      answer.patch_inplace(json::array({step}));
+    }
   } catch (const json::exception&) {
-    return Status(StatusCode::kDataLoss, std::string(kPatchMember) + " does not fit its answer");
+    return UnfitPatch();
   }
   return answer;
 }

@@ -199,9 +199,10 @@ void CurlTransfer::OnDone(CURLcode code) {
 // libcurl's texts name neither the request nor its headers.
 Status CurlTransfer::Describe(CURLcode code) const {
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    const bool total = SteadyClock::now() >= After(started_, timeouts_.total);
+    // Its only limits; its clock may be a little ahead of ours.
+    const bool connect = !connected_ && timeouts_.connect < timeouts_.total;
     return {StatusCode::kDeadlineExceeded, std::string("upstream took longer than the limit `") +
-                                               (total ? "total" : "connect") + "`"};
+                                               (connect ? "connect" : "total") + "`"};
   }
   if (code == CURLE_SEND_FAIL_REWIND) {
     return {StatusCode::kUnavailable,
@@ -257,6 +258,7 @@ int CurlTransfer::OnRewind(void* self, curl_off_t offset, int origin) {
 // Connected, and about to send: what libcurl's own limit does not cover begins.
 int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
   auto* transfer = static_cast<CurlTransfer*>(self);
+  transfer->connected_ = true;
   transfer->progress_ = SteadyClock::now();
   transfer->Wake();
   return CURL_PREREQFUNC_OK;

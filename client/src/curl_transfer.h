@@ -86,6 +86,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   bool running_ = false;  // libcurl has the handle
 
   ResponseHeadParser parser_;
+  bool connected_ = false;
   std::size_t uploaded_ = 0;
   bool repeated_ = false;
   std::string unread_;

@@ -126,11 +126,13 @@ Status ParseTags(std::string_view field, std::vector<std::string>& tags) {
                                           std::to_string(kMaxTagBytes));
     }
     if (!IsText(tag)) return Malformed("Larder-Tags", "tag with a control character");
-    if (std::find(tags.begin(), tags.end(), tag) == tags.end()) tags.emplace_back(tag);
+    if (std::find(tags.begin(), tags.end(), tag) != tags.end()) continue;
+    if (tags.size() == kMaxTags) {  // at once: a long list must not cost its square
+      return Malformed("Larder-Tags", "more tags than the limit of " + std::to_string(kMaxTags));
+    }
+    tags.emplace_back(tag);
   }
-  if (tags.size() <= kMaxTags) return Status::Ok();
-  return Malformed("Larder-Tags", std::to_string(tags.size()) + " tags are over the limit of " +
-                                      std::to_string(kMaxTags));
+  return Status::Ok();
 }
 
 Status ParseTtl(std::string_view field, std::optional<Duration>& ttl) {

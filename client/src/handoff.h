@@ -15,6 +15,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -102,11 +103,14 @@ class Handoff {
 // on then, and its result is dropped: it must own all that it uses.
 template <typename Work>
 boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> RunOnPool(
-    boost::asio::io_context& io, boost::asio::thread_pool& pool, Work work,
-    Duration timeout = kForever) {
+    boost::asio::io_context& io, boost::asio::thread_pool& pool, Work work, Duration timeout) {
   Handoff<std::invoke_result_t<Work>> handoff(io);
-  boost::asio::post(pool,
-                    [give = handoff.Giver(), work = std::move(work)]() mutable { give(work()); });
+  boost::asio::post(pool, [give = handoff.Giver(), work = std::move(work)]() mutable {
+    try {
+      give(work());
+    } catch (const std::exception&) {  // as if it never came back: the caller has a timeout
+    }
+  });
   co_return co_await handoff.Wait(timeout);
 }
 

@@ -45,7 +45,8 @@ boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCor
                                                 CachedResponse response, WantedForm wanted,
                                                 CacheOutcome outcome) {
   std::optional<Pieces> pieces;
-  if (IsStoredAs(response.info, wanted) || response.body.size() <= core->limits.inline_bytes) {
+  if (IsStoredAs(response.info, wanted) ||
+      response.body.size() <= core->limits.convert_inline_bytes) {
     pieces.emplace(GiveBody(core->dialect, response, wanted));
   } else {
     auto convert = [core, response, wanted] { return GiveBody(core->dialect, response, wanted); };

@@ -132,6 +132,8 @@ struct StreamAnswer {
   ChatAssembler assembler;
   std::string_view problem;  // why it is not one, or ""
   bool done = false;
+
+  bool AllFinished() const { return assembler.finished() == assembler.choices(); }
 };
 
 StreamAnswer ReadStream(const std::vector<Event>& events) {
@@ -195,8 +197,7 @@ Verdict JudgeChatJson(const RequestPlan& plan, std::string_view body) {
 
 Verdict JudgeChatStream(const RequestPlan& plan, const std::vector<Event>& events) {
   StreamAnswer stream = ReadStream(events);
-  const bool all_finished = stream.assembler.choices() >= plan.choices &&
-                            stream.assembler.finished() == stream.assembler.choices();
+  const bool all_finished = stream.assembler.choices() >= plan.choices && stream.AllFinished();
   const Result<json> answer = stream.assembler.Take();
   if (!answer.ok()) return {.reason = "invalid"};
   Verdict verdict = JudgeAnswer(plan, *answer);
@@ -227,7 +228,8 @@ std::optional<std::size_t> ChatUsageEvent(const std::vector<Event>& events) {
 
 Result<std::string> AssembleChat(const std::vector<Event>& events) {
   StreamAnswer stream = ReadStream(events);
-  if (!stream.problem.empty() || stream.assembler.choices() == 0) {
+  const bool ended = stream.done || stream.AllFinished();
+  if (!stream.problem.empty() || stream.assembler.choices() == 0 || !ended) {
     return Status(StatusCode::kDataLoss, "not the stream of a whole chat answer");
   }
   const Result<json> answer = stream.assembler.Take();

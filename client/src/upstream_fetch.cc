@@ -3,6 +3,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <cstdint>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -30,16 +32,27 @@ void Collect(Fetch& fetch, std::string_view piece) {
   body.append(piece);
 }
 
+Status TooLarge(std::uint64_t limit) {
+  return {StatusCode::kUnavailable,
+          "the upstream's answer is over " + std::to_string(limit) + " bytes"};
+}
+
 // kCancelled would tell the followers to try again; what befell the upstream befalls them all.
 void Fail(Fetch& fetch, const Status& status) {
   const bool cancelled = status.code() == StatusCode::kCancelled;
   fetch.lease->Fail(cancelled ? Status(StatusCode::kUnavailable, status.message()) : status);
 }
 
-// On the pool: parsing takes long, and the store may block. The followers have all pieces.
+// On the pool: parsing takes long, and the store may block. The followers have all pieces. An
+// exception (of memory, or of a library on an answer nobody foresaw) costs this answer its place
+// in the store, not the process its life: the lease is dropped.
 void Finish(Fetch fetch) {
-  const StorableAnswer storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
-  fetch.lease->Commit(storable.info, storable.body, storable.options);
+  try {
+    const StorableAnswer storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
+    fetch.lease->Commit(storable.info, storable.body, storable.options);
+  } catch (const std::exception&) {
+    fetch.lease->End();
+  }
 }
 
 boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
@@ -52,10 +65,14 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
   fetch.answer.ends_by_close = response->head.ends_by_close;
   fetch.keep = head.kind != AnswerKind::kOpaque;
   fetch.lease->AppendHead(head);
+  const std::uint64_t limit = fetch.core->limits.max_flight_bytes;
+  std::uint64_t received = 0;
   while (true) {
     Result<SharedBytes> piece = co_await response->body->Read();
     if (!piece.ok()) co_return Fail(fetch, piece.status());
     const bool end = piece->empty();
+    received += piece->size();
+    if (received > limit) co_return Fail(fetch, TooLarge(limit));
     Collect(fetch, piece->view());
     fetch.lease->AppendBody(*std::move(piece));
     if (end) break;

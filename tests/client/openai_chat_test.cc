@@ -272,5 +272,34 @@ TEST(ChatStreamTest, TheUsageEventHasUsageAndNoChoices) {
   EXPECT_EQ(find({}), std::nullopt);
 }
 
+// A caller of the other form, behind a stream that breaks off, must not get its torso as an answer.
+TEST(OpenAiChatTest, StreamWithoutItsEndIsNoAnswer) {
+  const Event begun{"", R"({"choices":[{"index":0,"delta":{"content":"The answer is NOT "}}]})"};
+  const Event usage{"", R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":4}})"};
+  const Event finished{"", R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"};
+  EXPECT_FALSE(OpenAi().Assemble({begun, usage}).ok());
+  EXPECT_TRUE(OpenAi().Assemble({begun, finished, usage}).ok());
+  EXPECT_TRUE(OpenAi().Assemble({begun, usage, {"", "[DONE]"}}).ok());
+}
+
+// The patch of our own making may come from anybody who sends a stream.
+TEST(OpenAiChatTest, HostilePatchIsRefusedAndHarmsNobody) {
+  const auto assemble = [](const std::string& patch) {
+    return OpenAi().Assemble({{"", R"({"choices":[{"index":0,"delta":{"content":"x"},)"
+                                   R"("finish_reason":"stop"}],"larder_patch":)" +
+                                       patch + "}"},
+                              {"", "[DONE]"}});
+  };
+  EXPECT_TRUE(assemble(R"([{"op":"add","path":"/more","value":1}])").ok());
+  for (const char* patch :
+       {R"([{"op":"replace","path":"","value":5}])",
+        R"([{"op":"add","path":"/object/x","value":1}])",
+        R"([{"op":"copy","from":"","path":"/a"}])",
+        R"([{"op":"move","from":"/choices","path":"/a"}])",
+        R"([{"op":"remove","path":"/none/of/it"}])", R"([5])", R"("text")", R"({"a":1})"}) {
+    EXPECT_FALSE(assemble(patch).ok()) << patch;
+  }
+}
+
 }  // namespace
 }  // namespace larder::client
