@@ -123,6 +123,9 @@ Status AddFlag(const std::string& name, const std::string& value, Invocation& in
     return Invalid("unknown flag " + Quoted(name) + " of " + std::string(verb.name) +
                    Nearest(name, known));
   }
+  // What a script left unset must not stand for the configured cache.
+  const bool is_place = name == "--dir" || name == "--socket" || name == "--config";
+  if (is_place && value.empty()) return Invalid(name + " needs a value that is not empty");
   std::vector<std::string>& values = invocation.flags[name];
   if (!values.empty() && !FindFlagOfAny(name)->repeats) return Invalid(name + " is given twice");
   values.push_back(value);
@@ -151,6 +154,9 @@ Result<Invocation> ParseInvocation(const std::vector<std::string>& words) {
   invocation.arguments = sorted->plain;
   for (const auto& [name, value] : sorted->flags) {
     if (Status status = AddFlag(name, value, invocation); !status.ok()) return status;
+  }
+  if (invocation.Has("--dir") && invocation.Has("--socket")) {
+    return Invalid("only one of --dir, --socket");
   }
   if (invocation.Has("--help") && invocation.verb->name != "help") {
     invocation.arguments = {std::string(invocation.verb->name)};

@@ -1,9 +1,11 @@
 #include "gateway.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -43,7 +45,13 @@ std::size_t RaiseConnectionLimit() {
 // tell from it by the exit status.
 Status MakeDirectory(const std::string& directory) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  std::filesystem::path path(directory);
+  if (!path.has_filename()) path = path.parent_path();  // "cache/"
+  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
+  // Answers are for their callers, not for every local user.
+  if (!error && mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+    error = std::error_code(errno, std::generic_category());
+  }
   if (!error && access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
     error = std::error_code(errno, std::generic_category());
   }
