@@ -121,7 +121,8 @@ TEST(DirectivesTest, TagsAreLimited) {
   std::string many = "t0";
   for (int i = 1; i < 32; ++i) many += ",t" + std::to_string(i);
   EXPECT_EQ(ParseDirectives(Headers{{"Larder-Tags", many}})->tags.size(), 32u);
-  EXPECT_THAT(Refusal({{"Larder-Tags", many + ",t32"}}), HasSubstr("more tags than the limit of 32"));
+  EXPECT_THAT(Refusal({{"Larder-Tags", many + ",t32"}}),
+              HasSubstr("more tags than the limit of 32"));
   EXPECT_TRUE(ParseDirectives(Headers{{"Larder-Tags", std::string(256, 't')}}).ok());
   EXPECT_THAT(Refusal({{"Larder-Tags", std::string(257, 't')}}), HasSubstr("tag of 257 bytes"));
   EXPECT_THAT(Refusal({{"Larder-Tags", "a\x01"}}), HasSubstr("control character"));

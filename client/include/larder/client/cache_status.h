@@ -16,11 +16,11 @@ struct CacheOutcome {
   Forward forward = Forward::kNone;  // kNone = a hit
   bool stored = false;
   bool collapsed = false;
-  std::optional<Duration> ttl;       // hits: freshness left, negative when stale
-  std::optional<Duration> age;       // hits
-  std::string key;                   // 64 hex digits; empty where there is none
+  std::optional<Duration> ttl;  // hits: freshness left, negative when stale
+  std::optional<Duration> age;  // hits
+  std::string key;              // 64 hex digits; empty where there is none
   std::optional<int> forward_status;
-  std::string detail;                // a token: "stateful", "not-i-json", "no-usage", ...
+  std::string detail;  // a token: "stateful", "not-i-json", "no-usage", ...
   std::optional<std::uint64_t> saved_microusd;  // hits, where a price is known
   std::optional<Duration> saved_time;           // hits
 

@@ -36,7 +36,7 @@ struct Price {
 struct ClientConfig {
   larder::Options cache;
   std::map<std::string, ProviderConfig> providers;  // by name
-  std::map<std::string, Price> prices;              // by model, as the answer or the request names it
+  std::map<std::string, Price> prices;  // by model, as the answer or the request names it
 };
 
 }  // namespace larder::client

@@ -23,11 +23,11 @@ struct Directives {
   std::optional<Duration> min_fresh;
   std::optional<Duration> max_stale;  // kForever for a bare max-stale
 
-  std::optional<Duration> ttl;       // Larder-TTL
-  std::vector<std::string> tags;     // Larder-Tags
-  std::string name_space;            // Larder-Namespace
-  std::uint32_t sample = 0;          // Larder-Sample
-  std::optional<std::string> key;    // Larder-Key: stands in for the body in the request key
+  std::optional<Duration> ttl;     // Larder-TTL
+  std::vector<std::string> tags;   // Larder-Tags
+  std::string name_space;          // Larder-Namespace
+  std::uint32_t sample = 0;        // Larder-Sample
+  std::optional<std::string> key;  // Larder-Key: stands in for the body in the request key
 };
 
 // Reads `cache-control` and `larder-*`. A malformed Cache-Control counts as no-cache.

@@ -13,9 +13,9 @@ namespace larder::client {
 
 struct KeyInput {
   std::string_view name_space;
-  std::string_view scope;           // isolation scope: CredentialScope(), or empty
+  std::string_view scope;  // isolation scope: CredentialScope(), or empty
   std::string_view base_url;
-  std::string_view target;          // path and query, credentials (`key=`) removed
+  std::string_view target;  // path and query, credentials (`key=`) removed
   std::uint32_t sample = 0;
   const Headers* headers = nullptr;  // the semantics-bearing ones are picked out
   const std::vector<std::string>* key_headers = nullptr;  // ... and these
