@@ -399,7 +399,7 @@ TEST_F(CachingFlightTest, LargeHitIsConvertedThoughTheStoreHangs) {
   Ask(ChatRequest());
   WaitForStores(1);
   limits_.lookup = Duration(20);
-  limits_.inline_bytes = 300;  // more than the request has, less than the answer
+  limits_.convert_inline_bytes = 16;
   auto careful = MakeWorker();
   HangStore();
   EXPECT_THAT(careful->Ask(ChatStreamRequest(true)).body, HasSubstr("[DONE]"));

@@ -133,7 +133,7 @@ TEST_F(CachingServiceTest, JsonAnswersStreamsWithUsageAsAsked) {
 }
 
 TEST_F(CachingServiceTest, LargeAnswersAreConvertedToo) {
-  limits_.inline_bytes = 16;  // everything goes through the pool
+  limits_.inline_bytes = limits_.convert_inline_bytes = 16;  // everything goes through the pool
   Serve(AnswerChat);
   AskAndStore(ChatRequest());
   EXPECT_THAT(Ask(ChatStreamRequest(true)).body, HasSubstr("data: [DONE]\n\n"));
