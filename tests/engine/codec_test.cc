@@ -12,7 +12,7 @@ namespace {
 
 std::string Text(std::size_t bytes) {
   std::string text;
-  for (int i = 0; text.size() < bytes; ++i) {
+  for (std::uint64_t i = 0; text.size() < bytes; ++i) {
     text += "The answer to question " + std::to_string(i) + " is " + std::to_string(i * i) + ". ";
   }
   text.resize(bytes);
