@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -45,14 +46,15 @@ void Fail(Fetch& fetch, const Status& status) {
 
 // On the pool: parsing takes long, and the store may block. The followers have all pieces. An
 // exception (of memory, or of a library on an answer nobody foresaw) costs this answer its place
-// in the store, not the process its life: the lease is dropped.
+// in the store, not the process its life.
 void Finish(Fetch fetch) {
+  std::optional<StorableAnswer> storable;
   try {
-    const StorableAnswer storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
-    fetch.lease->Commit(storable.info, storable.body, storable.options);
+    storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
   } catch (const std::exception&) {
-    fetch.lease->End();
+    return fetch.lease->End();
   }
+  fetch.lease->Commit(storable->info, storable->body, storable->options);
 }
 
 boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
