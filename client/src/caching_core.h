@@ -4,6 +4,7 @@
 // or all who waited, may be gone.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
@@ -31,6 +32,8 @@ struct CachingLimits {
   std::uint64_t max_flight_bytes = std::uint64_t{128} << 20;
   // A store that has not answered by then is passed by.
   Duration lookup = std::chrono::seconds(2);
+  // The end of an answer is held back no longer than this until the store has it.
+  Duration store = std::chrono::milliseconds(500);
   // A stream caller behind a JSON flight waits that long for a plain answer, errors included; then
   // its stream begins, with a comment line every so often.
   Duration silence = std::chrono::seconds(3);
@@ -46,6 +49,8 @@ struct CachingCore {
   ProviderConfig provider;
   std::map<std::string, Price> prices;
   CachingLimits limits;
+  // A wait for the store timed out, and no write has come back since.
+  std::shared_ptr<std::atomic<bool>> store_lags = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace larder::client

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "await_stored.h"
 #include "form_conversion.h"
 #include "handoff.h"
 #include "hit_replay.h"
@@ -26,6 +27,11 @@ struct Follower {
   FlightOpening opening;
   WantedForm wanted;
 };
+
+Forward ForwardOf(MissReason reason) {
+  if (reason == MissReason::kExpired) return Forward::kStale;
+  return reason == MissReason::kUnwanted ? Forward::kRequest : Forward::kMiss;
+}
 
 Followed GivenUp() { return Status(StatusCode::kCancelled, "the caller gave up"); }
 
@@ -83,19 +89,17 @@ boost::asio::awaitable<Followed> WaitForBody(const Follower& follower) {
   }
 }
 
-// The head is passed on when the body is all there: a cut can still be an error then, and a JSON
-// answer tells whether it is stored, if a store that hangs does not keep it from being known.
+// The head is passed on when the body is all there, since a cut can still be an error then, and
+// when the answer is in the store: who has it may ask for it again, even after a crash. A store
+// that hangs is not waited for.
 boost::asio::awaitable<Followed> RelayWhole(Follower& follower, const FlightHead& head) {
   Followed body = co_await WaitForBody(follower);
   const auto* status = std::get_if<Status>(&body);
   if (status == nullptr || !status->ok()) co_return body;
   if (!follower.outcome.collapsed) {
-    Handoff<FlightOutcome> end(follower.core->io);
-    follower.flight->OnEnd(end.Giver());
-    const std::optional<FlightOutcome> outcome = co_await end.Wait(follower.core->limits.lookup);
+    follower.outcome.stored = co_await AwaitStored(follower.core, follower.flight);
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (IsCancelled(state)) co_return GivenUp();
-    follower.outcome.stored = outcome && outcome->response && outcome->response->storable;
   }
   co_return Followed(Relay(follower, head));
 }
@@ -165,6 +169,9 @@ boost::asio::awaitable<Followed> FollowFlight(Core core, const CacheQuery& query
                     .outcome = std::move(outcome),
                     .opening = {},
                     .wanted = {query.plan.stream, query.plan.wants_usage}};
+  if (follower.outcome.forward == Forward::kMiss && follower.outcome.detail.empty()) {
+    follower.outcome.forward = ForwardOf(follower.flight->reason());
+  }
   Handoff<std::optional<FlightOpening>> handoff(follower.core->io);
   follower.flight->OnOpening(handoff.Giver());
   const std::optional<std::optional<FlightOpening>> opening = co_await handoff.Wait();

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "await_stored.h"
 #include "handoff.h"
 
 namespace larder::client {
@@ -27,18 +28,12 @@ boost::asio::awaitable<Result<SharedBytes>> LiveRelay::Read() {
     if (!piece) co_return co_await WhyCut();
     ++next_;
     complete_ = piece->empty();
-    if (complete_) co_await AwaitFlightEnd();
+    if (complete_) co_await AwaitStored(core_, flight_);
     if (!drop_usage_) co_return *piece;
     std::string kept = complete_ ? Rest() : WithoutUsage(piece->view());
     if (!kept.empty()) co_return SharedBytes(std::move(kept));
   }
   co_return SharedBytes();
-}
-
-boost::asio::awaitable<void> LiveRelay::AwaitFlightEnd() {
-  Handoff<FlightOutcome> handoff(core_->io);
-  flight_->OnEnd(handoff.Giver());
-  co_await handoff.Wait(core_->limits.lookup);
 }
 
 boost::asio::awaitable<Result<SharedBytes>> LiveRelay::WhyCut() {

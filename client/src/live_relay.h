@@ -24,9 +24,6 @@ class LiveRelay final : public BodyReader {
 
  private:
   boost::asio::awaitable<Result<SharedBytes>> WhyCut();
-  // Whoever has seen the end finds the answer in the cache if it is kept: the flight has ended.
-  // Bounded, so that nobody waits for a store that hangs.
-  boost::asio::awaitable<void> AwaitFlightEnd();
   // The events that `piece` completes, as text; what of the last event is missing is kept back.
   std::string WithoutUsage(std::string_view piece);
   // What the leader's last event lacked was only its blank line.

@@ -69,7 +69,6 @@ std::optional<CachedResponse> FromEntry(const Cache& cache, const Entry& entry, 
   response.cost_microusd = entry.cost_microusd();
   response.compute_time = entry.compute_time();
   response.number = entry.number();
-  response.storable = entry.fresh_until() > entry.created();
   return response;
 }
 
@@ -78,6 +77,7 @@ class EngineFlight final : public ResponseFlight {
   EngineFlight(const Cache& cache, Flight flight) : cache_(cache), flight_(std::move(flight)) {}
 
   std::uint64_t number() const override { return flight_.number(); }
+  MissReason reason() const override { return flight_.reason(); }
 
   void OnOpening(std::function<void(std::optional<FlightOpening>)> callback) const override {
     flight_.OnPiece(kOpeningPiece,
@@ -106,6 +106,12 @@ class EngineFlight final : public ResponseFlight {
       outcome.status = end.status;
       if (end.entry) outcome.response = FromEntry(cache, *end.entry, /*stale=*/false);
       callback(std::move(outcome));
+    });
+  }
+
+  void OnWritten(std::function<void(bool)> callback) const override {
+    flight_.OnWritten([callback = std::move(callback)](PutOutcome outcome) {
+      callback(outcome == PutOutcome::kStored);
     });
   }
 
@@ -166,7 +172,6 @@ class EngineCache final : public ResponseCache {
         return std::make_unique<EngineLease>(cache_, std::move(*lease), opening);
       }
       if (auto* flight = std::get_if<Flight>(&acquired)) {
-        if (auto response = FromEnded(*flight)) return *std::move(response);
         return std::make_shared<const EngineFlight>(cache_, std::move(*flight));
       }
       const Hit& hit = std::get<Hit>(acquired);
@@ -186,15 +191,6 @@ class EngineCache final : public ResponseCache {
   std::optional<CachedResponse> FromHit(const std::optional<Hit>& hit) const {
     if (!hit) return std::nullopt;
     return FromEntry(cache_, hit->entry, hit->stale);
-  }
-
-  // An answer that is complete and only on its way to the store is a hit like any other.
-  std::optional<CachedResponse> FromEnded(const Flight& flight) const {
-    const FlightEnd end = flight.Wait(Duration(0));
-    if (!end.entry) return std::nullopt;
-    std::optional<CachedResponse> response = FromEntry(cache_, *end.entry, /*stale=*/false);
-    if (response && !response->storable) return std::nullopt;
-    return response;
   }
 
   Cache& cache_;

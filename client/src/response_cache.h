@@ -32,7 +32,6 @@ struct CachedResponse {
   std::uint64_t cost_microusd = 0;
   Duration compute_time{0};
   std::uint64_t number = 0;
-  bool storable = false;  // it has a lifetime, so it is stored unless the store fails
 };
 
 // How a flight's answer is handed on.
@@ -67,13 +66,17 @@ class ResponseFlight {
  public:
   virtual ~ResponseFlight() = default;
   virtual std::uint64_t number() const = 0;
+  // What the lookup that began it found.
+  virtual MissReason reason() const = 0;
   virtual void OnOpening(std::function<void(std::optional<FlightOpening>)> callback) const = 0;
   virtual void OnHead(std::function<void(std::optional<FlightHead>)> callback) const = 0;
   // Piece number `index` of the body, as received; an empty one is its proper end, which comes
-  // before the flight's: nobody waits for the store.
+  // before the flight's.
   virtual void OnBody(std::size_t index,
                       std::function<void(std::optional<SharedBytes>)> callback) const = 0;
   virtual void OnEnd(std::function<void(FlightOutcome)> callback) const = 0;
+  // After the flight's end: whether the store has the answer. A store that hangs delays it.
+  virtual void OnWritten(std::function<void(bool)> callback) const = 0;
 };
 
 // The duty to fetch one answer; dropping it sends its followers away (kCancelled). One thread at a

@@ -87,7 +87,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // cache_read.cc
   Query MakeQuery(const ReadOptions& options) const;
-  std::optional<Counter> Judge(const Facts& facts, const Query& query) const;
+  std::optional<MissReason> Judge(const Facts& facts, const Query& query) const;
   bool StillHolds(const EntryData& entry) const;
   Lookup FindInMemory(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup FindOnDisk(std::string_view key, std::uint64_t hash, const Query& query);
@@ -98,9 +98,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Hit CountHit(const Entry& entry, bool stale, bool in_memory);
   std::optional<Hit> HitOfEnded(FlightState& flight, const Query& query);
   Acquired LeaseOrFlight(std::string_view key, std::uint64_t hash, const ReadOptions& options,
-                         const Query& query, std::uint64_t epoch);
+                         const Query& query, std::uint64_t epoch, MissReason reason);
   std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
-  void Prepare(FlightState& flight);
+  void Prepare(FlightState& flight, MissReason reason);
 
   // cache_write.cc
   std::shared_ptr<EntryData> MakeEntry(std::string_view key, std::string_view body,

@@ -14,12 +14,12 @@ struct CacheCore::Query {
   TimePoint now{};
 };
 
-// An entry found, or the counter that says why there is none.
+// An entry found, or why there is none.
 struct CacheCore::Lookup {
   std::shared_ptr<const EntryData> entry;
   bool stale = false;
   bool in_memory = false;
-  Counter miss = Counter::kMissesAbsent;
+  MissReason miss = MissReason::kAbsent;
 };
 
 // What decides whether an entry may be used, of a record or of an entry in memory.
@@ -42,17 +42,17 @@ CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options) const {
 }
 
 // All but the entry's own tags and the floor. Null: usable.
-std::optional<Counter> CacheCore::Judge(const Facts& facts, const Query& query) const {
-  if (query.now >= facts.expires) return Counter::kMissesExpired;
+std::optional<MissReason> CacheCore::Judge(const Facts& facts, const Query& query) const {
+  if (query.now >= facts.expires) return MissReason::kExpired;
   if (!query.tags.empty() && !ledger_->Holds(facts.number, query.tags)) {
-    return Counter::kMissesInvalidated;
+    return MissReason::kInvalidated;
   }
-  if (facts.number <= query.newer_than) return Counter::kMissesUnwanted;
+  if (facts.number <= query.newer_than) return MissReason::kUnwanted;
   if (query.now >= facts.fresh_until && query.now - facts.fresh_until >= query.max_stale) {
-    return Counter::kMissesExpired;
+    return MissReason::kExpired;
   }
   if (query.max_age.has_value() && query.now - facts.created > *query.max_age) {
-    return Counter::kMissesUnwanted;
+    return MissReason::kUnwanted;
   }
   return std::nullopt;
 }
@@ -75,11 +75,11 @@ CacheCore::Lookup CacheCore::FindInMemory(std::string_view key, std::uint64_t ha
   lookup.in_memory = true;
   if (!StillHolds(*entry)) {
     hot_tier_->EraseIf(key, hash, entry.get());
-    lookup.miss = Counter::kMissesInvalidated;
+    lookup.miss = MissReason::kInvalidated;
     return lookup;
   }
   const Facts facts{entry->number, entry->created, entry->fresh_until, entry->expires};
-  if (const std::optional<Counter> why_not = Judge(facts, query)) {
+  if (const std::optional<MissReason> why_not = Judge(facts, query)) {
     lookup.miss = *why_not;
     return lookup;
   }
@@ -94,18 +94,18 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
   RecordView record;
   const RecordState state = DecodeRecord(key, bytes, record);
   if (state != RecordState::kOk) {
-    lookup.miss = Counter::kMissesCorrupt;
+    lookup.miss = MissReason::kCorrupt;
     return lookup;
   }
-  lookup.miss = Counter::kMissesInvalidated;
+  lookup.miss = MissReason::kInvalidated;
   if (record.kind == RecordKind::kTombstone) return lookup;
   const Facts facts{record.number, record.created, record.fresh_until, record.expires};
-  if (const std::optional<Counter> why_not = Judge(facts, query)) {
+  if (const std::optional<MissReason> why_not = Judge(facts, query)) {
     lookup.miss = *why_not;
     return lookup;
   }
   if (record.raw_bytes > options_.max_body_bytes) {  // the limit was lowered since
-    lookup.miss = Counter::kMissesUnwanted;
+    lookup.miss = MissReason::kUnwanted;
     return lookup;
   }
   auto entry = std::make_shared<EntryData>();
@@ -119,7 +119,7 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
   char* body = FillEntry(*entry, record.metadata, record.tags, record.tag_count, record.raw_bytes);
   if (!StillHolds(*entry)) return lookup;
   if (!codec_->Decompress(record, body)) {
-    lookup.miss = Counter::kMissesCorrupt;
+    lookup.miss = MissReason::kCorrupt;
     return lookup;
   }
   lookup.stale = query.now >= entry->fresh_until;
@@ -141,7 +141,7 @@ void CacheCore::FillHotTier(std::string_view key, std::uint64_t hash, std::uint6
 CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash,
                                         const Query& query) {
   Lookup lookup;
-  lookup.miss = Counter::kMissesFault;
+  lookup.miss = MissReason::kFault;
   const Gate::Pass pass = store_gate_.Enter();
   if (!pass) return lookup;
   const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
@@ -150,13 +150,13 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
     case ReadOutcome::kFault:
       CountFault("read", {StatusCode::kUnavailable, "the store could not be read"});
       return lookup;
-    case ReadOutcome::kAbsent: lookup.miss = Counter::kMissesAbsent; return lookup;
-    case ReadOutcome::kCorrupt: lookup.miss = Counter::kMissesCorrupt; break;
+    case ReadOutcome::kAbsent: lookup.miss = MissReason::kAbsent; return lookup;
+    case ReadOutcome::kCorrupt: lookup.miss = MissReason::kCorrupt; break;
     case ReadOutcome::kFound: lookup = ReadRecord(key, row.bytes(), query); break;
   }
   if (lookup.entry != nullptr) {
     FillHotTier(key, hash, version, lookup.entry);
-  } else if (lookup.miss == Counter::kMissesCorrupt) {
+  } else if (lookup.miss == MissReason::kCorrupt) {
     DropCorrupt(key, hash);
   }
   return lookup;
@@ -192,7 +192,7 @@ std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& optio
   if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
   const Lookup lookup = Find(key, HotTier::HashKey(key), MakeQuery(options));
   if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
-  counters_.Add(lookup.miss);
+  counters_.Add(CounterOf(lookup.miss));
   return std::nullopt;
 }
 
@@ -208,11 +208,11 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options) {
   const Query query = MakeQuery(options);
   const std::uint64_t epoch = flights_->Epoch(hash);
   Lookup lookup;
-  lookup.miss = Counter::kMissesUnwanted;
+  lookup.miss = MissReason::kUnwanted;
   if (options.newer_than != kRefresh) lookup = Find(key, hash, query);
   if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
-  Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch);
-  if (std::holds_alternative<Lease>(acquired)) counters_.Add(lookup.miss);
+  Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch, lookup.miss);
+  if (std::holds_alternative<Lease>(acquired)) counters_.Add(CounterOf(lookup.miss));
   return acquired;
 }
 
@@ -228,15 +228,15 @@ std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query
 
 Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
                                   const ReadOptions& options, const Query& query,
-                                  std::uint64_t epoch) {
+                                  std::uint64_t epoch, MissReason reason) {
   FlightTable::Joined joined =
       flights_->JoinOrLead(key, hash, options.tags, query.newer_than, epoch,
-                           [this](FlightState& flight) { Prepare(flight); });
+                           [this, reason](FlightState& flight) { Prepare(flight, reason); });
   if (!joined.leads) {
     if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
     if (joined.state->end().has_value()) {  // ended, and not for this caller
       flights_->Detach(key, hash, joined.state->number + 1);
-      return LeaseOrFlight(key, hash, options, query, epoch);
+      return LeaseOrFlight(key, hash, options, query, epoch, reason);
     }
     counters_.Add(Counter::kCoalesced);
     return Flight(std::move(joined.state));
@@ -256,7 +256,8 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
   return lease;
 }
 
-void CacheCore::Prepare(FlightState& flight) {
+void CacheCore::Prepare(FlightState& flight, MissReason reason) {
+  flight.reason = reason;
   flight.core = weak_from_this();
   flight.executor = executor_;
   flight.started = system_clock_.SinceBoot();
@@ -264,7 +265,7 @@ void CacheCore::Prepare(FlightState& flight) {
 
 std::shared_ptr<FlightState> CacheCore::UntrackedFlight(std::string_view key, Status why) {
   auto flight = std::make_shared<FlightState>();
-  Prepare(*flight);
+  Prepare(*flight, MissReason::kFault);
   flight->key = key;
   flight->number = ledger_->Last();
   flight->unstorable = std::move(why);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "larder/flight.h"
 #include "larder/stats.h"
 
 namespace larder {
@@ -38,6 +39,11 @@ enum class Counter : unsigned {
   kMsSaved,
   kCount
 };
+
+inline Counter CounterOf(MissReason reason) {
+  return static_cast<Counter>(static_cast<unsigned>(Counter::kMissesAbsent) +
+                              static_cast<unsigned>(reason));
+}
 
 // Thread-safe. One row of counters a core (of 16), summed up on reading.
 class Counters {

@@ -84,6 +84,19 @@ bool FlightState::End(FlightEnd end) {
   return true;
 }
 
+void FlightState::NoteWritten(PutOutcome outcome) {
+  std::vector<std::function<void(PutOutcome)>> waiters;
+  {
+    const std::lock_guard lock(mutex_);
+    if (written_.has_value()) return;
+    written_ = outcome;
+    waiters.swap(written_waiters_);
+  }
+  for (auto& callback : waiters) {
+    Run([callback = std::move(callback), outcome] { callback(outcome); });
+  }
+}
+
 std::optional<FlightEnd> FlightState::end() const {
   const std::lock_guard lock(mutex_);
   return end_;
@@ -111,6 +124,17 @@ void FlightState::OnEnd(std::function<void(FlightEnd)> callback) {
     end = end_;
   }
   Run([callback = std::move(callback), end = std::move(*end)] { callback(end); });
+}
+
+void FlightState::OnWritten(std::function<void(PutOutcome)> callback) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!written_.has_value()) {
+      written_waiters_.push_back(std::move(callback));
+      return;
+    }
+  }
+  Run([callback = std::move(callback), outcome = *written_] { callback(outcome); });
 }
 
 void FlightState::OnPiece(std::size_t index,
@@ -141,12 +165,15 @@ Lease::~Lease() {
 }
 
 std::uint64_t Lease::number() const { return state_->number; }
+MissReason Lease::reason() const { return state_->reason; }
 Flight Lease::Follow() const { return Flight(state_); }
 void Lease::Append(SharedBytes piece) { state_->Append(std::move(piece)); }
 
 Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
   const std::shared_ptr<FlightState> state = std::move(state_);
-  return CommitFlight(state, body, options);
+  Committed committed = CommitFlight(state, body, options);
+  state->NoteWritten(committed.outcome);
+  return committed;
 }
 
 void Lease::Abandon(Status status) {
@@ -154,12 +181,18 @@ void Lease::Abandon(Status status) {
   if (state == nullptr) return;
   if (status.ok()) status = {StatusCode::kInternal, "abandoned without an error"};
   AbandonFlight(state, std::move(status));
+  state->NoteWritten(PutOutcome::kNotStored);
 }
 
 std::uint64_t Flight::number() const { return state_->number; }
+MissReason Flight::reason() const { return state_->reason; }
 
 void Flight::OnEnd(std::function<void(FlightEnd)> callback) const {
   state_->OnEnd(std::move(callback));
+}
+
+void Flight::OnWritten(std::function<void(PutOutcome)> callback) const {
+  state_->OnWritten(std::move(callback));
 }
 
 void Flight::OnPiece(std::size_t index,

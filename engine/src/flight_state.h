@@ -27,6 +27,7 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   std::uint64_t hash = 0;
   std::uint64_t number = 0;
   Duration started{};  // since boot
+  MissReason reason = MissReason::kAbsent;
   std::weak_ptr<CacheCore> core;
   std::shared_ptr<const Executor> executor;  // null = inline
   Status unstorable;  // not ok: in no table, and why its outcome is not stored
@@ -43,10 +44,13 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   void Append(SharedBytes piece);
   // The first end counts; false if there was one before.
   bool End(FlightEnd end);
+  // After End, and after the write, if there is one. The first call counts.
+  void NoteWritten(PutOutcome outcome);
   std::optional<FlightEnd> end() const;
   // Null: not within `timeout`. Waits on its own, not by way of the executor.
   std::optional<FlightEnd> WaitForEnd(Duration timeout);
   void OnEnd(std::function<void(FlightEnd)> callback);
+  void OnWritten(std::function<void(PutOutcome)> callback);
   void OnPiece(std::size_t index, std::function<void(std::optional<SharedBytes>)> callback);
 
  private:
@@ -61,7 +65,9 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   // Guarded by mutex_.
   std::vector<SharedBytes> pieces_;
   std::optional<FlightEnd> end_;
+  std::optional<PutOutcome> written_;
   std::vector<std::function<void(FlightEnd)>> end_waiters_;
+  std::vector<std::function<void(PutOutcome)>> written_waiters_;
   std::vector<PieceWaiter> piece_waiters_;
 };
 

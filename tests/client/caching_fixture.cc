@@ -135,6 +135,7 @@ CachingFixture::CachingFixture() {
   config_.cache.clock = &clock_;
   config_.prices["gpt-4o"] = {.input_per_million = 2.5, .output_per_million = 10};
   limits_.lookup = std::chrono::minutes(1);  // a busy machine is not a store that hangs
+  limits_.store = limits_.lookup;
   OpenCache();
 }
 

@@ -423,7 +423,7 @@ TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
 }
 
 TEST_F(CachingFlightTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
-  limits_.lookup = Duration(1000);
+  limits_.store = Duration(20);
   ServeWhenTold();
   std::future<Answer> whole = Lead(ChatRequest());
   std::future<Answer> stream = Lead(ChatStreamRequest(true, "another"));

@@ -67,7 +67,6 @@ TEST_F(ResponseCacheTest, CommittedAnswerIsAHitWithItsFacts) {
   EXPECT_EQ(hit.age, 40s);
   EXPECT_EQ(hit.ttl, 60s);
   EXPECT_EQ(hit.cost_microusd, 7);
-  EXPECT_TRUE(hit.storable);
   EXPECT_TRUE(responses_->GetInMemory("key", {}).has_value());
   EXPECT_TRUE(responses_->Get("key", {}).has_value());
   EXPECT_FALSE(responses_->Get("other", {}).has_value());
@@ -110,10 +109,10 @@ TEST_F(ResponseCacheTest, FollowerGetsOpeningHeadBodyAndEndInOrder) {
   const FlightOutcome outcome = EndOf(flight);
   ASSERT_OK(outcome.status);
   EXPECT_EQ(outcome.response->body.view(), "piece");
-  EXPECT_TRUE(outcome.response->storable);
+  EXPECT_TRUE(Now<bool>([&](auto give) { flight->OnWritten(give); }));
 }
 
-TEST_F(ResponseCacheTest, AnswerHandedOverButNotKeptIsNotStorableAndNoHit) {
+TEST_F(ResponseCacheTest, AnswerHandedOverButNotKeptIsNotWrittenAndNoHit) {
   LeasePtr lease = Lead();
   const FlightPtr flight = Join();
   WriteOptions options;
@@ -122,7 +121,7 @@ TEST_F(ResponseCacheTest, AnswerHandedOverButNotKeptIsNotStorableAndNoHit) {
   const FlightOutcome outcome = EndOf(flight);
   ASSERT_TRUE(outcome.response.has_value());
   EXPECT_EQ(outcome.response->body.view(), "body");
-  EXPECT_FALSE(outcome.response->storable);
+  EXPECT_FALSE(Now<bool>([&](auto give) { flight->OnWritten(give); }));
   EXPECT_FALSE(responses_->Get("key", {}).has_value());
 }
 

@@ -78,6 +78,56 @@ TEST_F(FlightTest, FollowersShareTheLeadersError) {
   EXPECT_TRUE(Leads("k")) << "an error is not kept";
 }
 
+TEST_F(FlightTest, WrittenComesAfterTheEndAndSaysWhetherTheStoreHasIt) {
+  std::vector<std::string> told;
+  const auto listen = [&](const Flight& flight) {
+    flight.OnEnd([&](const FlightEnd&) { told.emplace_back("end"); });
+    flight.OnWritten([&](PutOutcome outcome) {
+      const bool found = cache_->Get("k").has_value();
+      told.emplace_back(outcome == PutOutcome::kStored ? "stored" : "not stored");
+      EXPECT_EQ(found, outcome == PutOutcome::kStored);
+    });
+  };
+  Lease lease = Lead("k");
+  listen(lease.Follow());
+  lease.Commit("v", {.ttl = Duration(0)});
+  EXPECT_EQ(told, (std::vector<std::string>{"end", "not stored"}));
+  told.clear();
+  {
+    Lease dropped = Lead("k");
+    listen(dropped.Follow());
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"end", "not stored"}));
+  told.clear();
+  Lease stored = Lead("k");
+  const Flight flight = stored.Follow();
+  listen(flight);
+  stored.Commit("v");
+  EXPECT_EQ(told, (std::vector<std::string>{"end", "stored"}));
+  bool late = false;
+  flight.OnWritten([&](PutOutcome) { late = true; });
+  EXPECT_TRUE(late);
+}
+
+TEST_F(FlightTest, LeaseAndItsFollowersKnowWhyThereWasNothing) {
+  const auto reason_of = [&](const ReadOptions& read = {}) {
+    const Lease lease = Lead("k", read);
+    EXPECT_EQ(lease.Follow().reason(), lease.reason());
+    return lease.reason();
+  };
+  EXPECT_EQ(reason_of(), MissReason::kAbsent);
+  ASSERT_OK(cache_->Put("k", "v", {.ttl = std::chrono::seconds(10), .tags = {"t"}}));
+  EXPECT_EQ(reason_of({.newer_than = kRefresh}), MissReason::kUnwanted);
+  clock_.Advance(std::chrono::seconds(10));
+  EXPECT_EQ(reason_of(), MissReason::kExpired);
+  ASSERT_OK(cache_->Put("k", "v", {.tags = {"t"}}));
+  ASSERT_OK(InvalidateTag("t"));
+  EXPECT_EQ(reason_of(), MissReason::kInvalidated);
+  ASSERT_OK(cache_->Put("k", "v"));
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_EQ(reason_of(), MissReason::kInvalidated);
+}
+
 TEST_F(FlightTest, DroppedLeaseTellsFollowersToAcquireAgain) {
   Flight flight = [this] {
     const Lease lease = Lead("k");

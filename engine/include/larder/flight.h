@@ -22,6 +22,16 @@ namespace larder {
 
 struct FlightState;  // engine-internal
 
+// Why a read found nothing to use.
+enum class MissReason {
+  kAbsent,       // never written, or reclaimed since
+  kExpired,      // past its freshness, and staler than the read allows
+  kInvalidated,  // removed, or one of its tags or everything invalidated
+  kUnwanted,     // there, but not as new or as fresh as was asked (max_age, newer_than)
+  kCorrupt,      // its checksum did not match
+  kFault,        // the store could not be read
+};
+
 enum class PutOutcome {
   kStored,
   kSuperseded,  // something newer, or a removal, was there: nothing written
@@ -48,6 +58,7 @@ class Lease {
   ~Lease();
 
   std::uint64_t number() const;
+  MissReason reason() const;
   // A new Flight on what this lease computes, for example for the caller that started it.
   class Flight Follow() const;
   // Hands a piece to the followers, at once. What is stored is up to Commit.
@@ -80,8 +91,14 @@ class Flight {
   explicit Flight(std::shared_ptr<FlightState> state) : state_(std::move(state)) {}
 
   std::uint64_t number() const;
+  // What the read that began it found.
+  MissReason reason() const;
   // Calls back when the flight has ended, at once if it has.
   void OnEnd(std::function<void(FlightEnd)> callback) const;
+  // Calls back when it is known what became of the outcome in the store, which is after OnEnd: at
+  // once for what is not stored; when the store has it, durable as Options say; or never before
+  // a store that hangs answers.
+  void OnWritten(std::function<void(PutOutcome)> callback) const;
   // Calls back once, when there are more than `index` pieces, with piece number `index` (the
   // first is 0), or with nullopt when the flight has ended without it. Pieces come exactly as
   // they were appended; a reader that takes the next one when it is ready holds nobody up.
