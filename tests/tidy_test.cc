@@ -60,7 +60,9 @@ const std::vector<SourceFile>& Tree() {
       }
     }
     for (const auto& file : std::filesystem::directory_iterator(kRoot)) {
-      if (file.is_regular_file() && file.path().filename() != "LICENSE") add(file.path());
+      const std::string name = file.path().filename().string();
+      // In a linked worktree .git is a file that names where the repository is.
+      if (file.is_regular_file() && name != "LICENSE" && name != ".git") add(file.path());
     }
     return files;
   }();
