@@ -120,8 +120,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   if (!pass) return Status(StatusCode::kUnavailable, "the store is closed");
   const std::uint64_t hash = HotTier::HashKey(key);
   std::string scratch;
-  std::string_view payload;
-  const RecordCodec codec = codec_->Compress(entry->body, scratch, payload);
+  const Payload payload = codec_->Compress(entry->body, scratch);
 
   const Writing writing(StripeOf(hash));
   if (numbered == Numbered::kNow) entry->number = ledger_->Next();
@@ -144,7 +143,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
       break;
     case Precedence::kWrite: break;
   }
-  const std::string record = EncodeEntry(key, *entry, codec, payload);
+  const std::string record = EncodeEntry(key, *entry, payload);
   const Status status = store_->Put(key, record, options_.durability == Durability::kSync);
   if (!status.ok()) {
     hot_tier_->Erase(key, hash);

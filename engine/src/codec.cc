@@ -77,18 +77,16 @@ Codec::Codec(int level)
 
 Codec::~Codec() = default;
 
-RecordCodec Codec::Compress(std::string_view body, std::string& scratch,
-                            std::string_view& payload) {
-  payload = body;
-  if (level_ == 0 || body.size() < kMinBytes) return RecordCodec::kRaw;
+Payload Codec::Compress(std::string_view body, std::string& scratch) {
+  const Payload raw{.bytes = body};
+  if (level_ == 0 || body.size() < kMinBytes) return raw;
   std::unique_ptr<CompressContext> context = compressors_->Take();
   scratch.resize(ZSTD_compressBound(body.size()));
   const std::size_t size =
       ZSTD_compress2(context->zstd, scratch.data(), scratch.size(), body.data(), body.size());
   compressors_->GiveBack(std::move(context));
-  if (ZSTD_isError(size) || size >= body.size()) return RecordCodec::kRaw;
-  payload = std::string_view(scratch).substr(0, size);
-  return RecordCodec::kZstd;
+  if (ZSTD_isError(size) || size >= body.size()) return raw;
+  return {.codec = RecordCodec::kZstd, .bytes = std::string_view(scratch).substr(0, size)};
 }
 
 bool Codec::Decompress(const RecordView& view, char* out) {

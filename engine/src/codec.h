@@ -22,7 +22,7 @@ class Codec {
   Codec& operator=(const Codec&) = delete;
 
   // The payload for `body`: compressed into `scratch`, or `body` itself where that is no smaller.
-  RecordCodec Compress(std::string_view body, std::string& scratch, std::string_view& payload);
+  Payload Compress(std::string_view body, std::string& scratch);
   // Writes exactly view.raw_bytes to `out`. False: the payload is not what the record says.
   bool Decompress(const RecordView& view, char* out);
 

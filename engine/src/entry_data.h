@@ -9,6 +9,7 @@
 
 #include "larder/clock.h"
 #include "ledger.h"
+#include "popularity.h"
 
 namespace larder {
 
@@ -26,6 +27,7 @@ struct EntryData {
   std::uint32_t tag_count = 0;
   std::string_view body;
   std::vector<TagHash> tag_hashes;
+  Popularity popularity;  // as the record is written
 
   // Set once, after the write.
   mutable std::atomic<std::uint64_t> stored_bytes{0};

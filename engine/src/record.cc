@@ -63,6 +63,21 @@ bool ReadTimes(std::string_view& in, RecordView& view) {
   return true;
 }
 
+bool ReadPopularity(std::string_view& in, RecordView& view) {
+  const std::string_view start = in;
+  if (in.empty()) return false;
+  view.popularity.count = static_cast<std::uint8_t>(in.front());
+  in.remove_prefix(1);
+  if (!ReadVarint(in, view.popularity.stamp)) return false;
+  view.popularity_field = start.substr(0, start.size() - in.size());
+  return true;
+}
+
+void AppendPopularity(std::string& out, const Popularity& popularity) {
+  out.push_back(static_cast<char>(popularity.count));
+  AppendVarint(out, popularity.stamp);
+}
+
 bool ReadTags(std::string_view& in, RecordView& view) {
   std::uint64_t count = 0;
   if (!ReadVarint(in, count) || count > kMaxRecordTags) return false;
@@ -77,7 +92,7 @@ bool ReadTags(std::string_view& in, RecordView& view) {
 }
 
 bool ReadEntry(std::string_view in, bool has_dictionary, RecordView& view) {
-  if (!ReadTimes(in, view) || !ReadVarint(in, view.cost_microusd) ||
+  if (!ReadPopularity(in, view) || !ReadTimes(in, view) || !ReadVarint(in, view.cost_microusd) ||
       !ReadVarint(in, view.raw_bytes) || (has_dictionary && !ReadVarint(in, view.dictionary)) ||
       !ReadLengthPrefixed(in, view.metadata) || view.metadata.size() > kMaxMetadataBytes ||
       !ReadTags(in, view)) {
@@ -113,13 +128,14 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
                                                               : RecordState::kCorrupt;
 }
 
-std::string EncodeEntry(std::string_view key, const EntryData& entry, RecordCodec codec,
-                        std::string_view payload) {
+std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload) {
   std::string record;
-  record.reserve(80 + entry.metadata.size() + entry.tags.size() + payload.size());
+  record.reserve(80 + entry.metadata.size() + entry.tags.size() + payload.bytes.size());
   record.push_back(kVersion);
-  record.push_back(static_cast<char>(static_cast<unsigned>(codec) << kCodecShift));
+  record.push_back(static_cast<char>(static_cast<unsigned>(payload.codec) << kCodecShift |
+                                     (payload.dictionary != 0 ? kDictionaryBit : 0)));
   AppendVarint(record, entry.number);
+  AppendPopularity(record, entry.popularity);
   AppendVarint(record, static_cast<std::uint64_t>(entry.created.time_since_epoch().count()));
   const bool expires = entry.expires != kNever;
   AppendVarint(record, expires ? (entry.fresh_until - entry.created).count() + 1 : 0);
@@ -127,12 +143,25 @@ std::string EncodeEntry(std::string_view key, const EntryData& entry, RecordCode
   AppendVarint(record, static_cast<std::uint64_t>(entry.compute_time.count()));
   AppendVarint(record, entry.cost_microusd);
   AppendVarint(record, entry.body.size());
+  if (payload.dictionary != 0) AppendVarint(record, payload.dictionary);
   AppendLengthPrefixed(record, entry.metadata);
   AppendVarint(record, entry.tag_count);
   record.append(entry.tags);
-  record.append(payload);
+  record.append(payload.bytes);
   AppendChecksum(key, record);
   return record;
+}
+
+std::string WithPopularity(std::string_view key, std::string_view record, const RecordView& view,
+                           const Popularity& popularity) {
+  const auto at = static_cast<std::size_t>(view.popularity_field.data() - record.data());
+  std::string changed(record.substr(0, at));
+  changed.reserve(record.size() + 10);
+  AppendPopularity(changed, popularity);
+  changed.append(
+      record.substr(0, record.size() - kChecksumBytes).substr(at + view.popularity_field.size()));
+  AppendChecksum(key, changed);
+  return changed;
 }
 
 std::string EncodeTombstone(std::string_view key, std::uint64_t number) {

@@ -22,6 +22,7 @@ struct RecordView {
   RecordKind kind = RecordKind::kEntry;
   RecordCodec codec = RecordCodec::kRaw;
   std::uint64_t number = 0;
+  Popularity popularity;
   TimePoint created{};
   TimePoint fresh_until = kNever;
   TimePoint expires = kNever;
@@ -32,6 +33,7 @@ struct RecordView {
   std::string_view metadata;
   std::string_view tags;  // tag_count times: varint length, bytes; well formed
   std::uint32_t tag_count = 0;
+  std::string_view popularity_field;
   std::string_view payload;
 };
 
@@ -44,9 +46,17 @@ enum class RecordState {
 // Trusts no length that it has not checked.
 RecordState DecodeRecord(std::string_view key, std::string_view record, RecordView& view);
 
-// `payload` is entry.body as `codec` left it.
-std::string EncodeEntry(std::string_view key, const EntryData& entry, RecordCodec codec,
-                        std::string_view payload);
+// An entry's body as a codec left it.
+struct Payload {
+  RecordCodec codec = RecordCodec::kRaw;
+  std::uint64_t dictionary = 0;  // that it takes to read it; 0 = none
+  std::string_view bytes;
+};
+
+std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload);
+// The record of an entry, `view` its parts, with another popularity.
+std::string WithPopularity(std::string_view key, std::string_view record, const RecordView& view,
+                           const Popularity& popularity);
 std::string EncodeTombstone(std::string_view key, std::uint64_t number);
 
 // Tags as records hold them. Appends to `out`; the caller keeps the limits of options.h.

@@ -26,11 +26,12 @@ std::string Noise(std::size_t bytes) {
   return noise;
 }
 
-RecordView ViewOf(std::string_view body, RecordCodec codec, std::string_view payload) {
+RecordView ViewOf(std::string_view body, const Payload& payload) {
   RecordView view;
-  view.codec = codec;
+  view.codec = payload.codec;
+  view.dictionary = payload.dictionary;
   view.raw_bytes = body.size();
-  view.payload = payload;
+  view.payload = payload.bytes;
   return view;
 }
 
@@ -39,10 +40,9 @@ TEST(CodecTest, BodiesOfAllSizesComeBack) {
   for (const std::size_t size : {0, 1, 63, 64, 65, 1000, 65'536, 3'000'000}) {
     const std::string body = Text(size);
     std::string scratch;
-    std::string_view payload;
-    const RecordCodec used = codec.Compress(body, scratch, payload);
+    const Payload payload = codec.Compress(body, scratch);
     std::string out(size, '\0');
-    ASSERT_TRUE(codec.Decompress(ViewOf(body, used, payload), out.data())) << size;
+    ASSERT_TRUE(codec.Decompress(ViewOf(body, payload), out.data())) << size;
     EXPECT_EQ(out, body) << size;
   }
 }
@@ -52,29 +52,28 @@ TEST(CodecTest, TextShrinksAndNoiseIsKeptAsItIs) {
   const std::string text = Text(2000);
   const std::string noise = Noise(2000);
   std::string scratch;
-  std::string_view payload;
-  EXPECT_EQ(codec.Compress(text, scratch, payload), RecordCodec::kZstd);
-  EXPECT_LT(payload.size(), text.size() / 2);
-  EXPECT_EQ(codec.Compress(noise, scratch, payload), RecordCodec::kRaw);
-  EXPECT_EQ(payload.data(), noise.data());
+  const Payload small = codec.Compress(text, scratch);
+  EXPECT_EQ(small.codec, RecordCodec::kZstd);
+  EXPECT_LT(small.bytes.size(), text.size() / 2);
+  const Payload same = codec.Compress(noise, scratch);
+  EXPECT_EQ(same.codec, RecordCodec::kRaw);
+  EXPECT_EQ(same.bytes.data(), noise.data());
 }
 
 TEST(CodecTest, LevelZeroKeepsEverythingAsItIs) {
   Codec codec(0);
   const std::string text = Text(2000);
   std::string scratch;
-  std::string_view payload;
-  EXPECT_EQ(codec.Compress(text, scratch, payload), RecordCodec::kRaw);
+  EXPECT_EQ(codec.Compress(text, scratch).codec, RecordCodec::kRaw);
 }
 
 TEST(CodecTest, PayloadOfAnotherSizeIsRefused) {
   Codec codec(3);
   const std::string body = Text(1000);
   std::string scratch;
-  std::string_view payload;
-  const RecordCodec used = codec.Compress(body, scratch, payload);
+  const Payload payload = codec.Compress(body, scratch);
   std::string out(2000, '\0');
-  RecordView view = ViewOf(body, used, payload);
+  RecordView view = ViewOf(body, payload);
   view.raw_bytes = 999;
   EXPECT_FALSE(codec.Decompress(view, out.data()));
   view.raw_bytes = 1001;
@@ -88,14 +87,13 @@ TEST(CodecTest, DamagedPayloadNeverWritesOutsideItsBuffer) {
   Codec codec(3);
   const std::string body = Text(4000);
   std::string scratch;
-  std::string_view payload;
-  const RecordCodec used = codec.Compress(body, scratch, payload);
+  const Payload payload = codec.Compress(body, scratch);
   std::mt19937_64 random(2);
   for (int round = 0; round < 2000; ++round) {
-    std::string damaged(payload);
+    std::string damaged(payload.bytes);
     damaged[random() % damaged.size()] = static_cast<char>(random());
     std::vector<char> out(body.size());  // exact, so that a sanitizer sees an overrun
-    static_cast<void>(codec.Decompress(ViewOf(body, used, damaged), out.data()));
+    static_cast<void>(codec.Decompress(ViewOf(body, {payload.codec, 0, damaged}), out.data()));
   }
 }
 
@@ -107,10 +105,9 @@ TEST(CodecTest, ThreadsShareThePool) {
       const std::string body = Text(1000 + static_cast<std::size_t>(t));
       for (int i = 0; i < 300; ++i) {
         std::string scratch;
-        std::string_view payload;
-        const RecordCodec used = codec.Compress(body, scratch, payload);
+        const Payload payload = codec.Compress(body, scratch);
         std::string out(body.size(), '\0');
-        ASSERT_TRUE(codec.Decompress(ViewOf(body, used, payload), out.data()));
+        ASSERT_TRUE(codec.Decompress(ViewOf(body, payload), out.data()));
         ASSERT_EQ(out, body);
       }
     });

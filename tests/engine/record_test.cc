@@ -23,6 +23,7 @@ std::shared_ptr<const EntryData> SampleEntry() {
   entry.expires = entry.fresh_until + std::chrono::minutes(5);
   entry.compute_time = Duration(1830);
   entry.cost_microusd = 4200;
+  entry.popularity = {.count = 41, .stamp = 300};
   std::string tags;
   AppendTag(tags, "model:gpt-4o");
   AppendTag(tags, "team:search");
@@ -33,7 +34,7 @@ std::shared_ptr<const EntryData> SampleEntry() {
 }
 
 std::string Encode(const EntryData& entry) {
-  return EncodeEntry(kKey, entry, RecordCodec::kRaw, entry.body);
+  return EncodeEntry(kKey, entry, {.bytes = entry.body});
 }
 
 // Gives changed bytes a checksum that verifies, as a bug in a writer would.
@@ -72,6 +73,7 @@ TEST(RecordTest, EntryComesBackWithEveryField) {
   EXPECT_EQ(view.kind, RecordKind::kEntry);
   EXPECT_EQ(view.codec, RecordCodec::kRaw);
   EXPECT_EQ(view.number, entry.number);
+  EXPECT_EQ(view.popularity, entry.popularity);
   EXPECT_EQ(view.created, entry.created);
   EXPECT_EQ(view.fresh_until, entry.fresh_until);
   EXPECT_EQ(view.expires, entry.expires);
@@ -82,6 +84,39 @@ TEST(RecordTest, EntryComesBackWithEveryField) {
   EXPECT_EQ(view.tags, entry.tags);
   EXPECT_EQ(view.tag_count, 2u);
   EXPECT_EQ(view.payload, entry.body);
+}
+
+TEST(RecordTest, PopularityIsReplacedAndNothingElse) {
+  const auto entry = SampleEntry();
+  const std::string record = Encode(*entry);
+  RecordView view;
+  ASSERT_EQ(DecodeRecord(kKey, record, view), RecordState::kOk);
+  for (const Popularity changed : {Popularity{0, 0}, Popularity{255, UINT64_MAX}}) {
+    const std::string refreshed = WithPopularity(kKey, record, view, changed);
+    EntryData expected;
+    expected.number = entry->number;
+    expected.created = entry->created;
+    expected.fresh_until = entry->fresh_until;
+    expected.expires = entry->expires;
+    expected.compute_time = entry->compute_time;
+    expected.cost_microusd = entry->cost_microusd;
+    expected.popularity = changed;
+    char* out = FillEntry(expected, entry->metadata, entry->tags, 2, entry->body.size());
+    std::copy(entry->body.begin(), entry->body.end(), out);
+    EXPECT_EQ(refreshed, Encode(expected));
+  }
+}
+
+TEST(RecordTest, DictionaryOfAPayloadComesBack) {
+  const auto entry = SampleEntry();
+  const std::string record = EncodeEntry(
+      kKey, *entry, {.codec = RecordCodec::kZstd, .dictionary = 300, .bytes = "packed"});
+  RecordView view;
+  ASSERT_EQ(DecodeRecord(kKey, record, view), RecordState::kOk);
+  EXPECT_EQ(view.codec, RecordCodec::kZstd);
+  EXPECT_EQ(view.dictionary, 300u);
+  EXPECT_EQ(view.raw_bytes, entry->body.size());
+  EXPECT_EQ(view.payload, "packed");
 }
 
 TEST(RecordTest, EntryWithoutExpiryComesBackWithoutExpiry) {
