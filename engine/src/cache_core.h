@@ -31,7 +31,12 @@ namespace larder {
 // What tests inject under the public options.
 struct CacheInternals {
   rocksdb::Env* env = nullptr;
-  bool hot_tier = true;  // off: every hit comes from the store
+  bool hot_tier = true;                   // off: every hit comes from the store
+  JournalFiles* journal_files = nullptr;  // null: the real ones
+  // 0: as StoreOptions and LedgerOptions have it.
+  std::uint64_t write_buffer_bytes = 0;
+  std::size_t ledger_tags = 0;
+  std::uint64_t journal_room = 0;
 };
 
 class CacheCore : public std::enable_shared_from_this<CacheCore> {

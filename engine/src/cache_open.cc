@@ -134,6 +134,7 @@ StoreOptions CacheCore::MakeStoreOptions() {
   store.filter = MakeReaper(std::move(view));
   store.log = options_.log;
   store.env = internals_.env;
+  if (internals_.write_buffer_bytes != 0) store.write_buffer_bytes = internals_.write_buffer_bytes;
   return store;
 }
 
@@ -180,6 +181,9 @@ Status CacheCore::OpenLedger() {
   ledger.store_has_rows = ledger.store_sequence > 0;
   ledger.saved_number_bound = state_.number_bound;
   ledger.log = options_.log;
+  ledger.files = internals_.journal_files;
+  if (internals_.ledger_tags != 0) ledger.max_tags = internals_.ledger_tags;
+  if (internals_.journal_room != 0) ledger.journal_room = internals_.journal_room;
   Result<std::unique_ptr<Ledger>> opened = Ledger::Open(ledger);
   if (!opened.ok()) return opened.status();
   ledger_ = *std::move(opened);

@@ -75,7 +75,8 @@ class NoAutomaticRecovery final : public rocksdb::EventListener {
   }
 };
 
-constexpr std::uint64_t kWriteBufferBytes = std::uint64_t{8} << 20;
+// Memtables that may wait to be written out, and one more.
+constexpr std::uint64_t kWriteBuffers = 4;
 
 rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -98,8 +99,7 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.compaction_filter_factory = options.filter;
   rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one
   rocks.bottommost_compression = rocksdb::kNoCompression;
-  // One memtable is one WAL segment; reopening after a kill costs about 17 ms a MB of WAL.
-  rocks.write_buffer_size = kWriteBufferBytes;
+  rocks.write_buffer_size = options.write_buffer_bytes;
   rocks.max_write_buffer_number = 3;
   rocks.level_compaction_dynamic_level_bytes = true;
   rocks.target_file_size_base = std::uint64_t{16} << 20;
@@ -110,10 +110,11 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.max_manifest_file_size = std::uint64_t{8} << 20;
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
-  const std::uint64_t cache_bytes = std::max(options.memory_bytes, 4 * kWriteBufferBytes);
+  const std::uint64_t cache_bytes =
+      std::max(options.memory_bytes, kWriteBuffers * options.write_buffer_bytes);
   const std::shared_ptr<rocksdb::Cache> block_cache = rocksdb::NewLRUCache(cache_bytes, 4);
-  rocks.write_buffer_manager =
-      std::make_shared<rocksdb::WriteBufferManager>(4 * kWriteBufferBytes, block_cache);
+  rocks.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
+      kWriteBuffers * options.write_buffer_bytes, block_cache);
   rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(block_cache)));
   return rocks;
 }
@@ -190,11 +191,11 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
 
 Status Store::Probe(const StoreOptions& options) {
   // Opening writes out what the WALs hold: all write buffers at most.
-  constexpr std::uint64_t kRoomToOpen = 4 * kWriteBufferBytes;
+  const std::uint64_t room_to_open = kWriteBuffers * options.write_buffer_bytes;
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   std::uint64_t free_bytes = 0;
   rocksdb::Status status = env->GetFreeSpace(options.path, &free_bytes);
-  if (status.ok() && free_bytes < kRoomToOpen) status = rocksdb::Status::NoSpace();
+  if (status.ok() && free_bytes < room_to_open) status = rocksdb::Status::NoSpace();
   const std::string path = options.path + ".probe";
   if (status.ok()) status = rocksdb::WriteStringToFile(env, std::string(4096, 'p'), path, true);
   static_cast<void>(env->DeleteFile(path));

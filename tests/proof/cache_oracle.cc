@@ -1,0 +1,262 @@
+#include "cache_oracle.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <random>
+#include <utility>
+
+namespace larder::testing {
+namespace {
+
+Instant At(const std::map<std::string, Instant>& instants, const std::string& tag) {
+  const auto found = instants.find(tag);
+  return found == instants.end() ? 0 : found->second;
+}
+
+constexpr std::string_view kPrefix = "value ";
+
+}  // namespace
+
+std::string MakeBody(std::uint64_t id, std::size_t size) {
+  std::string body = std::string(kPrefix) + std::to_string(id) + ";";
+  std::mt19937_64 random(id);
+  while (body.size() < size) body.push_back(static_cast<char>(random()));
+  return body;
+}
+
+std::uint64_t IdOfBody(std::string_view body) {
+  if (!body.starts_with(kPrefix)) return 0;
+  std::uint64_t id = 0;
+  std::from_chars(body.data() + kPrefix.size(), body.data() + body.size(), id);
+  return id;
+}
+
+// When the ledger is full it drops its oldest eighth, at least one tag.
+CacheOracle::CacheOracle(std::size_t ledger_tags, bool one_log)
+    : ledger_keeps_(ledger_tags - (ledger_tags - 1) / 8 - 1), one_log_(one_log) {}
+
+void CacheOracle::AddValue(WrittenValue value) { values_.emplace(value.id, std::move(value)); }
+
+void CacheOracle::Apply(const Effect& effect) {
+  if (effect.row.has_value()) {
+    rows_[effect.row->key] = *effect.row;
+    log_.push_back(*effect.row);
+    if (effect.row->id == 0) coverings_["key " + effect.row->key].push_back(effect.row->began);
+  }
+  for (const std::string& tag : effect.invalidated) {
+    invalidated_[tag] = effect.at;
+    coverings_["tag " + tag].push_back(effect.at);
+  }
+  if (effect.invalidated_all) {
+    invalidated_all_ = effect.at;
+    coverings_["all"].push_back(effect.at);
+  }
+  if (effect.synced) {
+    durable_rows_ = rows_;
+    log_.clear();
+  }
+}
+
+bool CacheOracle::LedgerMayForget(Instant began) const {
+  std::size_t newer = perhaps_invalidated_.size();
+  for (const auto& [tag, instant] : invalidated_) newer += instant > began ? 1 : 0;
+  return newer >= ledger_keeps_;
+}
+
+Certainty CacheOracle::Holds(Instant began, const Tags& tags) const {
+  if (invalidated_all_ > began) return Certainty::kNo;
+  bool perhaps_not = perhaps_invalidated_all_ > began || LedgerMayForget(began);
+  for (const std::string& tag : tags) {
+    if (At(invalidated_, tag) > began) return Certainty::kNo;
+    if (At(perhaps_invalidated_, tag) > began) perhaps_not = true;
+  }
+  return perhaps_not ? Certainty::kMaybe : Certainty::kYes;
+}
+
+bool CacheOracle::CoveredBetween(const std::string& key, const Tags& tags, Instant from,
+                                 Instant to) const {
+  const auto is_between = [&](const std::string& what) {
+    const auto found = coverings_.find(what);
+    return found != coverings_.end() &&
+           std::any_of(found->second.begin(), found->second.end(),
+                       [&](Instant instant) { return from < instant && instant < to; });
+  };
+  return is_between("all") || is_between("key " + key) ||
+         std::any_of(tags.begin(), tags.end(),
+                     [&](const std::string& tag) { return is_between("tag " + tag); });
+}
+
+bool CacheOracle::IsSuperseded(const std::string& key, Instant began) const {
+  const auto row = rows_.find(key);
+  return row != rows_.end() && row->second.began > began;
+}
+
+Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, TimePoint now) const {
+  Expectation expect;
+  const auto row = rows_.find(key);
+  if (row == rows_.end()) return {.why = "never written"};
+  if (row->second.id == 0) return {.why = "removed"};
+  const WrittenValue& value = values_.at(row->second.id);
+  expect.id = value.id;
+  expect.stale = now >= value.fresh_until;
+  if (now >= value.expires) return {.why = "past its hard expiry"};
+  Tags tags = value.tags;
+  tags.insert(read.tags.begin(), read.tags.end());
+  expect.hit = Holds(value.began, tags);
+  if (expect.hit == Certainty::kNo) return {.why = "invalidated"};
+  if (read.newer_than == kRefresh) return {.why = "a refresh"};
+  if (read.newer_than != 0) {
+    const std::uint64_t number = NumberOf(value.began);
+    if (number != 0 && number <= read.newer_than) return {.why = "not newer than asked"};
+    if (number == 0) expect.hit = Certainty::kMaybe;
+  }
+  if (expect.stale && now - value.fresh_until >= read.max_stale) return {.why = "too stale"};
+  if (read.max_age.has_value() && now - value.created > *read.max_age) return {.why = "too old"};
+  return expect;
+}
+
+std::string CacheOracle::NoteNumber(Instant instant, std::uint64_t number) {
+  const auto [place, is_new] = numbers_.emplace(instant, number);
+  if (!is_new && place->second != number) {
+    return "number " + std::to_string(number) + " was " + std::to_string(place->second) + " before";
+  }
+  const auto next = std::next(place);
+  const bool below_next = next == numbers_.end() || next->second > number;
+  const bool above_previous = place == numbers_.begin() || std::prev(place)->second < number;
+  if (below_next && above_previous) return {};
+  return "number " + std::to_string(number) + " is out of order";
+}
+
+std::uint64_t CacheOracle::NumberOf(Instant instant) const {
+  const auto found = numbers_.find(instant);
+  return found == numbers_.end() ? 0 : found->second;
+}
+
+Certainty CacheOracle::Visible(const RowWritten& row, TimePoint now) const {
+  if (row.id == 0) return Certainty::kNo;
+  const WrittenValue& value = values_.at(row.id);
+  if (now >= value.expires) return Certainty::kNo;
+  return Holds(value.began, value.tags);
+}
+
+std::string CacheOracle::Mismatch(const Rows& rows, const Found& found, TimePoint now) const {
+  for (const auto& [key, id] : found) {
+    const auto row = rows.find(key);
+    if (row == rows.end() || row->second.id != id) {
+      return key + " has value " + std::to_string(id) + " instead of " +
+             (row == rows.end() ? "none" : std::to_string(row->second.id));
+    }
+    if (Visible(row->second, now) == Certainty::kNo) {
+      return key + " has value " + std::to_string(id) + ", which is expired or invalidated";
+    }
+  }
+  for (const auto& [key, row] : rows) {
+    if (found.count(key) == 0 && Visible(row, now) == Certainty::kYes) {
+      return key + " has lost value " + std::to_string(row.id);
+    }
+  }
+  return {};
+}
+
+void CacheOracle::NoteUncertain(const Effect& pending) {
+  for (const std::string& tag : pending.invalidated) perhaps_invalidated_[tag] = pending.at;
+  if (pending.invalidated_all) perhaps_invalidated_all_ = pending.at;
+}
+
+// What is there although it would be covered says that the invalidation did not happen.
+void CacheOracle::SettleUncertain(const Found& found) {
+  for (const auto& [key, id] : found) {
+    const WrittenValue& value = values_.at(id);
+    if (value.began < perhaps_invalidated_all_) perhaps_invalidated_all_ = 0;
+    for (const std::string& tag : value.tags) {
+      if (At(perhaps_invalidated_, tag) > value.began) perhaps_invalidated_.erase(tag);
+    }
+  }
+}
+
+std::string CacheOracle::AdoptCrash(Crash how, const Effect& pending, const Found& found,
+                                    TimePoint now) {
+  NoteUncertain(pending);
+  std::vector<RowWritten> log = log_;
+  if (pending.row.has_value()) log.push_back(*pending.row);
+  // None of what was acknowledged may be gone if the process was killed.
+  const std::size_t least = how == Crash::kPowerLoss ? 0 : log_.size();
+  std::string wrong = AdoptPrefix(log, least, found, now);
+  if (how == Crash::kPowerLoss) {
+    if (!wrong.empty() && !one_log_) wrong = AdoptEachKey(log, found, now);
+    // Several records of one invalidation may reach the disk in any order. A journal with a gap is
+    // damage, and then everything is forgotten: too much, never too little.
+    if (!wrong.empty() && found.empty() && pending.invalidated.size() > 1) {
+      rows_.clear();
+      wrong.clear();
+    }
+    durable_rows_ = rows_;
+    log_.clear();
+  }
+  if (wrong.empty()) SettleUncertain(found);
+  ForgetUnfound(found);
+  return wrong;
+}
+
+// What might have been there and is not will not be there later.
+void CacheOracle::ForgetUnfound(const Found& found) {
+  std::set<std::uint64_t> gone;
+  for (const auto& [key, row] : rows_) {
+    if (found.count(key) == 0) gone.insert(row.id);
+  }
+  const auto forget = [&gone](RowWritten& row) {
+    if (gone.count(row.id) != 0) row.id = 0;
+  };
+  for (auto& [key, row] : rows_) forget(row);
+  for (auto& [key, row] : durable_rows_) forget(row);
+  for (RowWritten& row : log_) forget(row);
+}
+
+// The beginning of the log, all but the newest rows, at least `least` of them.
+std::string CacheOracle::AdoptPrefix(const std::vector<RowWritten>& log, std::size_t least,
+                                     const Found& found, TimePoint now) {
+  std::string wrong;
+  for (std::size_t kept = log.size() + 1; kept-- > least;) {
+    Rows rows = durable_rows_;
+    for (std::size_t i = 0; i < kept; ++i) rows[log[i].key] = log[i];
+    const std::string mismatch = Mismatch(rows, found, now);
+    if (mismatch.empty()) {
+      rows_ = std::move(rows);
+      log_.assign(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(kept));
+      return {};
+    }
+    if (wrong.empty()) wrong = mismatch;
+  }
+  return wrong;
+}
+
+// Of each key any of its rows since the last sync.
+std::string CacheOracle::AdoptEachKey(const std::vector<RowWritten>& log, const Found& found,
+                                      TimePoint now) {
+  Rows rows;
+  std::map<std::string, std::vector<RowWritten>> candidates;
+  for (const auto& [key, row] : durable_rows_) candidates[key].push_back(row);
+  for (const RowWritten& row : log) {
+    if (durable_rows_.count(row.key) == 0) candidates[row.key].push_back({row.key, 0, 0});
+    candidates[row.key].push_back(row);
+  }
+  for (const auto& [key, of_key] : candidates) {
+    const auto id = found.find(key);
+    const auto fits = [&](const RowWritten& row) {
+      const Certainty visible = Visible(row, now);
+      if (id == found.end()) return visible != Certainty::kYes;
+      return row.id == id->second && visible != Certainty::kNo;
+    };
+    const auto row = std::find_if(of_key.rbegin(), of_key.rend(), fits);
+    if (row == of_key.rend()) return key + " has what it never had since the last sync";
+    rows[key] = *row;
+  }
+  for (const auto& [key, id] : found) {
+    if (candidates.count(key) == 0) return key + " was never written";
+  }
+  rows_ = std::move(rows);
+  return {};
+}
+
+}  // namespace larder::testing

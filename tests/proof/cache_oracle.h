@@ -1,0 +1,134 @@
+// CacheOracle: what a cache may answer, worked out from the promises (P1, P2, P7) alone. It shares
+// no code and no idea with the engine: it remembers every value ever written, when its computation
+// began, and everything that was invalidated, removed or replaced since.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "larder/options.h"
+#include "memory_disk.h"
+
+namespace larder::testing {
+
+// Order of what happened. Calls come one after the other, so each is one instant.
+using Instant = std::uint64_t;
+using Tags = std::set<std::string>;
+
+// A body that says which value it is, and does not compress.
+std::string MakeBody(std::uint64_t id, std::size_t size);
+std::uint64_t IdOfBody(std::string_view body);  // 0: not one of ours
+
+struct WrittenValue {
+  std::uint64_t id = 0;
+  std::string key = {};
+  Instant began = 0;
+  Tags tags = {};
+  TimePoint created{};
+  TimePoint fresh_until = kNever;
+  TimePoint expires = kNever;
+  std::string body = {};
+};
+
+// A row of the store: a value, or (id 0) a removal.
+struct RowWritten {
+  std::string key = {};
+  Instant began = 0;
+  std::uint64_t id = 0;
+};
+
+// What a call did, if it did it.
+struct Effect {
+  std::optional<RowWritten> row = {};
+  Tags invalidated = {};
+  bool invalidated_all = false;
+  Instant at = 0;       // of the invalidation
+  bool synced = false;  // all rows so far survive loss of power
+};
+
+struct ReadSpec {
+  Tags tags = {};
+  Duration max_stale{0};
+  std::optional<Duration> max_age = {};
+  std::uint64_t newer_than = 0;  // a number; kRefresh = everything is too old
+};
+
+enum class Certainty { kNo, kMaybe, kYes };
+
+struct Expectation {
+  Certainty hit = Certainty::kNo;
+  std::uint64_t id = 0;  // the only value that may be returned
+  bool stale = false;
+  std::string why = {};  // it cannot be a hit
+};
+
+class CacheOracle {
+ public:
+  // The ledger may forget tags, and invalidate what is older, when it knows more than this many.
+  // `one_log`: what a loss of power takes are the newest rows of all. Else RocksDB writes a second
+  // log before it has flushed what is in the first, and may lose the end of each.
+  CacheOracle(std::size_t ledger_tags, bool one_log);
+
+  Instant Tick() { return ++instant_; }
+  std::uint64_t NextId() const { return values_.size() + 1; }
+  void AddValue(WrittenValue value);  // whose id is NextId()
+  const WrittenValue& ValueOf(std::uint64_t id) const { return values_.at(id); }
+  bool Knows(std::uint64_t id) const { return values_.count(id) != 0; }
+
+  void Apply(const Effect& effect);
+
+  Expectation Expect(const std::string& key, const ReadSpec& read, TimePoint now) const;
+  // Whether nothing that covers `tags`, or everything, was invalidated after `began`.
+  Certainty Holds(Instant began, const Tags& tags) const;
+  // Whether something that covers `tags`, or `key`, was invalidated or removed between the two.
+  bool CoveredBetween(const std::string& key, const Tags& tags, Instant from, Instant to) const;
+  // Whether something newer than `began`, a removal too, stands at `key`.
+  bool IsSuperseded(const std::string& key, Instant began) const;
+
+  // Numbers order instants, over restarts too. Empty, or what is wrong.
+  std::string NoteNumber(Instant instant, std::uint64_t number);
+  std::uint64_t NumberOf(Instant instant) const;  // 0: not known
+
+  // After a crash in a call that would have had the effect `pending`: is what a new process found
+  // (key to id) what may be left? Goes on from there. Empty, or what is wrong.
+  using Found = std::map<std::string, std::uint64_t>;
+  std::string AdoptCrash(Crash how, const Effect& pending, const Found& found, TimePoint now);
+
+ private:
+  using Rows = std::map<std::string, RowWritten>;
+
+  Certainty Visible(const RowWritten& row, TimePoint now) const;
+  std::string Mismatch(const Rows& rows, const Found& found, TimePoint now) const;
+  std::string AdoptPrefix(const std::vector<RowWritten>& log, std::size_t least, const Found& found,
+                          TimePoint now);
+  std::string AdoptEachKey(const std::vector<RowWritten>& log, const Found& found, TimePoint now);
+  void ForgetUnfound(const Found& found);
+  void NoteUncertain(const Effect& pending);
+  void SettleUncertain(const Found& found);
+  bool LedgerMayForget(Instant began) const;
+
+  // Constant after construction.
+  const std::size_t ledger_keeps_;
+  const bool one_log_;
+
+  Instant instant_ = 0;
+  std::map<std::uint64_t, WrittenValue> values_;
+  Rows rows_;                    // as of now
+  Rows durable_rows_;            // as of the last sync
+  std::vector<RowWritten> log_;  // since then
+  std::map<std::string, Instant> invalidated_;
+  Instant invalidated_all_ = 0;
+  // All there were: of tags ("tag ..."), keys removed ("key ..."), everything ("all").
+  std::map<std::string, std::vector<Instant>> coverings_;
+  // Of calls that a crash cut off: may hold.
+  std::map<std::string, Instant> perhaps_invalidated_;
+  Instant perhaps_invalidated_all_ = 0;
+  std::map<Instant, std::uint64_t> numbers_;
+};
+
+}  // namespace larder::testing
