@@ -12,6 +12,7 @@
 
 #include "cache_core.h"
 #include "directory_size.h"
+#include "kill_point.h"
 #include "reaper.h"
 
 namespace larder {
@@ -72,7 +73,9 @@ Status CacheCore::OpenFiles() {
     if (status.ok()) status = OpenStore();
   }
   if (!status.ok()) return status;
+  KillPoint("store opened");
   status = OpenLedger();
+  KillPoint("ledger opened");
   if (status.code() == StatusCode::kDataLoss &&
       options_.on_corruption == OnCorruption::kQuarantine) {
     // Nothing says what was invalidated among these rows, nor how they are numbered.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cache_core.h"
+#include "kill_point.h"
 
 namespace larder {
 namespace {
@@ -144,7 +145,9 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
     case Precedence::kWrite: break;
   }
   const std::string record = EncodeEntry(key, *entry, payload);
+  KillPoint("value numbered");
   const Status status = store_->Put(key, record, options_.durability == Durability::kSync);
+  KillPoint("value stored");
   if (!status.ok()) {
     hot_tier_->Erase(key, hash);
     CountWriteFault(status);
@@ -240,6 +243,7 @@ Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_seq
   const std::uint64_t hash = HotTier::HashKey(key);
   flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);
+  KillPoint("tombstone numbered");
   const std::string record = EncodeTombstone(key, number);
   const Status status = synced_sequence != nullptr
                             ? store_->PutSynced(key, record, *synced_sequence)
@@ -260,6 +264,7 @@ Status CacheCore::Remove(std::string_view key) {
     const Writing writing(StripeOf(HotTier::HashKey(key)));
     if (Status status = WriteTombstone(key, &sequence); !status.ok()) return status;
   }
+  KillPoint("tombstone synced");
   counters_.Add(Counter::kRemoved);
   return ledger_->NoteSyncedSequence(sequence);
 }

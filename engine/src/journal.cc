@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "kill_point.h"
+
 namespace larder {
 namespace {
 
@@ -224,11 +226,14 @@ Status Journal::TryAppend(std::span<const JournalRecord> records, const JournalH
     Status status = file_->WriteAt(kRecordsAt + used_ * kRecordBytes, bytes);
     if (!status.ok()) return status;
   }
+  KillPoint("journal records written");
   const bool new_bound = header.number_bound != header_.number_bound;
   if (header != header_) {
     if (Status status = WriteHeaderCopy(*file_, header); !status.ok()) return status;
   }
+  KillPoint("journal header written");
   if (Status status = file_->Sync(); !status.ok()) return status;
+  KillPoint("journal synced");
   used_ += records.size();
   // The bound must survive the loss of either copy; synced one by one, as one may be torn.
   if (new_bound) {
@@ -251,7 +256,9 @@ Status Journal::Rewrite(const JournalHeader& header, const Snapshot& snapshot) {
   Result<std::unique_ptr<JournalFile>> created = files_.Create(new_path);
   if (!created.ok()) return created.status();
   Status status = WriteNew(**created, header, snapshot);
+  KillPoint("new journal written");
   if (status.ok()) status = files_.Rename(new_path, path_);
+  KillPoint("new journal renamed");
   // Until the directory is synced the old file may be the one that a crash leaves, so nothing
   // may be acknowledged that is only in the new one.
   if (status.ok()) status = files_.SyncDirectoryOf(path_);

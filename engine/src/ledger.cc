@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "journal.h"
+#include "kill_point.h"
 #include "tag_table.h"
 
 namespace larder {
@@ -173,12 +174,14 @@ Result<std::uint64_t> JournaledLedger::InvalidateTags(std::span<const TagHash> t
   const std::uint64_t number = Apply([&](std::uint64_t taken) {
     for (const TagHash tag : tags) table_.Raise(tag, taken);
   });
+  KillPoint("invalidation in memory");
   std::vector<JournalRecord> records;
   records.reserve(tags.size());
   for (const TagHash tag : tags) {
     records.push_back({.number = number, .value = tag, .kind = JournalKind::kTag});
   }
   if (Status status = Commit(records); !status.ok()) return status;
+  KillPoint("invalidation synced");
   return number;
 }
 

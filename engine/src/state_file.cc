@@ -9,6 +9,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "kill_point.h"
 #include "varint.h"
 
 namespace larder {
@@ -117,6 +118,7 @@ Status WriteState(const std::string& path, const State& state) {
   const Status failure = written ? Status::Ok() : Failed("write", temporary);
   ::close(fd);
   if (!failure.ok()) return failure;
+  KillPoint("state written");
   if (::rename(temporary.c_str(), path.c_str()) != 0) return Failed("rename", temporary);
   const std::string directory = path.substr(0, path.find_last_of('/'));
   const int directory_fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

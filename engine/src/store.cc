@@ -12,6 +12,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "kill_point.h"
+
 namespace larder {
 namespace {
 
@@ -146,6 +148,7 @@ class RocksStore final : public Store {
     // Read before the sync: what others write after this need not be synced. To note more would
     // make an ordinary loss of power look like a damaged WAL.
     sequence = LatestSequence();
+    KillPoint("tombstone stored");
     return Sync();
   }
 

@@ -1,83 +1,70 @@
-// proof: the long forms of the engine's proofs. Run by scripts/soak.
-//   proof model --seed=N [--steps=N] [--seconds=N]   from seed N on; with --seconds, until then
-#include <chrono>
+// proof: the long forms of the engine's proofs, one part at a time. Run by scripts/soak.
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
-#include "model_run.h"
+#include "proof_parts.h"
 
 namespace larder::testing {
 namespace {
 
-struct Arguments {
-  std::string part;
-  std::uint64_t seed = 1;
-  std::size_t steps = 400;
-  unsigned seconds = 0;  // 0: one seed, with its history
-};
+int Usage() {
+  std::fprintf(stderr, "usage: proof PART [--seed=N] [--seconds=N] [--steps=N]\nparts:\n");
+  for (const ProofPart& part : ProofParts()) {
+    std::fprintf(stderr, "  %-10s %s\n", part.name, part.what);
+  }
+  std::fprintf(stderr,
+               "With --seconds: from that seed on until then; else that seed only, and model\n"
+               "prints its history.\n");
+  return 2;
+}
 
-bool Parse(int argc, char** argv, Arguments& arguments) {
-  if (argc < 2) return false;
-  arguments.part = argv[1];
-  for (int i = 2; i < argc; ++i) {
-    const std::string_view argument = argv[i];
-    const auto value = [&](std::string_view name) -> const char* {
-      return argument.starts_with(name) ? argv[i] + name.size() : nullptr;
-    };
-    if (const char* seed = value("--seed=")) {
-      arguments.seed = std::strtoull(seed, nullptr, 10);
-    } else if (const char* steps = value("--steps=")) {
-      arguments.steps = std::strtoull(steps, nullptr, 10);
-    } else if (const char* seconds = value("--seconds=")) {
-      arguments.seconds = static_cast<unsigned>(std::strtoul(seconds, nullptr, 10));
-    } else {
-      return false;
-    }
+bool Parse(std::string_view argument, ProofArguments& arguments) {
+  const std::size_t equals = argument.find('=');
+  if (equals == std::string_view::npos) return false;
+  const std::string_view name = argument.substr(0, equals);
+  const std::uint64_t value =
+      std::strtoull(std::string(argument.substr(equals + 1)).c_str(), nullptr, 10);
+  if (name == "--seed") {
+    arguments.seed = value;
+  } else if (name == "--seconds") {
+    arguments.seconds = static_cast<unsigned>(value);
+  } else if (name == "--steps") {
+    arguments.steps = value;
+  } else {
+    return false;
   }
   return true;
 }
 
-int RunModelPart(const Arguments& arguments) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.seconds);
-  ModelResult sum;
-  std::uint64_t seed = arguments.seed;
-  int findings = 0;
-  do {
-    const ModelResult result = RunModel(seed, arguments.steps);
-    sum.steps += result.steps;
-    sum.hits += result.hits;
-    sum.kills += result.kills;
-    sum.power_losses += result.power_losses;
-    if (!result.finding.empty()) {
-      ++findings;
-      std::printf("finding: %s: %s\n", ToString(MakeModelOptions(seed)).c_str(),
-                  result.finding.c_str());
-    }
-    if (!result.finding.empty() || arguments.seconds == 0) {
-      for (const std::string& line : result.history) std::printf("  %s\n", line.c_str());
-    }
-    ++seed;
-  } while (std::chrono::steady_clock::now() < end);
-  std::printf(
-      "model: seeds %llu to %llu, %llu operations, %llu hits, %llu kills, %llu losses of "
-      "power, %d findings\n",
-      static_cast<unsigned long long>(arguments.seed), static_cast<unsigned long long>(seed - 1),
-      static_cast<unsigned long long>(sum.steps), static_cast<unsigned long long>(sum.hits),
-      static_cast<unsigned long long>(sum.kills), static_cast<unsigned long long>(sum.power_losses),
-      findings);
-  return findings == 0 ? 0 : 1;
-}
-
 int Main(int argc, char** argv) {
-  Arguments arguments;
-  if (!Parse(argc, argv, arguments) || arguments.part != "model") {
-    std::fprintf(stderr, "usage: proof model [--seed=N] [--steps=N] [--seconds=N]\n");
-    return 2;
+  if (argc < 2) return Usage();
+  ProofArguments arguments;
+  for (int i = 2; i < argc; ++i) {
+    if (!Parse(argv[i], arguments)) return Usage();
   }
-  return RunModelPart(arguments);
+  for (const ProofPart& part : ProofParts()) {
+    if (part.name != std::string_view(argv[1])) continue;
+    const ProofTally tally = part.run(arguments);
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    // scripts/soak reads this line.
+    std::printf(
+        "tally %s operations=%llu kills=%llu power_losses=%llu faults=%llu findings=%llu "
+        "next_seed=%llu peak_mib=%ld\n",
+        part.name, static_cast<unsigned long long>(tally.operations),
+        static_cast<unsigned long long>(tally.kills),
+        static_cast<unsigned long long>(tally.power_losses),
+        static_cast<unsigned long long>(tally.faults),
+        static_cast<unsigned long long>(tally.findings),
+        static_cast<unsigned long long>(tally.next_seed), usage.ru_maxrss / 1024);
+    return tally.findings == 0 ? 0 : 1;
+  }
+  return Usage();
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+#include "proof_parts.h"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "kill_loop.h"
+#include "model_run.h"
+#include "tmpfs_dir.h"
+
+namespace larder::testing {
+namespace {
+
+// Calls `run` with one seed after the other until the time is over.
+template <typename Run>
+ProofTally ForEachSeed(const ProofArguments& arguments, const Run& run) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(arguments.seconds);
+  ProofTally tally{.next_seed = arguments.seed};
+  do {
+    run(tally.next_seed++, tally);
+  } while (std::chrono::steady_clock::now() < end);
+  return tally;
+}
+
+void PrintFinding(const std::string& where, const std::string& what, ProofTally& tally) {
+  ++tally.findings;
+  std::printf("FINDING: %s: %s\n", where.c_str(), what.c_str());
+  std::fflush(stdout);
+}
+
+ProofTally RunModelPart(const ProofArguments& arguments) {
+  return ForEachSeed(arguments, [&](std::uint64_t seed, ProofTally& tally) {
+    const ModelResult result = RunModel(seed, arguments.steps);
+    tally.operations += result.steps;
+    tally.kills += result.kills;
+    tally.power_losses += result.power_losses;
+    if (!result.finding.empty()) {
+      PrintFinding("model, " + ToString(MakeModelOptions(seed)), result.finding, tally);
+    }
+    if (!result.finding.empty() || arguments.seconds == 0) {
+      for (const std::string& line : result.history) std::printf("  %s\n", line.c_str());
+    }
+  });
+}
+
+std::string CrashWriterBesideThis() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "crash_writer";
+}
+
+// One cache for so many rounds, so that damage would have time to show.
+ProofTally RunKillPart(const ProofArguments& arguments) {
+  constexpr int kRounds = 50;
+  return ForEachSeed(arguments, [](std::uint64_t seed, ProofTally& tally) {
+    TmpfsDir dir;
+    KillLoop loop(CrashWriterBesideThis(), dir / "cache", seed);
+    for (int i = 0; i < kRounds; ++i) {
+      const KillLoop::Round round = loop.RunRound();
+      tally.operations += round.operations;
+      ++tally.kills;
+      if (round.finding.empty()) continue;
+      PrintFinding("kill, seed " + std::to_string(seed) + ", round " + std::to_string(i) +
+                       ", killed at " + (round.point.empty() ? "any moment" : round.point),
+                   round.finding, tally);
+      return;
+    }
+  });
+}
+
+}  // namespace
+
+const std::vector<ProofPart>& ProofParts() {
+  static const std::vector<ProofPart> parts = {
+      {"model", "random schedules, kills and losses of power against an oracle", RunModelPart},
+      {"kill", "a real process killed between any two steps, 50 rounds a seed", RunKillPart},
+  };
+  return parts;
+}
+
+}  // namespace larder::testing
