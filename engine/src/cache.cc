@@ -13,21 +13,39 @@ namespace larder {
 namespace {
 
 // The type only: texts of exceptions can hold prompts.
-Status FromCurrentException() {
+Status FromCurrentException(const char* who) {
   const std::type_info* type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return {StatusCode::kInternal, "the loader threw an exception"};
+  if (type == nullptr) return {StatusCode::kInternal, std::string(who) + " threw an exception"};
   int error = 0;
   char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &error);
   const std::string text = error == 0 ? name : type->name();
   std::free(name);  // NOLINT: __cxa_demangle allocates with malloc
-  return {StatusCode::kInternal, "the loader threw " + text};
+  return {StatusCode::kInternal, std::string(who) + " threw " + text};
 }
 
 Result<Computed> RunLoader(const Loader& loader) {
   try {
     return loader();
   } catch (...) {
-    return FromCurrentException();
+    return FromCurrentException("the loader");
+  }
+}
+
+// What is thrown within the engine (std::bad_alloc) ends at its border.
+template <typename Call>
+auto GuardedRead(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (...) {
+    return std::nullopt;
+  }
+}
+template <typename Call>
+auto Guarded(const Call& call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (...) {
+    return FromCurrentException("the engine");
   }
 }
 
@@ -35,31 +53,44 @@ Result<Computed> RunLoader(const Loader& loader) {
 class SharedCache final : public Cache {
  public:
   explicit SharedCache(std::shared_ptr<CacheCore> core) : core_(std::move(core)) {}
-  ~SharedCache() override { static_cast<void>(core_->Close()); }
+  ~SharedCache() override { static_cast<void>(Close()); }
 
   Acquired Acquire(std::string_view key, const ReadOptions& options) override {
-    return core_->Acquire(key, options);
+    try {
+      return core_->Acquire(key, options);
+    } catch (...) {
+      return core_->AcquireUnstored(key);
+    }
   }
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
-    return core_->GetInMemory(key, options);
+    return GuardedRead([&] { return core_->GetInMemory(key, options); });
   }
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
-    return core_->Get(key, options);
+    return GuardedRead([&] { return core_->Get(key, options); });
   }
   Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                              const Loader& loader) override;
   Result<PutOutcome> Put(std::string_view key, std::string_view body,
                          const WriteOptions& options) override {
-    return core_->Put(key, body, options);
+    return Guarded([&] { return core_->Put(key, body, options); });
   }
-  Status Remove(std::string_view key) override { return core_->Remove(key); }
+  Status Remove(std::string_view key) override {
+    return Guarded([&] { return core_->Remove(key); });
+  }
   Result<std::uint64_t> Invalidate(const Invalidation& what) override {
-    return core_->Invalidate(what);
+    return Guarded([&] { return core_->Invalidate(what); });
   }
-  Status Sync() override { return core_->Sync(); }
-  Status Compact() override { return core_->CompactAll(); }
-  Status Close() override { return core_->Close(); }
+  Status Sync() override {
+    return Guarded([&] { return core_->Sync(); });
+  }
+  Status Compact() override {
+    return Guarded([&] { return core_->CompactAll(); });
+  }
+  Status Close() override {
+    return Guarded([&] { return core_->Close(); });
+  }
   Stats GetStats() const override { return core_->GetStats(); }
+  Health GetHealth() const override { return core_->GetHealth(); }
   TimePoint Now() const override { return core_->Now(); }
   std::string_view StoreSecret() const override { return core_->StoreSecret(); }
 
@@ -70,11 +101,15 @@ class SharedCache final : public Cache {
 Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions& options,
                                         const Loader& loader) {
   while (true) {
-    Acquired acquired = core_->Acquire(key, options);
+    Acquired acquired = Acquire(key, options);
     if (Hit* hit = std::get_if<Hit>(&acquired)) return std::move(hit->entry);
     if (Lease* lease = std::get_if<Lease>(&acquired)) {
       Result<Computed> computed = RunLoader(loader);
-      if (computed.ok()) return lease->Commit(computed->body, computed->options).entry;
+      if (computed.ok()) {
+        return Guarded([&]() -> Result<Entry> {
+          return lease->Commit(computed->body, computed->options).entry;
+        });
+      }
       lease->Abandon(computed.status());
       return computed.status();
     }
@@ -88,9 +123,11 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
 }  // namespace
 
 Result<std::unique_ptr<Cache>> OpenCache(const Options& options, const CacheInternals& internals) {
-  Result<std::shared_ptr<CacheCore>> core = CacheCore::Open(options, internals);
-  if (!core.ok()) return core.status();
-  return std::unique_ptr<Cache>(std::make_unique<SharedCache>(*std::move(core)));
+  return Guarded([&]() -> Result<std::unique_ptr<Cache>> {
+    Result<std::shared_ptr<CacheCore>> core = CacheCore::Open(options, internals);
+    if (!core.ok()) return core.status();
+    return std::unique_ptr<Cache>(std::make_unique<SharedCache>(*std::move(core)));
+  });
 }
 
 Result<std::unique_ptr<Cache>> Cache::Open(const Options& options) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,11 +21,13 @@
 #include "counters.h"
 #include "flight_table.h"
 #include "gate.h"
+#include "guarded_log.h"
 #include "hot_tier.h"
 #include "larder/cache.h"
 #include "ledger.h"
 #include "state_file.h"
 #include "store.h"
+#include "supervisor.h"
 
 namespace larder {
 
@@ -37,6 +40,13 @@ struct CacheInternals {
   std::uint64_t write_buffer_bytes = 0;
   std::size_t ledger_tags = 0;
   std::uint64_t journal_room = 0;
+  // Free bytes on the volume below which no values are stored, and from which on they are again.
+  std::uint64_t reserve_bytes = std::uint64_t{64} << 20;
+  std::uint64_t resume_bytes = std::uint64_t{96} << 20;
+  // Off: the test does what the two threads do, by Care and Watch.
+  bool threads = true;
+  // Close waits at most so long for the disk.
+  std::chrono::milliseconds close_patience = std::chrono::seconds(10);
 };
 
 class CacheCore : public std::enable_shared_from_this<CacheCore> {
@@ -48,6 +58,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // As in cache.h.
   Acquired Acquire(std::string_view key, const ReadOptions& options);
+  // A lease whose outcome is handed over and not stored.
+  Lease AcquireUnstored(std::string_view key);
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options);
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options);
   Result<PutOutcome> Put(std::string_view key, std::string_view body, const WriteOptions& options);
@@ -56,6 +68,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status Sync();
   Status Close();
   Stats GetStats() const;
+  Health GetHealth() const { return supervisor_->health(); }
   TimePoint Now() const { return clock_->Now(); }
   std::string_view StoreSecret() const { return state_.secret; }
 
@@ -63,6 +76,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                    const WriteOptions& options);
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
+
+  // What the steward does every second, and the watchdog five times a second.
+  void Care();
+  void Watch() { supervisor_->Watch(); }
 
   Status CompactAll();  // flushes and merges everything, so that the reaper sees every row
 
@@ -120,6 +137,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // Unless something newer is there. kNow: takes the entry's number under the stripe's lock.
   Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                            Numbered numbered);
+  Result<PutOutcome> TryWrite(std::string_view key, const std::shared_ptr<EntryData>& entry);
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
   Precedence Compare(std::string_view key, std::uint64_t number);
   // Synced if the caller wants to know the store's sequence number then.
@@ -129,18 +147,22 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // cache_open.cc
   Status OpenFiles();
+  std::unique_ptr<Supervisor> MakeSupervisor();
   Status LockDirectory();
   Status OpenState();
   StoreOptions MakeStoreOptions();
-  Status OpenStore();
-  bool HealStore();
-  Status OpenLedger();
+  Result<std::unique_ptr<Store>> OpenStore();
+  Status OpenLedger(const Store& store);
   Status Quarantine(const Status& why);
+  Status StartThreads();
+  void Log(LogLevel level, std::string_view line) const { log_->Write(level, line); }
+
+  // cache_steward.cc
   void RunSteward();
+  void RunWatchdog();
   Status SaveState();
-  void Log(LogLevel level, std::string_view line) const;
-  void CountFault(std::string_view what, const Status& status);
-  void CountWriteFault(const Status& status);
+  Status CloseFiles();
+  void StopThreads();
   std::string PathOf(std::string_view name) const {
     return options_.directory + "/" + std::string(name);
   }
@@ -149,6 +171,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   const Options options_;
   const CacheInternals internals_;
   const Clock& system_clock_;
+  const std::shared_ptr<GuardedLog> log_;
   std::shared_ptr<const Executor> executor_;
   int directory_fd_ = -1;
   std::unique_ptr<CacheClock> clock_;
@@ -157,22 +180,23 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::unique_ptr<FlightTable> flights_;
   std::unique_ptr<Ledger> ledger_;
   std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
-  std::unique_ptr<Store> store_;                       // reset in Close, behind gate_
+  std::unique_ptr<Supervisor> supervisor_;             // has the store
   Duration opened_{};
 
   State state_;  // counters and anchor: as of the last save
   std::mutex state_mutex_;
+  bool state_failed_ = false;  // logged already; guarded by state_mutex_
   mutable Counters counters_;
-  Gate calls_;               // shut for good by Close
-  mutable Gate store_gate_;  // before store_; shut while that is replaced
+  Gate calls_;  // shut for good by Close
   std::array<Stripe, kStripes> stripes_;
-  std::atomic<bool> in_fault_{false};      // logged already
-  std::atomic<bool> store_faulty_{false};  // a write failed since it was opened
+  std::atomic<std::uint64_t> disk_bytes_{0};  // as last measured
 
-  std::mutex steward_mutex_;
-  std::condition_variable steward_wakes_;
-  bool steward_stops_ = false;
-  std::thread steward_;
+  std::mutex threads_mutex_;
+  std::condition_variable threads_wake_;
+  bool threads_stop_ = false;  // guarded by threads_mutex_
+  std::thread steward_;        // looks after all that needs the disk
+  std::thread watchdog_;       // never touches the disk
+  bool files_closed_ = false;  // by whoever closes, once
 };
 
 // The same, where the cache may be gone.

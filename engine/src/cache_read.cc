@@ -142,14 +142,12 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
                                         const Query& query) {
   Lookup lookup;
   lookup.miss = MissReason::kFault;
-  const Gate::Pass pass = store_gate_.Enter();
+  const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) return lookup;
   const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
   PinnedRow row;
-  switch (store_->Get(key, row)) {
-    case ReadOutcome::kFault:
-      CountFault("read", {StatusCode::kUnavailable, "the store could not be read"});
-      return lookup;
+  switch (supervisor_->Get(key, row)) {
+    case ReadOutcome::kFault: return lookup;
     case ReadOutcome::kAbsent: lookup.miss = MissReason::kAbsent; return lookup;
     case ReadOutcome::kCorrupt: lookup.miss = MissReason::kCorrupt; break;
     case ReadOutcome::kFound: lookup = ReadRecord(key, row.bytes(), query); break;
@@ -214,6 +212,11 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options) {
   Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch, lookup.miss);
   if (std::holds_alternative<Lease>(acquired)) counters_.Add(CounterOf(lookup.miss));
   return acquired;
+}
+
+Lease CacheCore::AcquireUnstored(std::string_view key) {
+  counters_.Add(Counter::kMissesFault);
+  return Lease(UntrackedFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
 }
 
 // Ended, but still being written: as good as stored.

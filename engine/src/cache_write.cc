@@ -99,7 +99,7 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
 // What stands at `key` against something with `number`.
 CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t number) {
   PinnedRow row;
-  switch (store_->Get(key, row)) {
+  switch (supervisor_->Get(key, row)) {
     case ReadOutcome::kAbsent: return Precedence::kWrite;
     case ReadOutcome::kFault: return Precedence::kFault;
     case ReadOutcome::kCorrupt: return Precedence::kCorrupt;
@@ -117,8 +117,11 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
 
 Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                                     Numbered numbered) {
-  const Gate::Pass pass = store_gate_.Enter();
-  if (!pass) return Status(StatusCode::kUnavailable, "the store is closed");
+  const Turnstile::Pass pass = supervisor_->EnterToStore(entry->body.size());
+  if (!pass) {
+    counters_.Add(Counter::kRefused);
+    return Status(StatusCode::kUnavailable, "the store takes no values now");
+  }
   const std::uint64_t hash = HotTier::HashKey(key);
   std::string scratch;
   const Payload payload = codec_->Compress(entry->body, scratch);
@@ -130,11 +133,7 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   if (!ledger_->Holds(entry->number, entry->tag_hashes)) return PutOutcome::kSuperseded;
   switch (Compare(key, entry->number)) {
     case Precedence::kSuperseded: return PutOutcome::kSuperseded;
-    case Precedence::kFault: {
-      Status status(StatusCode::kUnavailable, "the store could not be read");
-      CountFault("read", status);
-      return status;
-    }
+    case Precedence::kFault: return Status(StatusCode::kUnavailable, "the store could not be read");
     case Precedence::kCorrupt:
       // Possibly a removal; only a value that began after this moment may take its place.
       if (numbered == Numbered::kByLease) {
@@ -146,20 +145,28 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
   }
   const std::string record = EncodeEntry(key, *entry, payload);
   KillPoint("value numbered");
-  const Status status = store_->Put(key, record, options_.durability == Durability::kSync);
+  const Status status = supervisor_->Put(key, record, options_.durability == Durability::kSync);
   KillPoint("value stored");
   if (!status.ok()) {
     hot_tier_->Erase(key, hash);
-    CountWriteFault(status);
     return Status(StatusCode::kUnavailable, status.message());
   }
-  in_fault_.store(false, std::memory_order_relaxed);
   entry->stored_bytes.store(key.size() + record.size(), std::memory_order_relaxed);
   if (internals_.hot_tier) hot_tier_->Insert(key, hash, entry);
   counters_.Add(Counter::kStores);
   counters_.Add(Counter::kRawBytes, entry->body.size());
   counters_.Add(Counter::kStoredBytes, key.size() + record.size());
   return PutOutcome::kStored;
+}
+
+// The flight has ended, so its lease must be finished whatever happens.
+Result<PutOutcome> CacheCore::TryWrite(std::string_view key,
+                                       const std::shared_ptr<EntryData>& entry) {
+  try {
+    return Write(key, entry, Numbered::kByLease);
+  } catch (...) {
+    return Status(StatusCode::kInternal, "the engine ran out of memory");
+  }
 }
 
 Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
@@ -223,7 +230,7 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     committed.status = {StatusCode::kUnavailable, "the cache is closed"};
     return committed;
   }
-  Result<PutOutcome> outcome = Write(flight->key, entry, Numbered::kByLease);
+  Result<PutOutcome> outcome = TryWrite(flight->key, entry);
   flights_->Finish(*flight);
   committed.status = outcome.status();
   if (outcome.ok()) committed.outcome = *outcome;
@@ -246,10 +253,9 @@ Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_seq
   KillPoint("tombstone numbered");
   const std::string record = EncodeTombstone(key, number);
   const Status status = synced_sequence != nullptr
-                            ? store_->PutSynced(key, record, *synced_sequence)
-                            : store_->Put(key, record, false);
+                            ? supervisor_->PutSynced(key, record, *synced_sequence)
+                            : supervisor_->Put(key, record, false);
   if (status.ok()) return Status::Ok();
-  CountWriteFault(status);
   return {StatusCode::kUnavailable, status.message()};
 }
 
@@ -257,8 +263,8 @@ Status CacheCore::Remove(std::string_view key) {
   if (Status status = CheckKey(key); !status.ok()) return status;
   const Gate::Pass call = calls_.Enter();
   if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
-  const Gate::Pass pass = store_gate_.Enter();
-  if (!pass) return {StatusCode::kUnavailable, "the store is being opened anew"};
+  const Turnstile::Pass pass = supervisor_->EnterToRemove();
+  if (!pass) return {StatusCode::kUnavailable, "the store takes no removals now"};
   std::uint64_t sequence = 0;
   {
     const Writing writing(StripeOf(HotTier::HashKey(key)));
@@ -272,6 +278,8 @@ Status CacheCore::Remove(std::string_view key) {
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
 // tombstone takes its place: values being computed now are refused, later ones are welcome.
 void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
+  const Turnstile::Pass pass = supervisor_->EnterToRemove();
+  if (!pass) return;  // met again when the store takes writes
   const Writing writing(StripeOf(hash));
   if (Compare(key, 0) != Precedence::kCorrupt) return;
   Log(LogLevel::kWarning, "dropped a corrupt record");

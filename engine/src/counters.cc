@@ -29,6 +29,9 @@ void Counters::Fill(Stats& stats) const {
   stats.evicted = of(Counter::kEvicted);
   stats.microusd_saved = of(Counter::kMicrousdSaved);
   stats.ms_saved = of(Counter::kMsSaved);
+  stats.fault_episodes = of(Counter::kFaultEpisodes);
+  stats.reopened = of(Counter::kReopened);
+  stats.quarantined = of(Counter::kQuarantined);
 }
 
 }  // namespace larder

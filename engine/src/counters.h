@@ -37,6 +37,9 @@ enum class Counter : unsigned {
   kEvicted,
   kMicrousdSaved,
   kMsSaved,
+  kFaultEpisodes,
+  kReopened,
+  kQuarantined,
   kCount
 };
 

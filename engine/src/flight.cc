@@ -171,9 +171,15 @@ void Lease::Append(SharedBytes piece) { state_->Append(std::move(piece)); }
 
 Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
   const std::shared_ptr<FlightState> state = std::move(state_);
-  Committed committed = CommitFlight(state, body, options);
-  state->NoteWritten(committed.outcome);
-  return committed;
+  try {
+    Committed committed = CommitFlight(state, body, options);
+    state->NoteWritten(committed.outcome);
+    return committed;
+  } catch (...) {  // no memory for the entry
+    AbandonFlight(state, {StatusCode::kInternal, "out of memory"});
+    state->NoteWritten(PutOutcome::kNotStored);
+    throw;
+  }
 }
 
 void Lease::Abandon(Status status) {

@@ -41,13 +41,18 @@ class Gate {
 
   bool shut() const { return shut_.load(std::memory_order_acquire); }
 
-  // Lets nobody in any more and waits until nobody is inside. False if it was shut before.
-  bool Shut() {
-    if (shut_.exchange(true)) return false;
+  // Lets nobody in any more. False if it was shut before.
+  bool Forbid() { return !shut_.exchange(true); }
+  // After Forbid: waits until nobody is inside.
+  void WaitUntilEmpty() {
     for (Counter& counter : counters_) {
       while (counter.inside.load() != 0) std::this_thread::sleep_for(kPoll);
     }
-    return true;
+  }
+  // Both.
+  void Shut() {
+    Forbid();
+    WaitUntilEmpty();
   }
   void Open() { shut_.store(false); }
 

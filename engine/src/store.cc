@@ -9,6 +9,7 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 
@@ -23,6 +24,7 @@ rocksdb::Slice AsSlice(std::string_view bytes) { return {bytes.data(), bytes.siz
 Status FromRocksDb(const rocksdb::Status& status) {
   if (status.ok()) return Status::Ok();
   if (status.IsCorruption()) return {StatusCode::kDataLoss, status.ToString()};
+  if (status.IsNoSpace()) return {StatusCode::kResourceExhausted, status.ToString()};
   return {StatusCode::kUnavailable, status.ToString()};
 }
 
@@ -71,10 +73,21 @@ class LogSink final : public rocksdb::Logger {
 // build). So it stays stopped after a fault, and is opened anew.
 class NoAutomaticRecovery final : public rocksdb::EventListener {
  public:
+  explicit NoAutomaticRecovery(std::function<void(const Status&)> on_fault)
+      : on_fault_(std::move(on_fault)) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    // A failed write is told by who wrote.
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback || error->ok()) return;
+    if (on_fault_ && !error->IsShutdownInProgress()) on_fault_(FromRocksDb(*error));
+  }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
                             bool* auto_recovery) override {
     *auto_recovery = false;
   }
+
+ private:
+  const std::function<void(const Status&)> on_fault_;
 };
 
 // Memtables that may wait to be written out, and one more.
@@ -97,7 +110,7 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.create_if_missing = true;
   if (options.env != nullptr) rocks.env = options.env;
   rocks.info_log = std::make_shared<LogSink>(options.log);
-  rocks.listeners.push_back(std::make_shared<NoAutomaticRecovery>());
+  rocks.listeners.push_back(std::make_shared<NoAutomaticRecovery>(options.on_background_fault));
   rocks.compaction_filter_factory = options.filter;
   rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one
   rocks.bottommost_compression = rocksdb::kNoCompression;
@@ -157,10 +170,12 @@ class RocksStore final : public Store {
   Status CompactAll() override {
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+    options.canceled = &interrupted_;
     return FromRocksDb(db_->CompactRange(options, nullptr, nullptr));
   }
 
   Status Flush() override { return FromRocksDb(db_->Flush(rocksdb::FlushOptions())); }
+  void Interrupt() override { interrupted_ = true; }
 
   std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
 
@@ -180,6 +195,7 @@ class RocksStore final : public Store {
   const std::unique_ptr<rocksdb::DB> db_;
   const std::shared_ptr<rocksdb::Cache> block_cache_;
   const rocksdb::ReadOptions read_options_;
+  std::atomic<bool> interrupted_{false};
 };
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
@@ -192,15 +208,27 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
       std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db), table->block_cache));
 }
 
+Result<std::uint64_t> Store::FreeBytes(const StoreOptions& options) {
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  std::uint64_t bytes = 0;
+  const rocksdb::Status status = env->GetFreeSpace(options.path, &bytes);
+  if (!status.ok()) return FromRocksDb(status);
+  return bytes;
+}
+
 Status Store::Probe(const StoreOptions& options) {
   // Opening writes out what the WALs hold: all write buffers at most.
   const std::uint64_t room_to_open = kWriteBuffers * options.write_buffer_bytes;
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
-  std::uint64_t free_bytes = 0;
-  rocksdb::Status status = env->GetFreeSpace(options.path, &free_bytes);
-  if (status.ok() && free_bytes < room_to_open) status = rocksdb::Status::NoSpace();
+  const Result<std::uint64_t> free_bytes = FreeBytes(options);
+  if (!free_bytes.ok()) return free_bytes.status();
+  if (*free_bytes < room_to_open) {
+    return {StatusCode::kResourceExhausted, std::to_string(*free_bytes) + " bytes free, " +
+                                                std::to_string(room_to_open) + " needed to open"};
+  }
   const std::string path = options.path + ".probe";
-  if (status.ok()) status = rocksdb::WriteStringToFile(env, std::string(4096, 'p'), path, true);
+  const rocksdb::Status status =
+      rocksdb::WriteStringToFile(env, std::string(4096, 'p'), path, true);
   static_cast<void>(env->DeleteFile(path));
   return FromRocksDb(status);
 }

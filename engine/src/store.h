@@ -26,6 +26,9 @@ struct StoreOptions {
   std::uint64_t write_buffer_bytes = std::uint64_t{8} << 20;
   std::shared_ptr<rocksdb::CompactionFilterFactory> filter = {};
   std::function<void(LogLevel, std::string_view)> log = {};
+  // Called by RocksDB's threads when a flush or a merge has failed. Must neither block nor call
+  // the store.
+  std::function<void(const Status&)> on_background_fault = {};
   rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
 };
 
@@ -41,14 +44,16 @@ class PinnedRow {
 
 enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
 
-// Thread-safe. Errors: kUnavailable (I/O, no space), kDataLoss (corrupt). After a write has failed
-// all later ones do, until the store is opened anew.
+// Thread-safe. Errors: kUnavailable (I/O), kResourceExhausted (no space left), kDataLoss (corrupt).
+// After a write has failed all later ones do, until the store is opened anew.
 class Store {
  public:
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
   // Whether the disk takes writes and has room enough to open a store: writes a small file beside
   // it, syncs and deletes it.
   static Status Probe(const StoreOptions& options);
+  // Of the volume that the store is on.
+  static Result<std::uint64_t> FreeBytes(const StoreOptions& options);
   virtual ~Store() = default;
 
   virtual ReadOutcome Get(std::string_view key, PinnedRow& row) = 0;
@@ -61,6 +66,8 @@ class Store {
   // Merges everything, which runs the filter over every row. Slow.
   virtual Status CompactAll() = 0;
   virtual Status Flush() = 0;
+  // From now on CompactAll ends early, with an error, also one that is running.
+  virtual void Interrupt() = 0;
 
   // Counts writes; never goes back, also across restarts, unless writes were lost.
   virtual std::uint64_t LatestSequence() const = 0;

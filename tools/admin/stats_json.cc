@@ -41,6 +41,9 @@ constexpr Field kFields[] = {
     {"evicted", &Stats::evicted},
     {"microusd_saved", &Stats::microusd_saved},
     {"ms_saved", &Stats::ms_saved},
+    {"fault_episodes", &Stats::fault_episodes},
+    {"reopened", &Stats::reopened},
+    {"quarantined", &Stats::quarantined},
 };
 
 }  // namespace
@@ -49,6 +52,9 @@ std::string StatsToJson(const Stats& stats) {
   nlohmann::ordered_json json;
   for (const Field& field : kFields) json[field.name] = stats.*field.value;
   json["uptime_ms"] = stats.uptime.count();
+  json["state"] = HealthStateName(stats.health.state);
+  json["state_reason"] = HealthReasonName(stats.health.reason);
+  json["state_since_unix_ms"] = stats.health.since.time_since_epoch().count();
   return json.dump();
 }
 

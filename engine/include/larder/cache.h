@@ -21,6 +21,7 @@
 
 #include "larder/entry.h"
 #include "larder/flight.h"
+#include "larder/health.h"
 #include "larder/options.h"
 #include "larder/result.h"
 #include "larder/stats.h"
@@ -48,7 +49,8 @@ struct Invalidation {
 
 // Thread-safe: any member may be called from any thread, without outside locking. All calls may
 // block on the disk unless they say otherwise. Keys are 1 to 1024 bytes; a longer or an empty one
-// is kInvalidArgument, or, where there is no status, a miss that is not stored.
+// is kInvalidArgument, or, where there is no status, a miss that is not stored. No call throws: for
+// want of memory, too, reads are misses and all else is kInternal.
 class Cache {
  public:
   // Opens, or creates, the cache in `options.directory`.
@@ -99,10 +101,14 @@ class Cache {
   virtual Status Compact() = 0;
 
   // Abandons open leases with kCancelled, saves state and closes the store. Later calls are
-  // misses and kUnavailable. Called by the destructor. Idempotent.
+  // misses and kUnavailable. Called by the destructor. Idempotent. Waits at most 10 s for a disk
+  // that hangs: then kUnavailable, and the files are closed, and the directory is free for the
+  // next, when the disk answers.
   virtual Status Close() = 0;
 
+  // Neither waits for the disk.
   virtual Stats GetStats() const = 0;
+  virtual Health GetHealth() const = 0;
   // The cache's own time, which entries' times refer to. Does not block.
   virtual TimePoint Now() const = 0;
   // 32 random bytes made with the store and kept with it, for callers that derive keyed hashes.

@@ -64,7 +64,8 @@ class Lease {
   // Hands a piece to the followers, at once. What is stored is up to Commit.
   void Append(SharedBytes piece);
   // Ends the flight: the followers get the entry first, then it is written. The entry's tags are
-  // options.tags and those of every read that joined.
+  // options.tags and those of every read that joined. Throws std::bad_alloc if there is no memory
+  // for the entry itself; the followers have been told then.
   Committed Commit(std::string_view body, const WriteOptions& options = {});
   // Ends the flight with an error, which the followers share. kCancelled tells them to acquire
   // again. An ok `status` becomes kInternal.

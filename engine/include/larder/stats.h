@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "larder/clock.h"
+#include "larder/health.h"
 
 namespace larder {
 
@@ -32,8 +33,9 @@ struct Stats {
   std::uint64_t misses_fault = 0;  // the store could not be read
   std::uint64_t coalesced = 0;     // joined a running flight
   std::uint64_t stores = 0;
-  std::uint64_t superseded = 0;    // not written: something newer was there
-  std::uint64_t refused = 0;       // not written: over a limit, ttl 0, or invalid options
+  std::uint64_t superseded = 0;  // not written: something newer was there
+  // Not written: over a limit, ttl 0, invalid options, or the store takes no values now.
+  std::uint64_t refused = 0;
   std::uint64_t store_faults = 0;  // reads and writes the store failed
   std::uint64_t removed = 0;       // by request
   std::uint64_t invalidated = 0;   // invalidations, not entries
@@ -42,7 +44,12 @@ struct Stats {
   std::uint64_t microusd_saved = 0;  // cost of the entries hit
   std::uint64_t ms_saved = 0;        // compute time of the entries hit
 
+  std::uint64_t fault_episodes = 0;  // times the store ceased to serve
+  std::uint64_t reopened = 0;        // times it was opened anew without a restart
+  std::uint64_t quarantined = 0;     // times it could not be opened and was moved aside
+
   Duration uptime{0};
+  Health health = {};
 };
 
 }  // namespace larder

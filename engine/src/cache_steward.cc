@@ -1,0 +1,134 @@
+// The cache's own two threads, what they look after, and closing.
+//
+// The steward does all that may have to wait for the disk. The watchdog never touches the disk,
+// so that it can tell when others wait for it in vain.
+#include <sys/file.h>
+
+#include <exception>
+#include <future>
+#include <system_error>
+
+#include "cache_core.h"
+#include "directory_size.h"
+
+namespace larder {
+namespace {
+
+constexpr std::chrono::seconds kStewardPeriod{1};
+constexpr int kPeriodsBetweenSaves = 60;
+constexpr std::chrono::milliseconds kWatchdogPeriod{200};
+
+}  // namespace
+
+void CacheCore::RunSteward() {
+  int periods = 0;
+  std::unique_lock lock(threads_mutex_);
+  while (!threads_wake_.wait_for(lock, kStewardPeriod, [this] { return threads_stop_; })) {
+    lock.unlock();
+    try {
+      Care();
+      if (++periods % kPeriodsBetweenSaves == 0) static_cast<void>(SaveState());
+    } catch (const std::exception& error) {  // out of memory; the next period may have some
+      Log(LogLevel::kError, std::string("steward: ") + error.what());
+    }
+    lock.lock();
+  }
+}
+
+void CacheCore::Care() {
+  clock_->Tick();
+  supervisor_->NoteJournal(ledger_->RetryUnwritten());
+  supervisor_->Tick();
+  disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
+}
+
+void CacheCore::RunWatchdog() {
+  std::unique_lock lock(threads_mutex_);
+  while (!threads_wake_.wait_for(lock, kWatchdogPeriod, [this] { return threads_stop_; })) {
+    lock.unlock();
+    try {
+      Watch();
+    } catch (const std::exception& error) {
+      Log(LogLevel::kError, std::string("watchdog: ") + error.what());
+    }
+    lock.lock();
+  }
+}
+
+Status CacheCore::SaveState() {
+  const std::lock_guard lock(state_mutex_);
+  state_.anchor = clock_->Save();
+  state_.counters = counters_.Read();
+  state_.number_bound = ledger_->NumberBound();
+  const Status status = WriteState(PathOf("state"), state_);
+  if (status.ok()) {
+    state_failed_ = false;
+  } else if (!std::exchange(state_failed_, true)) {
+    Log(LogLevel::kError, "store fault: save state: " + status.ToString());
+  }
+  if (!status.ok()) counters_.Add(Counter::kStoreFaults);
+  return status;
+}
+
+Status CacheCore::Sync() { return supervisor_->Sync(); }
+
+Status CacheCore::CompactAll() {
+  return supervisor_->RunLong([](Store& store) {
+    if (Status status = store.Flush(); !status.ok()) return status;
+    return store.CompactAll();
+  });
+}
+
+// What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
+// disk hangs, the caller gets away and the files are closed when the disk answers.
+Status CacheCore::Close() {
+  if (!calls_.Forbid()) return Status::Ok();
+  supervisor_->Shut();
+  for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
+    flight->End({std::nullopt, {StatusCode::kCancelled, "the cache is closed"}});
+  }
+  auto outcome = std::make_shared<std::promise<Status>>();
+  std::future<Status> closed = outcome->get_future();
+  std::thread closer;
+  try {
+    closer = std::thread([self = shared_from_this(), outcome]() mutable {
+      const Status status = self->CloseFiles();
+      self.reset();  // before the caller goes on: it may be the last but one
+      outcome->set_value(status);
+    });
+  } catch (const std::system_error&) {
+    return CloseFiles();  // no thread to be had: wait for the disk ourselves
+  }
+  if (closed.wait_for(internals_.close_patience) == std::future_status::ready) {
+    closer.join();
+    return closed.get();
+  }
+  closer.detach();
+  log_->Mute();  // the caller's, who may be gone when the disk answers
+  return {StatusCode::kUnavailable, "the disk does not answer; closing goes on when it does"};
+}
+
+void CacheCore::StopThreads() {
+  {
+    const std::lock_guard lock(threads_mutex_);
+    threads_stop_ = true;
+  }
+  threads_wake_.notify_all();
+  if (steward_.joinable()) steward_.join();
+  if (watchdog_.joinable()) watchdog_.join();
+}
+
+Status CacheCore::CloseFiles() {
+  if (std::exchange(files_closed_, true)) return Status::Ok();
+  StopThreads();
+  calls_.Shut();
+  if (ledger_ == nullptr) return Status::Ok();  // never fully opened
+  supervisor_->Shut();
+  supervisor_->Stop();
+  const Status status = ledger_->RetryUnwritten();
+  const Status saved = SaveState();
+  ::flock(directory_fd_, LOCK_UN);
+  return status.ok() ? saved : status;
+}
+
+}  // namespace larder
