@@ -13,7 +13,8 @@ namespace larder {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x314c4e524a52444c;  // "LDRJRNL1"
-constexpr std::uint64_t kFormatVersion = 1;
+// Version 1 had zeros in the places that were free. It is read, and then written anew.
+constexpr std::uint64_t kFormatVersion = 2;
 // A copy fills its own block, so that no write touches both.
 constexpr std::uint64_t kHeaderBlock = 4096;
 constexpr std::size_t kHeaderBytes = 56;
@@ -37,7 +38,8 @@ std::uint64_t GetFixed(const char* in, std::size_t bytes) {
 
 // A header copy: magic, version, updates, number bound, synced sequence, capacity, checksum.
 struct HeaderCopy {
-  JournalHeader header;
+  JournalHeader header = {};
+  std::uint64_t version = kFormatVersion;
   std::uint64_t updates = 0;
   std::uint64_t capacity = 0;
 };
@@ -59,7 +61,8 @@ bool DecodeHeader(std::string_view bytes, HeaderCopy& copy) {
   if (bytes.size() < kHeaderBytes) return false;
   const auto field = [&](std::size_t index) { return GetFixed(bytes.data() + 8 * index, 8); };
   if (field(6) != XXH3_64bits(bytes.data(), 48)) return false;
-  if (field(0) != kMagic || field(1) != kFormatVersion) return false;
+  if (field(0) != kMagic || field(1) == 0 || field(1) > kFormatVersion) return false;
+  copy.version = field(1);
   copy.updates = field(2);
   copy.header = {.number_bound = field(3), .synced_sequence = field(4)};
   copy.capacity = field(5);
@@ -88,9 +91,15 @@ bool DecodeRecord(const char* bytes, std::uint64_t index, JournalRecord& record)
                                 kind == static_cast<std::uint64_t>(JournalKind::kFloor));
 }
 
-bool IsZero(const char* bytes) {
-  static constexpr char kZeros[kRecordBytes] = {};
-  return std::memcmp(bytes, kZeros, kRecordBytes) == 0;
+// What stands where no record is yet.
+void EncodeFree(std::uint64_t index, char* out) {
+  EncodeRecord({.number = 0, .value = 0, .kind = JournalKind{}}, index, out);
+}
+
+bool IsFree(const char* bytes, std::uint64_t index, std::uint64_t version) {
+  char free[kRecordBytes] = {};
+  if (version != 1) EncodeFree(index, free);
+  return std::memcmp(bytes, free, kRecordBytes) == 0;
 }
 
 std::uint64_t SizeFor(std::uint64_t capacity) { return kRecordsAt + capacity * kRecordBytes; }
@@ -105,9 +114,12 @@ class RecordWriter {
     EncodeRecord(record, written_++, bytes);
     AddBytes(bytes);
   }
-  void AddZeros(std::uint64_t count) {
-    static constexpr char kZeros[kRecordBytes] = {};
-    for (; count > 0 && status_.ok(); --count) AddBytes(kZeros);
+  void AddFree(std::uint64_t count) {
+    char bytes[kRecordBytes];
+    for (std::uint64_t i = 0; i < count && status_.ok(); ++i) {
+      EncodeFree(written_ + i, bytes);
+      AddBytes(bytes);
+    }
   }
   Status Finish() {
     Flush();
@@ -147,7 +159,7 @@ Result<JournalContents> Journal::Read(const RecordSink& sink) {
   if (!opened.ok()) return opened.status();
   file_ = *std::move(opened);
   Result<JournalContents> contents = ReadFile(sink);
-  if (!contents.ok() || !contents->damage.empty()) file_.reset();
+  if (!contents.ok() || !contents->damage.empty() || version_ != kFormatVersion) file_.reset();
   return contents;
 }
 
@@ -175,6 +187,7 @@ Status Journal::ReadHeaders(JournalContents& contents) {
     if (!bytes.ok() || !DecodeHeader(*bytes, copy) || copy.updates % 2 != i) continue;
     ++good;
     if (copy.updates <= updates_) continue;
+    version_ = copy.version;
     updates_ = copy.updates;
     capacity_ = copy.capacity;
     header_ = copy.header;
@@ -196,7 +209,7 @@ Status Journal::ReadRecords(std::uint64_t size, const RecordSink& sink, JournalC
     if (!chunk.ok()) return chunk.status();
     for (std::size_t i = 0; i + kRecordBytes <= chunk->size(); i += kRecordBytes, ++index) {
       const char* bytes = chunk->data() + i;
-      if (IsZero(bytes)) continue;
+      if (IsFree(bytes, index, version_)) continue;
       JournalRecord record;
       const bool good = DecodeRecord(bytes, index, record);
       if (good) sink(record);
@@ -276,9 +289,10 @@ Status Journal::WriteNew(JournalFile& file, const JournalHeader& header, const S
   snapshot([&writer](const JournalRecord& record) { writer.Add(record); });
   used_ = writer.written();
   // Room in proportion to what is live, so that rewriting stays a constant cost a record.
+  version_ = kFormatVersion;
   const std::uint64_t room = std::max(room_, used_ / 2);
   capacity_ = used_ + room;
-  writer.AddZeros(room);
+  writer.AddFree(room);
   if (Status status = writer.Finish(); !status.ok()) return status;
   for (int copy = 0; copy < 2; ++copy) {
     if (Status status = WriteHeaderCopy(file, header); !status.ok()) return status;

@@ -1,5 +1,6 @@
-// Journal: invalidations on disk. A file of its own, preallocated and zero-filled, so that one
-// more record is one write in place and one fdatasync, and needs no space on a full disk.
+// Journal: invalidations on disk. A file of its own, preallocated, so that one more record is one
+// write in place and one fdatasync, and needs no space on a full disk. Places that hold no record
+// yet are marked as free, checksum and all: a zeroed block is damage, not the end.
 //
 // Layout (docs/format.md): two copies of a header, one a block of 4 KiB, then records of 32 bytes.
 // The header holds what must not be lost with any record: the bound under which numbers may have
@@ -66,7 +67,7 @@ class Journal {
   // Reads the file, handing each good record to `sink`. To be called once, first.
   Result<JournalContents> Read(const RecordSink& sink);
 
-  // False before the first Rewrite or undamaged Read, and after any failure of Append or Rewrite.
+  // False before the first Rewrite or undamaged Read of a file of this version, and after any failure of Append or Rewrite.
   bool usable() const { return file_ != nullptr; }
   // Makes it unusable until the next Rewrite; the file stays.
   void Discard() { file_.reset(); }
@@ -96,6 +97,7 @@ class Journal {
 
   std::unique_ptr<JournalFile> file_;  // null: not usable
   JournalHeader header_;
+  std::uint64_t version_ = 0;   // of the file
   std::uint64_t updates_ = 0;   // header copies written so far: odd and even ones in turn
   std::uint64_t capacity_ = 0;  // records that fit
   std::uint64_t used_ = 0;

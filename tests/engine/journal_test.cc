@@ -172,6 +172,20 @@ TEST_F(JournalTest, AGapBetweenRecordsIsDamage) {
   EXPECT_THAT(ReadBack().contents.damage, HasSubstr("bad record at 2"));
 }
 
+// Also at the end, where zeros might be taken for places that were never written.
+TEST_F(JournalTest, ZeroedRecordsAreDamage) {
+  WriteFour();
+  for (std::size_t first = 0; first < 4; ++first) {
+    std::string zeroed = files_.Read(kPath);
+    const auto from = zeroed.begin() + static_cast<std::ptrdiff_t>(kRecordsAt + first * 32);
+    std::fill(from, zeroed.end(), '\0');
+    MemoryJournalFiles files;
+    files.Write(kPath, zeroed);
+    Journal journal(files, kPath, kRoom);
+    EXPECT_FALSE(ReadBack(journal).contents.damage.empty()) << first;
+  }
+}
+
 TEST_F(JournalTest, ARecordInAnothersPlaceIsDamage) {
   WriteFour();
   std::string swapped = files_.Read(kPath);
@@ -284,8 +298,37 @@ std::string Hex(std::string_view bytes) {
   return hex;
 }
 
-// The format on disk, version 1 (docs/format.md). If this fails, old journals cannot be read.
-TEST_F(JournalTest, BytesOfVersionOne) {
+std::string Unhex(std::string_view hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  }
+  return bytes;
+}
+
+// A journal as version 1 wrote it: its free places are zeros.
+TEST_F(JournalTest, VersionOneIsReadAndNotWrittenTo) {
+  std::string bytes(8192 + 5 * 32, '\0');
+  bytes.replace(0, 56,
+                Unhex("4c44524a524e4c310100000000000000020000000000000088776655"
+                      "4433221199000000000000000500000000000000118a2e3ad25bc87d"));
+  bytes.replace(4096, 56,
+                Unhex("4c44524a524e4c310100000000000000010000000000000088776655"
+                      "4433221199000000000000000500000000000000cf5ed337259089a7"));
+  bytes.replace(8192, 32,
+                Unhex("0807060504030201a8a7a6a5a4a3a2a1"
+                      "01000000000000009428b82342890039"));
+  files_.Write(kPath, bytes);
+  auto journal = Make();
+  const Reading reading = ReadBack(*journal);
+  EXPECT_THAT(reading.contents.damage, IsEmpty());
+  EXPECT_EQ(reading.contents.header, (JournalHeader{0x1122334455667788, 0x99}));
+  EXPECT_THAT(reading.records, ElementsAreArray({Tag(0x0102030405060708, 0xa1a2a3a4a5a6a7a8)}));
+  EXPECT_FALSE(journal->usable()) << "to be written anew, as the version that knows free places";
+}
+
+// The format on disk, version 2 (docs/format.md). If this fails, old journals cannot be read.
+TEST_F(JournalTest, BytesOfVersionTwo) {
   auto journal = Make();
   ASSERT_OK(
       journal->Rewrite({.number_bound = 0x1122334455667788, .synced_sequence = 0x99}, Holding({})));
@@ -293,14 +336,17 @@ TEST_F(JournalTest, BytesOfVersionOne) {
       journal->Append(std::vector{Tag(0x0102030405060708, 0xa1a2a3a4a5a6a7a8)}, journal->header()));
   const std::string bytes = files_.Read(kPath);
   EXPECT_EQ(Hex(bytes.substr(0, 56)),
-            "4c44524a524e4c310100000000000000020000000000000088776655"
-            "4433221199000000000000000500000000000000118a2e3ad25bc87d");
+            "4c44524a524e4c310200000000000000020000000000000088776655"
+            "4433221199000000000000000500000000000000d74b60c20667a956");
   EXPECT_EQ(Hex(bytes.substr(4096, 56)),
-            "4c44524a524e4c310100000000000000010000000000000088776655"
-            "4433221199000000000000000500000000000000cf5ed337259089a7");
+            "4c44524a524e4c310200000000000000010000000000000088776655"
+            "4433221199000000000000000500000000000000a7bf7c1a0449b33a");
   EXPECT_EQ(Hex(bytes.substr(8192, 32)),
             "0807060504030201a8a7a6a5a4a3a2a1"
             "01000000000000009428b82342890039");
+  EXPECT_EQ(Hex(bytes.substr(8224, 32)),
+            "0000000000000000000000000000000000000000000000005b5b06b973220100")
+      << "a free place";
 }
 
 }  // namespace
