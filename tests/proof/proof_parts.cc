@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "corruption_sweep.h"
 #include "kill_loop.h"
 #include "model_run.h"
 #include "tmpfs_dir.h"
@@ -67,12 +68,35 @@ ProofTally RunKillPart(const ProofArguments& arguments) {
   });
 }
 
+// A new cache a seed; one to three damages a time.
+ProofTally RunCorruptionPart(const ProofArguments& arguments) {
+  constexpr int kTries = 100;
+  return ForEachSeed(arguments, [](std::uint64_t seed, ProofTally& tally) {
+    CorruptionSweep sweep(seed);
+    for (int i = 0; i < kTries; ++i) {
+      std::vector<Damage> damages;
+      std::string said;
+      for (int count = 0; count <= i % 3; ++count) {
+        damages.push_back(sweep.RandomDamage());
+        said += ToString(damages.back()) + "; ";
+      }
+      tally.faults += damages.size();
+      tally.operations += 2 * sweep.all();
+      const std::string wrong = sweep.Try(damages);
+      if (wrong.empty()) continue;
+      PrintFinding("corruption, seed " + std::to_string(seed) + ", " + said, wrong, tally);
+      return;
+    }
+  });
+}
+
 }  // namespace
 
 const std::vector<ProofPart>& ProofParts() {
   static const std::vector<ProofPart> parts = {
       {"model", "random schedules, kills and losses of power against an oracle", RunModelPart},
       {"kill", "a real process killed between any two steps, 50 rounds a seed", RunKillPart},
+      {"corruption", "every kind of file damaged, 100 times a seed", RunCorruptionPart},
   };
   return parts;
 }
