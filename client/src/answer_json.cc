@@ -1,5 +1,7 @@
 #include "answer_json.h"
 
+#include <algorithm>
+
 #include "json_text.h"
 
 namespace larder::client {
@@ -122,6 +124,30 @@ std::string_view StringMember(const nlohmann::json& value, const char* name) {
   const nlohmann::json* member = FindMember(value, name);
   if (member == nullptr || !member->is_string()) return {};
   return member->get_ref<const std::string&>();
+}
+
+bool IsSet(const nlohmann::json& value, const char* name) {
+  const nlohmann::json* member = FindMember(value, name);
+  return member != nullptr && !member->is_null();
+}
+
+bool HasSomething(const nlohmann::json& value, const char* name) {
+  const nlohmann::json* member = FindMember(value, name);
+  if (member == nullptr) return false;
+  if (member->is_string()) return !member->get_ref<const std::string&>().empty();
+  return (member->is_array() || member->is_object()) && !member->empty();
+}
+
+std::uint64_t CountMember(const nlohmann::json& value, const char* name) {
+  const nlohmann::json* member = FindMember(value, name);
+  if (member == nullptr || !member->is_number_integer()) return 0;
+  if (member->is_number_unsigned()) return member->get<std::uint64_t>();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(member->get<std::int64_t>(), 0));
+}
+
+bool IsGarbled(std::string_view arguments) {
+  const bool blank = arguments.find_first_not_of(" \t\r\n") == std::string_view::npos;
+  return !blank && !nlohmann::json::accept(arguments);
 }
 
 std::string WithoutStringMember(std::string data, std::string_view name) {

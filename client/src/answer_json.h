@@ -1,6 +1,7 @@
 // What providers answer, as JSON values.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -24,6 +25,18 @@ const nlohmann::json* FindMember(const nlohmann::json& value, const char* name);
 
 // The member `name` if it is a string, else "". Valid as long as `value`.
 std::string_view StringMember(const nlohmann::json& value, const char* name);
+
+// Whether the member `name` is there, and not null.
+bool IsSet(const nlohmann::json& value, const char* name);
+
+// Whether the member `name` is an array, an object or a string with something in it.
+bool HasSomething(const nlohmann::json& value, const char* name);
+
+// The member `name` if it is a number of things, else 0.
+std::uint64_t CountMember(const nlohmann::json& value, const char* name);
+
+// Whether a call's `arguments`, a string, are neither blank nor JSON: they were cut or garbled.
+bool IsGarbled(std::string_view arguments);
 
 // `data` without the top-level member `name`, if it is an object that has it and is a string
 // there; all other bytes stay as they are.

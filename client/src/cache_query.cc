@@ -29,11 +29,11 @@ bool IsConditional(const Headers& headers) {
 }  // namespace
 
 CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
-  if (core.cache == nullptr || request.method != "POST") return Bypass("");
+  if (core.cache == nullptr) return Bypass("");
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
   CacheQuery query;
-  query.plan = core.dialect.Plan(path, request.body);
+  query.plan = core.dialect.Plan(request.method, path, request.body);
   // Not an endpoint of ours: passes through as if there were no cache, so no reason is named.
   if (query.plan.bypass == "unknown-endpoint") return Bypass("");
   if (!query.plan.bypass.empty()) return Bypass(query.plan.bypass);

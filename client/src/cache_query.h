@@ -21,6 +21,7 @@ struct CacheQuery {
   RequestKey key{};
   Directives directives;
   ReadOptions read;
+  StoreRules store_rules;
   std::vector<std::string> keep_response_headers;
 
   std::string_view key_bytes() const {

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "answer_json.h"
+#include "answer_patch.h"
 
 namespace larder::client {
 namespace {
@@ -137,33 +138,9 @@ void UpdateMember(json& object, const std::string& name, const json& added, List
   }
 }
 
-Status UnfitPatch() {
-  return {StatusCode::kDataLoss, std::string(kPatchMember) + " does not fit its answer"};
-}
-
-constexpr std::ptrdiff_t kMaxPatchDepth = 64;
-
-bool IsWithinDepth(const json& value, std::ptrdiff_t depth) {
-  if (!value.is_structured()) return true;
-  return depth > 0 && std::all_of(value.begin(), value.end(), [depth](const json& inner) {
-           return IsWithinDepth(inner, depth - 1);
-         });
-}
-
-// Whether `step` is of the kind that Split writes. It comes from whoever sends a stream, so
-// nothing of it is trusted: "copy" and "move" could double an answer sixteen times over, and an
-// operation below a scalar is an assertion of the library's.
-bool IsSafeStep(const json& answer, const json& step) {
-  const std::string_view operation = StringMember(step, "op");
-  const std::string path(StringMember(step, "path"));
-  if (operation != "add" && operation != "remove" && operation != "replace") return false;
-  if (!path.starts_with('/') || std::count(path.begin(), path.end(), '/') > kMaxPatchDepth) {
-    return false;
-  }
-  const json* value = FindMember(step, "value");
-  if (value != nullptr && !IsWithinDepth(*value, kMaxPatchDepth)) return false;
-  const json::json_pointer parent = json::json_pointer(path).parent_pointer();
-  return answer.contains(parent) && answer[parent].is_structured();
+void UpdateChoice(json& choice, const std::string& name, const json& added) {
+  const bool grows = name == "logprobs" || added.is_array();
+  UpdateMember(choice, name, added, grows ? Lists::kGrow : Lists::kReplace);
 }
 
 }  // namespace
@@ -191,10 +168,12 @@ void ChatAssembler::AddChoice(const json& part, std::size_t position) {
   auto choice = std::find_if(choices_.begin(), choices_.end(),
                              [&](const Choice& c) { return c.index == number; });
   if (choice == choices_.end()) {
-    choice =
-        choices_.insert(choices_.end(), {number, {{"message", json::object()}, {"index", number}}});
+    json value = {{"index", number}};
+    if (kind_ == ChunkKind::kChat) value["message"] = json::object();
+    choice = choices_.insert(choices_.end(), {number, std::move(value)});
   }
   json& value = choice->value;
+  if (kind_ == ChunkKind::kText) return AddText(part, value);
   json& message = value["message"];
   const bool has_delta = part.contains("delta");
   for (const auto& [name, member] : part.items()) {
@@ -203,11 +182,18 @@ void ChatAssembler::AddChoice(const json& part, std::size_t position) {
     } else if (name == "message") {
       // A whole message, as some send at the end: news only if there were no deltas.
       if (!has_delta && message.empty() && member.is_object()) message = member;
-    } else if (name == "text") {
-      MergeMember(value, name, member);
     } else {
-      const bool grows = name == "logprobs" || member.is_array();
-      UpdateMember(value, name, member, grows ? Lists::kGrow : Lists::kReplace);
+      UpdateChoice(value, name, member);
+    }
+  }
+}
+
+void ChatAssembler::AddText(const json& part, json& choice) {
+  for (const auto& [name, member] : part.items()) {
+    if (name == "text") {
+      MergeMember(choice, name, member);
+    } else {
+      UpdateChoice(choice, name, member);
     }
   }
 }
@@ -218,36 +204,31 @@ std::size_t ChatAssembler::finished() const {
       [](const Choice& choice) { return !StringMember(choice.value, "finish_reason").empty(); }));
 }
 
+void ChatAssembler::FinishMessage(json& message) {
+  message.emplace("role", "assistant");
+  // The index tells pieces of calls apart; an answer has the calls themselves.
+  const auto calls = message.find("tool_calls");
+  if (calls == message.end() || !calls->is_array()) return;
+  for (json& call : *calls) {
+    if (call.is_object()) call.erase("index");
+  }
+}
+
 Result<json> ChatAssembler::Take() {
   std::stable_sort(choices_.begin(), choices_.end(),
                    [](const Choice& a, const Choice& b) { return a.index < b.index; });
   json choices = json::array();
   for (Choice& choice : choices_) {
-    json& message = choice.value["message"];
-    message.emplace("role", "assistant");
-    // The index tells pieces of calls apart; an answer has the calls themselves.
-    if (const auto calls = message.find("tool_calls");
-        calls != message.end() && calls->is_array()) {
-      for (json& call : *calls) {
-        if (call.is_object()) call.erase("index");
-      }
-    }
+    if (kind_ == ChunkKind::kChat) FinishMessage(choice.value["message"]);
     choices.push_back(std::move(choice.value));
   }
   json answer = std::move(answer_);
-  answer["object"] = "chat.completion";
+  if (kind_ == ChunkKind::kChat) answer["object"] = "chat.completion";
   answer["choices"] = std::move(choices);
   const json patch = std::move(patch_);
-  *this = ChatAssembler();
-  if (patch.is_null()) return answer;
-  try {
-    for (const json& step : patch) {  // each against what the ones before it made
-      if (!IsSafeStep(answer, step)) return UnfitPatch();
-      answer.patch_inplace(json::array({step}));
-    }
-  } catch (const json::exception&) {
-    return UnfitPatch();
-  }
+  *this = ChatAssembler(kind_);
+  const Status patched = ApplyPatch(patch, answer);
+  if (!patched.ok()) return patched;
   return answer;
 }
 

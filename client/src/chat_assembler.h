@@ -1,4 +1,5 @@
-// ChatAssembler: chunks of a streamed chat completion -> the JSON answer that says the same.
+// ChatAssembler: chunks of a streamed completion, chat or legacy, -> the JSON answer that says the
+// same.
 //
 // Nothing may be lost, whatever a provider adds. Within a delta strings continue each other,
 // arrays merge by `index`, objects merge, else the last one holds; but names, roles and the like
@@ -15,12 +16,12 @@
 
 namespace larder::client {
 
-// Top-level member of a chunk that holds a JSON Patch (RFC 6902) from what the chunks say to the
-// answer that they were made of, where that cannot be said in chunks (SplitChat writes it).
-inline constexpr const char* kPatchMember = "larder_patch";
+// Chat completions say `delta`, legacy ones `text`.
+enum class ChunkKind { kChat, kText };
 
 class ChatAssembler {
  public:
+  explicit ChatAssembler(ChunkKind kind) : kind_(kind) {}
   // `chunk` is an object.
   void Add(const nlohmann::json& chunk);
   // One of a chunk's choices; `position` stands in for an index that it does not have.
@@ -36,6 +37,10 @@ class ChatAssembler {
     std::int64_t index;
     nlohmann::json value;
   };
+  static void FinishMessage(nlohmann::json& message);
+  static void AddText(const nlohmann::json& part, nlohmann::json& choice);
+
+  ChunkKind kind_;
   nlohmann::json answer_ = nlohmann::json::object();
   std::vector<Choice> choices_;
   nlohmann::json patch_;

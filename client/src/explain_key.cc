@@ -33,7 +33,7 @@ Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& 
                   "dialect \"" + provider.dialect + "\" is not cached by this version");
   }
   const std::string path = request.target.substr(0, request.target.find('?'));
-  RequestPlan plan = dialect->Plan(path, request.body);
+  RequestPlan plan = dialect->Plan("POST", path, request.body);
   if (plan.bypass == "not-i-json") {
     return Status(StatusCode::kInvalidArgument, "the request is not an I-JSON object (RFC 7493)");
   }

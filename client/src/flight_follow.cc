@@ -59,7 +59,8 @@ Response Relay(Follower& follower, const FlightHead& head) {
                           !follower.query.wants_usage();
   if (drop_usage) response.head.headers.Remove("content-length");
   response.head.cache = std::move(follower.outcome);
-  response.body = std::make_unique<LiveRelay>(follower.core, follower.flight, drop_usage);
+  response.body = std::make_unique<LiveRelay>(follower.core, follower.flight,
+                                              drop_usage ? follower.query.plan.endpoint : nullptr);
   return response;
 }
 

@@ -8,17 +8,19 @@
 namespace larder::client {
 namespace {
 
+Status NoOtherForm() { return {StatusCode::kDataLoss, "the answer has one form only"}; }
+
 std::vector<SharedBytes> SliceEvents(const CachedResponse& response, bool usage) {
   const std::optional<ByteRange>& event = response.info.usage_event;
   if (usage || !event) return {response.body};
   return {response.body.Slice(0, event->from), response.body.Slice(event->from + event->count)};
 }
 
-Result<std::vector<SharedBytes>> SplitJson(const Dialect& dialect, const CachedResponse& response,
-                                           bool usage) {
-  const Result<std::vector<Event>> events = dialect.Split(response.body.view());
+Result<std::vector<SharedBytes>> SplitJson(const CachedResponse& response, bool usage) {
+  const Endpoint& endpoint = *response.info.endpoint;
+  const Result<std::vector<Event>> events = endpoint.Split(response.body.view());
   if (!events.ok()) return events.status();
-  const std::optional<std::size_t> usage_event = dialect.UsageEvent(*events);
+  const std::optional<std::size_t> usage_event = endpoint.UsageEvent(*events);
   std::string text;
   for (std::size_t i = 0; i < events->size(); ++i) {
     if (usage || usage_event != i) WriteEvent((*events)[i], text);
@@ -39,14 +41,17 @@ bool IsStoredAs(const StoredResponse& info, const WantedForm& wanted) {
   return (info.form == Form::kEvents) == wanted.stream;
 }
 
-Result<std::vector<SharedBytes>> GiveBody(const Dialect& dialect, const CachedResponse& response,
+Result<std::vector<SharedBytes>> GiveBody(const CachedResponse& response,
                                           const WantedForm& wanted) {
   if (response.info.form == Form::kJson) {
-    if (wanted.stream) return SplitJson(dialect, response, wanted.usage);
+    if (wanted.stream && response.info.endpoint == nullptr) return NoOtherForm();
+    if (wanted.stream) return SplitJson(response, wanted.usage);
     return std::vector<SharedBytes>{response.body};
   }
   if (wanted.stream) return SliceEvents(response, wanted.usage);
-  Result<std::string> json = dialect.Assemble(ParseEventStream(response.body.view()));
+  if (response.info.endpoint == nullptr) return NoOtherForm();
+  Result<std::string> json =
+      response.info.endpoint->Assemble(ParseEventStream(response.body.view()));
   if (!json.ok()) return json.status();
   return std::vector<SharedBytes>{SharedBytes(*std::move(json))};
 }

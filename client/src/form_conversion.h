@@ -24,7 +24,6 @@ bool IsStoredAs(const StoredResponse& info, const WantedForm& wanted);
 
 // The body's pieces; they share the answer's bytes where they can. Errors: kDataLoss (it cannot be
 // brought into that form).
-Result<std::vector<SharedBytes>> GiveBody(const Dialect& dialect, const CachedResponse& response,
-                                          const WantedForm& wanted);
+Result<std::vector<SharedBytes>> GiveBody(const CachedResponse& response, const WantedForm& wanted);
 
 }  // namespace larder::client

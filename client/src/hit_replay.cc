@@ -47,14 +47,14 @@ boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCor
   std::optional<Pieces> pieces;
   if (IsStoredAs(response.info, wanted) ||
       response.body.size() <= core->limits.convert_inline_bytes) {
-    pieces.emplace(GiveBody(core->dialect, response, wanted));
+    pieces.emplace(GiveBody(response, wanted));
   } else {
-    auto convert = [core, response, wanted] { return GiveBody(core->dialect, response, wanted); };
+    auto convert = [response, wanted] { return GiveBody(response, wanted); };
     pieces = co_await RunOnPool(core->io, core->pool, std::move(convert), core->limits.lookup);
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (IsCancelled(state)) co_return Status(StatusCode::kCancelled, "the caller gave up");
     // The pool is stuck behind a store that hangs: better late than never.
-    if (!pieces) pieces.emplace(GiveBody(core->dialect, response, wanted));
+    if (!pieces) pieces.emplace(GiveBody(response, wanted));
   }
   if (!pieces->ok()) co_return pieces->status();
   Response replay;

@@ -15,8 +15,8 @@ using Piece = std::optional<SharedBytes>;
 }  // namespace
 
 LiveRelay::LiveRelay(std::shared_ptr<const CachingCore> core,
-                     std::shared_ptr<const ResponseFlight> flight, bool drop_usage)
-    : core_(std::move(core)), flight_(std::move(flight)), drop_usage_(drop_usage) {}
+                     std::shared_ptr<const ResponseFlight> flight, const Endpoint* without_usage)
+    : core_(std::move(core)), flight_(std::move(flight)), without_usage_(without_usage) {}
 
 boost::asio::awaitable<Result<SharedBytes>> LiveRelay::Read() {
   while (!complete_) {
@@ -29,7 +29,7 @@ boost::asio::awaitable<Result<SharedBytes>> LiveRelay::Read() {
     ++next_;
     complete_ = piece->empty();
     if (complete_) co_await AwaitStored(core_, flight_);
-    if (!drop_usage_) co_return *piece;
+    if (without_usage_ == nullptr) co_return *piece;
     std::string kept = complete_ ? Rest() : WithoutUsage(piece->view());
     if (!kept.empty()) co_return SharedBytes(std::move(kept));
   }
@@ -63,7 +63,7 @@ std::string LiveRelay::WithoutUsage(std::string_view piece) {
 std::string LiveRelay::Text(const std::vector<Event>& events) const {
   std::string text;
   for (const Event& event : events) {
-    if (!core_->dialect.UsageEvent({event})) WriteEvent(event, text);
+    if (!without_usage_->UsageEvent({event})) WriteEvent(event, text);
   }
   return text;
 }

@@ -15,10 +15,10 @@ namespace larder::client {
 
 class LiveRelay final : public BodyReader {
  public:
-  // `drop_usage`: leaves out the event that reports usage, which the leader asked for and this
-  // caller did not. All else passes as received.
+  // `without_usage`: the endpoint, to leave out the event that reports usage, which the leader
+  // asked for and this caller did not; else null. All else passes as received.
   LiveRelay(std::shared_ptr<const CachingCore> core, std::shared_ptr<const ResponseFlight> flight,
-            bool drop_usage);
+            const Endpoint* without_usage);
 
   boost::asio::awaitable<Result<SharedBytes>> Read() override;
 
@@ -32,7 +32,7 @@ class LiveRelay final : public BodyReader {
 
   const std::shared_ptr<const CachingCore> core_;
   const std::shared_ptr<const ResponseFlight> flight_;
-  const bool drop_usage_;
+  const Endpoint* const without_usage_;
   std::size_t next_ = 0;
   EventStreamParser parser_;
   bool complete_ = false;

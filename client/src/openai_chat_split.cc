@@ -1,22 +1,20 @@
 // JSON answer -> chunks, as a provider would have streamed it: the role first, then pieces of
 // text, tool calls by index, the finish, the usage, [DONE].
 //
-// What chunks cannot say (a choice without an index, a call that has a member `index` of its own,
-// ...) is told by a JSON Patch in the last chunk, so that AssembleChat gives back every answer
-// exactly. Clients do not look at a member that they do not know.
+// The last chunk holds the patch, if any (answer_patch.h).
 #include <algorithm>
 #include <utility>
 
 #include "answer_json.h"
+#include "answer_patch.h"
 #include "chat_assembler.h"
-#include "openai_chat.h"
+#include "openai_chunks.h"
+#include "text_pieces.h"
 
 namespace larder::client {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kPieceBytes = 64;
 
 // Members of every chunk; all others are told once.
 bool IsInEveryChunk(std::string_view name) {
@@ -27,17 +25,6 @@ bool IsInEveryChunk(std::string_view name) {
 
 // Message members that come in pieces, in the order in which models write them.
 constexpr const char* kTexts[] = {"reasoning_content", "reasoning", "content", "refusal"};
-
-// How much of `text` makes one piece: up to a blank in the second half of it, which then begins
-// the next piece as it begins a model's token; else up to a whole character.
-std::size_t PieceSize(std::string_view text) {
-  if (text.size() <= kPieceBytes) return text.size();
-  const std::size_t blank = text.substr(0, kPieceBytes + 1).find_last_of(" \n");
-  if (blank != std::string_view::npos && blank >= kPieceBytes / 2) return blank;
-  std::size_t cut = kPieceBytes;
-  while (cut > kPieceBytes - 4 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
-  return cut;
-}
 
 // The bytes of text that a token of `logprobs.content` stands for.
 std::size_t TokenBytes(const json& token) {
@@ -71,12 +58,7 @@ class Splitter {
     const Result<json> said = said_.Take();
     if (!said.ok()) return said.status();
     // In the last chunk that everyone gets; that with the usage is left out for some.
-    if (*said != answer_) {
-      std::string& last = events_.back().data;
-      last.pop_back();
-      last +=
-          ",\"" + std::string(kPatchMember) + "\":" + DumpJson(json::diff(*said, answer_)) + "}";
-    }
+    AddPatch(*said, answer_, events_.back().data);
     if (has_usage) {
       events_.push_back({"", "{" + base_ + ",\"choices\":[],\"usage\":" + DumpJson(*usage) + "}"});
     }
@@ -216,23 +198,18 @@ class Splitter {
   }
 
   const json& answer_;
-  std::string base_;    // members of every chunk
-  std::string once_;    // ... and of the first
-  json choice_base_;    // members of every chunk of the choice at hand
-  ChatAssembler said_;  // what the chunks say so far
+  std::string base_;                      // members of every chunk
+  std::string once_;                      // ... and of the first
+  json choice_base_;                      // members of every chunk of the choice at hand
+  ChatAssembler said_{ChunkKind::kChat};  // what the chunks say so far
   std::vector<Event> events_;
 };
 
 }  // namespace
 
-Result<std::vector<Event>> SplitChat(std::string_view text) {
-  const std::optional<json> answer = ParseAnswer(text);
-  const json* choices = answer ? FindMember(*answer, "choices") : nullptr;
-  const bool is_chat =
-      choices != nullptr && choices->is_array() && !choices->empty() &&
-      std::all_of(choices->begin(), choices->end(), [](const json& c) { return c.is_object(); });
-  if (!is_chat) return Status(StatusCode::kDataLoss, "not the answer of a chat");
-
+Result<std::vector<Event>> SplitChatAnswer(std::string_view text) {
+  const std::optional<json> answer = ParseChoices(text);
+  if (!answer) return Status(StatusCode::kDataLoss, "not the answer of a chat");
   return Splitter(*answer).Split();
 }
 

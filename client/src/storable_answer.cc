@@ -26,19 +26,21 @@ Headers KeptHeaders(const Headers& headers, const std::vector<std::string>& more
   return kept;
 }
 
-Verdict JudgeEvents(const CachingCore& core, const CacheQuery& query, const FetchedAnswer& answer,
+Verdict JudgeEvents(const CacheQuery& query, const FetchedAnswer& answer,
                     const std::vector<Event>& events) {
-  Verdict verdict = core.dialect.JudgeStream(query.plan, events);
+  Verdict verdict = query.plan.endpoint->JudgeStream(query.plan, query.store_rules, events);
   // Such an end may be a cut that fell between two events.
-  const bool has_end_mark = !events.empty() && events.back().data == "[DONE]";
-  if (answer.ends_by_close && !has_end_mark) verdict.store = false;
+  if (verdict.store && answer.ends_by_close && !verdict.has_end_mark) {
+    verdict.store = false;
+    verdict.reason = "no_end";
+  }
   return verdict;
 }
 
 // The events as text, which is what is stored, and where in it the usage is.
-std::string WriteEvents(const CachingCore& core, std::vector<Event> events, StoredResponse& info) {
-  events = core.dialect.Normalize(std::move(events));
-  const std::optional<std::size_t> usage = core.dialect.UsageEvent(events);
+std::string WriteEvents(std::vector<Event> events, StoredResponse& info) {
+  events = info.endpoint->Normalize(std::move(events));
+  const std::optional<std::size_t> usage = info.endpoint->UsageEvent(events);
   std::string text;
   for (std::size_t i = 0; i < events.size(); ++i) {
     const std::size_t from = text.size();
@@ -69,17 +71,18 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
                             FetchedAnswer answer) {
   StorableAnswer storable;
   StoredResponse& info = storable.info;
+  info.endpoint = query.plan.endpoint;
   info.status = answer.head.status;
   info.headers = KeptHeaders(answer.head.headers, query.keep_response_headers);
   Verdict verdict;
   if (answer.head.kind == AnswerKind::kEvents) {
     std::vector<Event> events = ParseEventStream(answer.body);
-    verdict = JudgeEvents(core, query, answer, events);
+    verdict = JudgeEvents(query, answer, events);
     info.form = Form::kEvents;
     info.usage_asked = query.plan.wants_usage;
-    storable.body = WriteEvents(core, std::move(events), info);
+    storable.body = WriteEvents(std::move(events), info);
   } else {
-    verdict = core.dialect.JudgeJson(query.plan, answer.body);
+    verdict = info.endpoint->JudgeJson(query.plan, query.store_rules, answer.body);
     storable.body = std::move(answer.body);
   }
   info.model = verdict.model;

@@ -34,9 +34,7 @@ Result<std::string> ReadAnswerBody(const Entry& entry, AnswerForm form) {
   const bool stream = form == AnswerForm::kEventStream;
   WantedForm wanted{.stream = stream, .usage = stream};
   if (!CanGive(response.info, wanted)) wanted.usage = false;
-  // The only dialect whose answers this version stores.
-  const Dialect& dialect = *FindDialect("openai");
-  const Result<std::vector<SharedBytes>> pieces = GiveBody(dialect, response, wanted);
+  const Result<std::vector<SharedBytes>> pieces = GiveBody(response, wanted);
   if (!pieces.ok()) return pieces.status();
   std::string body;
   for (const SharedBytes& piece : *pieces) body += piece.view();

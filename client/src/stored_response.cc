@@ -9,7 +9,8 @@
 namespace larder::client {
 namespace {
 
-constexpr std::uint64_t kFormatVersion = 1;
+constexpr std::uint64_t kFormatVersion = 2;
+constexpr std::uint64_t kFirstVersion = 1;
 
 constexpr std::uint64_t kHasUsage = 1;
 constexpr std::uint64_t kUsageAsked = 2;
@@ -27,6 +28,7 @@ std::uint64_t FlagsOf(const StoredResponse& response) {
 std::string EncodeStoredResponse(const StoredResponse& response) {
   std::string out;
   PackNumber(kFormatVersion, out);
+  PackString(response.endpoint == nullptr ? "" : response.endpoint->name(), out);
   PackNumber(static_cast<std::uint64_t>(response.form), out);
   PackNumber(FlagsOf(response), out);
   PackNumber(static_cast<std::uint64_t>(response.status), out);
@@ -35,6 +37,7 @@ std::string EncodeStoredResponse(const StoredResponse& response) {
     PackNumber(response.usage->input_tokens, out);
     PackNumber(response.usage->cached_input_tokens, out);
     PackNumber(response.usage->output_tokens, out);
+    PackNumber(response.usage->cache_write_tokens, out);
   }
   if (response.usage_event) {
     PackNumber(response.usage_event->from, out);
@@ -52,8 +55,12 @@ std::string EncodeStoredResponse(const StoredResponse& response) {
 
 std::optional<StoredResponse> DecodeStoredResponse(std::string_view bytes) {
   Unpacker in(bytes);
-  if (in.Number() != kFormatVersion) return std::nullopt;
+  const std::uint64_t version = in.Number();
+  if (version != kFormatVersion && version != kFirstVersion) return std::nullopt;
+  const std::string endpoint(version == kFirstVersion ? "openai.chat" : in.String());
   StoredResponse response;
+  response.endpoint = FindEndpoint(endpoint);
+  if (response.endpoint == nullptr && !endpoint.empty()) return std::nullopt;
   const std::uint64_t form = in.Number();
   const std::uint64_t flags = in.Number();
   const std::uint64_t status = in.Number();
@@ -68,6 +75,7 @@ std::optional<StoredResponse> DecodeStoredResponse(std::string_view bytes) {
     usage.input_tokens = in.Number();
     usage.cached_input_tokens = in.Number();
     usage.output_tokens = in.Number();
+    if (version != kFirstVersion) usage.cache_write_tokens = in.Number();
   }
   if ((flags & kHasUsageEvent) != 0) {
     ByteRange& range = response.usage_event.emplace();

@@ -4,11 +4,12 @@
 // its body. The body is, for JSON, the bytes as they were received; for an event stream, the
 // normalised events as text, so that a replay is a slice of it.
 //
-// On disk, as docs/format.md spells it: varint format version (1) · varint form (0 JSON, 1 events)
-// · varint flags (1 has usage, 2 usage was asked for, 4 has a usage event, 8 the cost is priced)
-// · varint status · string model · if it has usage: varints input, cached input, output tokens
-// · if it has a usage event: varints offset and size in the body · then, to the end, header fields:
-// string name, string value.
+// On disk, as docs/format.md spells it: varint format version (2) · string endpoint · varint form
+// (0 JSON, 1 events) · varint flags (1 has usage, 2 usage was asked for, 4 has a usage event, 8 the
+// cost is priced) · varint status · string model · if it has usage: varints input, cached input,
+// output, cache write tokens · if it has a usage event: varints offset and size in the body · then,
+// to the end, header fields: string name, string value.
+// Version 1 has no endpoint, which was "openai.chat", and no cache write tokens.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,8 @@ struct ByteRange {
 };
 
 struct StoredResponse {
+  // Whose answer it is, which can bring it into the other form; null: nobody can.
+  const Endpoint* endpoint = nullptr;
   Form form = Form::kJson;
   int status = 200;
   Headers headers;    // those that a hit shows
@@ -44,7 +47,7 @@ struct StoredResponse {
 
 // At most larder::kMaxMetadataBytes; header fields that do not fit are left out, last ones first.
 std::string EncodeStoredResponse(const StoredResponse& response);
-// nullopt: not a format that this version knows.
+// nullopt: not a format or an endpoint that this version knows.
 std::optional<StoredResponse> DecodeStoredResponse(std::string_view bytes);
 
 }  // namespace larder::client

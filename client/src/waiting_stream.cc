@@ -51,7 +51,7 @@ boost::asio::awaitable<Result<SharedBytes>> WaitingStream::Answer(FlightOutcome 
 
 // The upstream's own words, if they can stand in an event.
 boost::asio::awaitable<Result<SharedBytes>> WaitingStream::UpstreamError() {
-  LiveRelay relay(core_, flight_, /*drop_usage=*/false);
+  LiveRelay relay(core_, flight_, /*without_usage=*/nullptr);
   Event event;
   while (event.data.size() <= core_->limits.inline_bytes) {
     const Result<SharedBytes> piece = co_await relay.Read();

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "dialect.h"
+#include "random_json.h"
 #include "status_matchers.h"
 
 namespace larder::client {
@@ -15,13 +15,13 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-const Dialect& OpenAi() { return *FindDialect("openai"); }
+const Endpoint& Chat() { return *FindEndpoint("openai.chat"); }
 
 json Assembled(const std::vector<json>& chunks) {
   std::vector<Event> events;
   for (const json& chunk : chunks) events.push_back({"", chunk.dump()});
   events.push_back({"", "[DONE]"});
-  const Result<std::string> answer = OpenAi().Assemble(events);
+  const Result<std::string> answer = Chat().Assemble(events);
   EXPECT_OK(answer);
   return answer.ok() ? json::parse(*answer) : json();
 }
@@ -147,8 +147,8 @@ TEST(ChatAssembleTest, ChoicesAreToldApartAndOrdered) {
 
 TEST(ChatAssembleTest, WhatIsNotAWholeStreamIsDataLoss) {
   using testing::HasCode;
-  const auto assemble = [](const char* data) { return OpenAi().Assemble({{"", data}}); };
-  EXPECT_THAT(OpenAi().Assemble({}), HasCode(StatusCode::kDataLoss));
+  const auto assemble = [](const char* data) { return Chat().Assemble({{"", data}}); };
+  EXPECT_THAT(Chat().Assemble({}), HasCode(StatusCode::kDataLoss));
   EXPECT_THAT(assemble("[DONE]"), HasCode(StatusCode::kDataLoss));
   EXPECT_THAT(assemble("{"), HasCode(StatusCode::kDataLoss));
   EXPECT_THAT(assemble("7"), HasCode(StatusCode::kDataLoss));
@@ -161,7 +161,7 @@ TEST(ChatAssembleTest, WhatIsNotAWholeStreamIsDataLoss) {
 }
 
 std::vector<json> Chunks(const json& answer) {
-  const auto events = OpenAi().Split(answer.dump());
+  const auto events = Chat().Split(answer.dump());
   EXPECT_OK(events);
   std::vector<json> chunks;
   if (!events.ok()) return chunks;
@@ -189,7 +189,7 @@ TEST(ChatSplitTest, SaysRoleTextFinishUsageDone) {
               "choices":[{"index":0,"logprobs":null,"finish_reason":"stop","delta":{}}]})"),
                   json::parse(R"({"id":"c","object":"chat.completion.chunk","created":7,"model":"m",
               "choices":[],"usage":{"prompt_tokens":1}})")));
-  EXPECT_EQ(OpenAi().UsageEvent(*OpenAi().Split(answer.dump())), 3u);
+  EXPECT_EQ(Chat().UsageEvent(*Chat().Split(answer.dump())), 3u);
 }
 
 TEST(ChatSplitTest, TextIsCutAtWordsAndNeverWithinACharacter) {
@@ -275,14 +275,14 @@ TEST(ChatSplitTest, OrdinaryAnswersNeedNoPatchAndOthersGetOne) {
 TEST(ChatSplitTest, WhatIsNotAChatIsDataLoss) {
   for (const char* text : {"", "{", "[]", "{}", R"({"choices":[]})", R"({"choices":{}})",
                            R"({"choices":[1]})", R"({"choices":null})"}) {
-    EXPECT_THAT(OpenAi().Split(text), testing::HasCode(StatusCode::kDataLoss)) << text;
+    EXPECT_THAT(Chat().Split(text), testing::HasCode(StatusCode::kDataLoss)) << text;
   }
 }
 
 // Answers of any shape, made of the names and values that trip a converter.
-class Answers {
+class Answers : private testing::RandomJson {
  public:
-  explicit Answers(unsigned seed) : random_(seed) {}
+  using RandomJson::RandomJson;
 
   json Next() {
     json answer = json::object();
@@ -291,16 +291,14 @@ class Answers {
       if (OneIn(2)) answer[name] = Value(2);
     }
     if (OneIn(2)) answer["object"] = "chat.completion";
-    if (OneIn(2)) answer["usage"] = {{"prompt_tokens", random_() % 100}, {"details", Value(1)}};
+    if (OneIn(2)) answer["usage"] = {{"prompt_tokens", Next64() % 100}, {"details", Value(1)}};
     json choices = json::array();
-    for (std::size_t i = 0, n = 1 + random_() % 3; i < n; ++i) choices.push_back(Choice(i));
+    for (std::size_t i = 0, n = 1 + Next64() % 3; i < n; ++i) choices.push_back(Choice(i));
     answer["choices"] = choices;
     return answer;
   }
 
  private:
-  bool OneIn(unsigned n) { return random_() % n == 0; }
-
   json Choice(std::size_t i) {
     json choice = json::object();
     if (!OneIn(8)) choice["index"] = OneIn(6) ? Value(0) : json(i);
@@ -338,7 +336,7 @@ class Answers {
 
   json Calls() {
     json calls = json::array();
-    for (std::size_t i = 0, n = random_() % 4; i < n; ++i) {
+    for (std::size_t i = 0, n = Next64() % 4; i < n; ++i) {
       json call = {{"id", OneIn(3) ? "same" : "call_" + std::to_string(i)}, {"type", "function"}};
       if (!OneIn(6)) call["function"] = OneIn(8) ? Value(1) : Function();
       if (OneIn(4)) call["index"] = Value(0);
@@ -350,46 +348,12 @@ class Answers {
 
   json LogProbs() {
     json tokens = json::array();
-    for (std::size_t i = 0, n = random_() % 30; i < n; ++i) {
+    for (std::size_t i = 0, n = Next64() % 30; i < n; ++i) {
       tokens.push_back({{"token", "tok"}, {"logprob", -0.1 * double(i)}});
       if (OneIn(4)) tokens.back()["bytes"] = json::array({116, 111, 107});
     }
     return {{"content", OneIn(6) ? Value(1) : tokens}, {"refusal", Value(1)}};
   }
-
-  json Value(int depth) {
-    switch (random_() % (depth > 0 ? 9 : 6)) {
-      case 0: return nullptr;
-      case 1: return "";
-      case 2: return Text();
-      case 3: return OneIn(2) ? json(random_()) : json(-static_cast<std::int64_t>(random_() % 9));
-      case 4: return static_cast<double>(random_()) / 7;
-      case 5: return OneIn(2);
-      case 6: return OneIn(2) ? json::array() : json::object();
-      case 7: {
-        json array = json::array();
-        for (std::size_t i = 0, n = random_() % 3; i < n; ++i) array.push_back(Value(depth - 1));
-        return array;
-      }
-      default: {
-        json object = json::object();
-        for (const char* name : {"index", "type", "id", "text", "name", "format"}) {
-          if (OneIn(3)) object[name] = Value(depth - 1);
-        }
-        return object;
-      }
-    }
-  }
-
-  std::string Text() {
-    constexpr const char* kWords[] = {" a", " word", "é",  "漢字",    "😀",
-                                      "\n", "\"",    "\\", " longer", "/~"};
-    std::string text;
-    for (std::size_t i = 0, n = random_() % 60; i < n; ++i) text += kWords[random_() % 10];
-    return text;
-  }
-
-  std::mt19937_64 random_;
 };
 
 TEST(ChatSplitTest, AnyAnswerComesBackWhole) {
@@ -398,16 +362,16 @@ TEST(ChatSplitTest, AnyAnswerComesBackWhole) {
   for (int i = 0; i < 1000; ++i) {
     const json answer = answers.Next();
     const std::string text = answer.dump();
-    const auto events = OpenAi().Split(text);
+    const auto events = Chat().Split(text);
     ASSERT_OK(events) << "seed " << kSeed << " answer " << i << ": " << text;
-    const Result<std::string> back = OpenAi().Assemble(*events);
+    const Result<std::string> back = Chat().Assemble(*events);
     ASSERT_OK(back) << "seed " << kSeed << " answer " << i << ": " << text;
     ASSERT_EQ(json::parse(*back), answer) << "seed " << kSeed << " answer " << i;
     if (i % 20 == 0) {
-      ASSERT_EQ(*OpenAi().Split(text), *events);
+      ASSERT_EQ(*Chat().Split(text), *events);
     }
     if (answer.contains("usage") && answer["usage"].is_object()) {
-      ASSERT_EQ(OpenAi().UsageEvent(*events), events->size() - 2);
+      ASSERT_EQ(Chat().UsageEvent(*events), events->size() - 2);
     }
   }
 }

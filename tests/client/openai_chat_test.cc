@@ -15,12 +15,12 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const Dialect& OpenAi() { return *FindDialect("openai"); }
+const Endpoint& Chat() { return *FindEndpoint("openai.chat"); }
 
-RequestPlan Plan(std::string_view body) { return OpenAi().Plan("/v1/chat/completions", body); }
+RequestPlan Plan(std::string_view body) { return Chat().Plan(body); }
 
 std::string JudgeJson(std::string_view answer, std::string_view request = "{}") {
-  const Verdict verdict = OpenAi().JudgeJson(Plan(request), answer);
+  const Verdict verdict = Chat().JudgeJson(Plan(request), {}, answer);
   EXPECT_EQ(verdict.store, verdict.reason.empty());
   return verdict.store ? "store" : verdict.reason;
 }
@@ -28,7 +28,7 @@ std::string JudgeJson(std::string_view answer, std::string_view request = "{}") 
 std::string JudgeStream(std::initializer_list<const char*> data, std::string_view request = "{}") {
   std::vector<Event> events;
   for (const char* text : data) events.push_back({"", text});
-  const Verdict verdict = OpenAi().JudgeStream(Plan(request), events);
+  const Verdict verdict = Chat().JudgeStream(Plan(request), {}, events);
   EXPECT_EQ(verdict.store, verdict.reason.empty());
   return verdict.store ? "store" : verdict.reason;
 }
@@ -37,35 +37,6 @@ std::string JudgeStream(std::initializer_list<const char*> data, std::string_vie
 std::string Answer(std::string_view message, std::string_view finish = "stop") {
   return R"({"choices":[{"index":0,"message":)" + std::string(message) + R"(,"finish_reason":")" +
          std::string(finish) + "\"}]}";
-}
-
-TEST(DialectTest, ThereAreTwo) {
-  EXPECT_NE(FindDialect("openai"), nullptr);
-  EXPECT_NE(FindDialect("anthropic"), nullptr);
-  EXPECT_EQ(FindDialect("OpenAI"), nullptr);
-}
-
-TEST(DialectTest, OnlyChatCompletionsAreAnEndpoint) {
-  constexpr std::string_view kBody = R"({"model":"m"})";
-  EXPECT_EQ(OpenAi().Plan("/v1/chat/completions", kBody).bypass, "");
-  EXPECT_EQ(OpenAi().Plan("/openai/deployments/x/chat/completions", kBody).bypass, "");
-  for (const char* path : {"/v1/models", "/v1/chat/completions/", "/v1/chat/completions/id",
-                           "/v1/completions", "/v1/embeddings", "/", ""}) {
-    const RequestPlan plan = OpenAi().Plan(path, kBody);
-    EXPECT_EQ(plan.bypass, "unknown-endpoint") << path;
-    EXPECT_THAT(plan.canonical_body, IsEmpty());
-  }
-  EXPECT_EQ(FindDialect("anthropic")->Plan("/v1/messages", kBody).bypass, "unknown-endpoint");
-}
-
-TEST(DialectTest, ErrorsHaveTheProvidersShape) {
-  EXPECT_EQ(json::parse(OpenAi().ErrorBody(504, "not \"cached\"")),
-            json::parse(R"({"error":{"message":"not \"cached\"","type":"server_error",)"
-                        R"("param":null,"code":null}})"));
-  EXPECT_EQ(json::parse(OpenAi().ErrorBody(400, "\xff"))["error"]["type"], "invalid_request_error");
-  EXPECT_EQ(
-      json::parse(FindDialect("anthropic")->ErrorBody(529, "busy")),
-      json::parse(R"({"type":"error","error":{"type":"overloaded_error","message":"busy"}})"));
 }
 
 TEST(ChatPlanTest, EverythingButTheIgnoredFieldsIsKeyed) {
@@ -226,7 +197,7 @@ TEST(ChatJudgeTest, AStreamNeedsItsEnd) {
 }
 
 TEST(ChatJudgeTest, UsageAndModelAreRead) {
-  const Verdict verdict = OpenAi().JudgeJson({}, R"({"model":"gpt-4o-2024-08-06",
+  const Verdict verdict = Chat().JudgeJson({}, {}, R"({"model":"gpt-4o-2024-08-06",
       "choices":[{"message":{"content":"hi"}}],"usage":{"prompt_tokens":10,"completion_tokens":3,
       "prompt_tokens_details":{"cached_tokens":4}}})");
   ASSERT_TRUE(verdict.usage);
@@ -234,15 +205,15 @@ TEST(ChatJudgeTest, UsageAndModelAreRead) {
   EXPECT_EQ(verdict.usage->cached_input_tokens, 4u);
   EXPECT_EQ(verdict.usage->output_tokens, 3u);
   EXPECT_EQ(verdict.model, "gpt-4o-2024-08-06");
-  const Verdict odd = OpenAi().JudgeJson({}, R"({"choices":[{"message":{"content":"hi"}}],
+  const Verdict odd = Chat().JudgeJson({}, {}, R"({"choices":[{"message":{"content":"hi"}}],
       "usage":{"prompt_tokens":-10,"completion_tokens":"3","prompt_cache_hit_tokens":7}})");
   EXPECT_EQ(odd.usage->input_tokens, 0u);
   EXPECT_EQ(odd.usage->output_tokens, 0u);
   EXPECT_EQ(odd.usage->cached_input_tokens, 7u);
-  EXPECT_FALSE(OpenAi().JudgeJson({}, R"({"usage":null})").usage);
+  EXPECT_FALSE(Chat().JudgeJson({}, {}, R"({"usage":null})").usage);
 }
 
-std::string Normalized(const char* data) { return OpenAi().Normalize({{"", data}})[0].data; }
+std::string Normalized(const char* data) { return Chat().Normalize({{"", data}})[0].data; }
 
 TEST(ChatStreamTest, PaddingIsLeftOutAndNothingElseChanges) {
   EXPECT_EQ(Normalized(R"({"id":"a", "choices":[],"obfuscation":"x\"}y"})"),
@@ -262,7 +233,7 @@ TEST(ChatStreamTest, PaddingIsLeftOutAndNothingElseChanges) {
 }
 
 TEST(ChatStreamTest, TheUsageEventHasUsageAndNoChoices) {
-  const auto find = [](std::vector<Event> events) { return OpenAi().UsageEvent(events); };
+  const auto find = [](std::vector<Event> events) { return Chat().UsageEvent(events); };
   const Event chunk = {"", R"({"choices":[{"delta":{}}],"usage":null})"};
   const Event usage = {"", R"({"choices":[],"usage":{"prompt_tokens":1}})"};
   const Event mixed = {"", R"({"choices":[{"delta":{}}],"usage":{"prompt_tokens":1}})"};
@@ -277,18 +248,18 @@ TEST(OpenAiChatTest, StreamWithoutItsEndIsNoAnswer) {
   const Event begun{"", R"({"choices":[{"index":0,"delta":{"content":"The answer is NOT "}}]})"};
   const Event usage{"", R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":4}})"};
   const Event finished{"", R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})"};
-  EXPECT_FALSE(OpenAi().Assemble({begun, usage}).ok());
-  EXPECT_TRUE(OpenAi().Assemble({begun, finished, usage}).ok());
-  EXPECT_TRUE(OpenAi().Assemble({begun, usage, {"", "[DONE]"}}).ok());
+  EXPECT_FALSE(Chat().Assemble({begun, usage}).ok());
+  EXPECT_TRUE(Chat().Assemble({begun, finished, usage}).ok());
+  EXPECT_TRUE(Chat().Assemble({begun, usage, {"", "[DONE]"}}).ok());
 }
 
 // The patch of our own making may come from anybody who sends a stream.
 TEST(OpenAiChatTest, HostilePatchIsRefusedAndHarmsNobody) {
   const auto assemble = [](const std::string& patch) {
-    return OpenAi().Assemble({{"", R"({"choices":[{"index":0,"delta":{"content":"x"},)"
-                                   R"("finish_reason":"stop"}],"larder_patch":)" +
-                                       patch + "}"},
-                              {"", "[DONE]"}});
+    return Chat().Assemble({{"", R"({"choices":[{"index":0,"delta":{"content":"x"},)"
+                                 R"("finish_reason":"stop"}],"larder_patch":)" +
+                                     patch + "}"},
+                            {"", "[DONE]"}});
   };
   EXPECT_TRUE(assemble(R"([{"op":"add","path":"/more","value":1}])").ok());
   for (const char* patch :

@@ -22,21 +22,22 @@ using testing::LoadRecorded;
 using ::testing::Pair;
 using testing::RecordedExchange;
 
-const Dialect& OpenAi() { return *FindDialect("openai"); }
+const Endpoint& Chat() { return *FindEndpoint("openai.chat"); }
 
 RequestPlan PlanOf(const RecordedExchange& exchange) {
   const std::string target = exchange.target();
-  return OpenAi().Plan(target.substr(0, target.find('?')), exchange.request_body);
+  return FindDialect("openai")->Plan("POST", target.substr(0, target.find('?')),
+                                     exchange.request_body);
 }
 
 std::vector<Event> EventsOf(const RecordedExchange& exchange) {
-  return OpenAi().Normalize(ParseEventStream(exchange.response_body));
+  return Chat().Normalize(ParseEventStream(exchange.response_body));
 }
 
 Verdict Judge(const RecordedExchange& exchange) {
   const RequestPlan plan = PlanOf(exchange);
-  return exchange.is_stream ? OpenAi().JudgeStream(plan, EventsOf(exchange))
-                            : OpenAi().JudgeJson(plan, exchange.response_body);
+  return exchange.is_stream ? Chat().JudgeStream(plan, {}, EventsOf(exchange))
+                            : Chat().JudgeJson(plan, {}, exchange.response_body);
 }
 
 const std::vector<RecordedExchange>& Answers() {
@@ -122,7 +123,7 @@ TEST(RecordedChatTest, ACutStreamIsNeverStored) {
     const std::size_t event_end = body.rfind("\n\n", finish);
     for (const std::size_t cut : {finish, event_end == std::string::npos ? 0 : event_end + 2}) {
       const auto events = ParseEventStream(std::string_view(body).substr(0, cut));
-      EXPECT_FALSE(OpenAi().JudgeStream(PlanOf(exchange), events).store)
+      EXPECT_FALSE(Chat().JudgeStream(PlanOf(exchange), {}, events).store)
           << exchange.index << " cut at " << cut;
     }
   }
@@ -159,13 +160,13 @@ TEST(RecordedChatTest, AnswersComeBackFromTheirStream) {
   for (const RecordedExchange& exchange : Answers()) {
     const Verdict verdict = Judge(exchange);
     if (!verdict.store) continue;
-    const auto events = OpenAi().Split(exchange.response_body);
+    const auto events = Chat().Split(exchange.response_body);
     ASSERT_OK(events) << exchange.index;
-    const Result<std::string> back = OpenAi().Assemble(*events);
+    const Result<std::string> back = Chat().Assemble(*events);
     ASSERT_OK(back) << exchange.index;
     EXPECT_EQ(json::parse(*back), json::parse(exchange.response_body)) << exchange.index;
-    EXPECT_TRUE(OpenAi().JudgeStream(PlanOf(exchange), *events).store) << exchange.index;
-    EXPECT_EQ(OpenAi().UsageEvent(*events), events->size() - 2) << exchange.index;
+    EXPECT_TRUE(Chat().JudgeStream(PlanOf(exchange), {}, *events).store) << exchange.index;
+    EXPECT_EQ(Chat().UsageEvent(*events), events->size() - 2) << exchange.index;
   }
 }
 
@@ -207,7 +208,7 @@ TEST(RecordedChatTest, StreamsAssembleToWhatTheySay) {
   for (const RecordedExchange& exchange : Streams()) {
     if (!Judge(exchange).store) continue;
     const std::vector<Event> events = EventsOf(exchange);
-    const Result<std::string> whole = OpenAi().Assemble(events);
+    const Result<std::string> whole = Chat().Assemble(events);
     ASSERT_OK(whole) << exchange.index;
     const json answer = json::parse(*whole);
     const Said said = SaidBy(events);
@@ -238,12 +239,12 @@ TEST(RecordedChatTest, StreamsAssembleToWhatTheySay) {
 TEST(RecordedChatTest, StreamsComeBackFromTheirAnswer) {
   for (const RecordedExchange& exchange : Streams()) {
     if (!Judge(exchange).store) continue;
-    const Result<std::string> answer = OpenAi().Assemble(EventsOf(exchange));
+    const Result<std::string> answer = Chat().Assemble(EventsOf(exchange));
     ASSERT_OK(answer) << exchange.index;
-    EXPECT_TRUE(OpenAi().JudgeJson(PlanOf(exchange), *answer).store) << exchange.index;
-    const auto events = OpenAi().Split(*answer);
+    EXPECT_TRUE(Chat().JudgeJson(PlanOf(exchange), {}, *answer).store) << exchange.index;
+    const auto events = Chat().Split(*answer);
     ASSERT_OK(events) << exchange.index;
-    const Result<std::string> again = OpenAi().Assemble(*events);
+    const Result<std::string> again = Chat().Assemble(*events);
     ASSERT_OK(again) << exchange.index;
     EXPECT_EQ(*again, *answer) << exchange.index;
   }
@@ -253,7 +254,7 @@ TEST(RecordedChatTest, NormalizedEventsLackPaddingOnly) {
   int padded = 0;
   for (const RecordedExchange& exchange : Streams()) {
     const std::vector<Event> events = ParseEventStream(exchange.response_body);
-    const std::vector<Event> normal = OpenAi().Normalize(events);
+    const std::vector<Event> normal = Chat().Normalize(events);
     ASSERT_EQ(normal.size(), events.size());
     for (std::size_t i = 0; i < events.size(); ++i) {
       // Recorded padding has no escapes and comes last in its chunk.

@@ -11,11 +11,15 @@ namespace {
 
 StoredResponse Everything() {
   StoredResponse response;
+  response.endpoint = FindEndpoint("anthropic.messages");
   response.form = Form::kEvents;
   response.status = 201;
   response.headers = {{"content-type", "text/event-stream"}, {"x-empty", ""}};
   response.model = "gpt-4o-2024-08-06";
-  response.usage = Usage{.input_tokens = 1'000'000, .cached_input_tokens = 3, .output_tokens = 0};
+  response.usage = Usage{.input_tokens = 1'000'000,
+                         .cached_input_tokens = 3,
+                         .cache_write_tokens = 4,
+                         .output_tokens = 0};
   response.usage_asked = true;
   response.usage_event = ByteRange{200, 90};
   response.priced = true;
@@ -26,15 +30,14 @@ TEST(StoredResponseTest, EverythingComesBack) {
   const StoredResponse before = Everything();
   const auto after = DecodeStoredResponse(EncodeStoredResponse(before));
   ASSERT_TRUE(after.has_value());
+  EXPECT_EQ(after->endpoint, before.endpoint);
   EXPECT_EQ(after->form, before.form);
   EXPECT_EQ(after->status, 201);
   EXPECT_TRUE(std::equal(after->headers.begin(), after->headers.end(), before.headers.begin(),
                          before.headers.end()));
   EXPECT_EQ(after->model, before.model);
   ASSERT_TRUE(after->usage.has_value());
-  EXPECT_EQ(after->usage->input_tokens, 1'000'000);
-  EXPECT_EQ(after->usage->cached_input_tokens, 3);
-  EXPECT_EQ(after->usage->output_tokens, 0);
+  EXPECT_EQ(*after->usage, *before.usage);
   EXPECT_TRUE(after->usage_asked);
   EXPECT_EQ(after->usage_event, before.usage_event);
   EXPECT_TRUE(after->priced);
@@ -52,20 +55,42 @@ TEST(StoredResponseTest, AbsentPartsStayAbsent) {
   EXPECT_EQ(after->headers.size(), 0);
 }
 
-// What is written today must be read for ever.
-TEST(StoredResponseTest, BytesOfVersionOneAreFixed) {
+StoredResponse Small() {
   StoredResponse response;
+  response.endpoint = FindEndpoint("openai.chat");
   response.form = Form::kEvents;
   response.headers = {{"a", "bc"}};
   response.model = "m";
   response.usage = Usage{.input_tokens = 300, .cached_input_tokens = 0, .output_tokens = 2};
   response.usage_event = ByteRange{5, 6};
+  return response;
+}
+
+// What is written today must be read for ever.
+TEST(StoredResponseTest, BytesOfVersionTwoAreFixed) {
+  const std::string bytes(
+      "\x02\x0bopenai.chat\x01\x05\xc8\x01\x01m\xac\x02\x00\x02\x00\x05\x06\x01"
+      "a\x02"
+      "bc",
+      31);
+  EXPECT_EQ(EncodeStoredResponse(Small()), bytes);
+}
+
+TEST(StoredResponseTest, BytesOfVersionOneAreReadAsChats) {
   const std::string bytes(
       "\x01\x01\x05\xc8\x01\x01m\xac\x02\x00\x02\x05\x06\x01"
       "a\x02"
       "bc",
       18);
-  EXPECT_EQ(EncodeStoredResponse(response), bytes);
+  const auto read = DecodeStoredResponse(bytes);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(EncodeStoredResponse(*read), EncodeStoredResponse(Small()));
+}
+
+TEST(StoredResponseTest, AnEndpointThatIsNotKnownIsNotRead) {
+  std::string bytes = EncodeStoredResponse(Small());
+  bytes.replace(bytes.find("chat"), 4, "chut");
+  EXPECT_FALSE(DecodeStoredResponse(bytes).has_value());
 }
 
 TEST(StoredResponseTest, FieldsThatDoNotFitAreLeftOut) {
@@ -82,7 +107,7 @@ TEST(StoredResponseTest, FieldsThatDoNotFitAreLeftOut) {
 
 TEST(StoredResponseTest, OtherVersionsAreNotRead) {
   std::string bytes = EncodeStoredResponse(Everything());
-  for (const char version : {'\x00', '\x02', '\x7f'}) {
+  for (const char version : {'\x00', '\x03', '\x7f'}) {
     bytes[0] = version;
     EXPECT_FALSE(DecodeStoredResponse(bytes).has_value());
   }

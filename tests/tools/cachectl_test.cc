@@ -88,6 +88,7 @@ class ReachedCacheTest : public CachectlTest, public ::testing::WithParamInterfa
     CachectlTest::SetUp();
     OpenCache();
     client::StoredResponse stored;
+    stored.endpoint = client::FindEndpoint("openai.chat");
     stored.headers = {{"content-type", "application/json"}};
     stored.model = "m";
     ASSERT_OK(cache_->Put("plain", std::string("a\0\xff", 3), {.tags = {"x"}}));

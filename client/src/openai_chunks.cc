@@ -1,0 +1,152 @@
+#include "openai_chunks.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "answer_json.h"
+
+namespace larder::client {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kDone = "[DONE]";
+
+std::optional<Usage> ReadUsage(const json& answer) {
+  const json* usage = FindMember(answer, "usage");
+  if (usage == nullptr || !usage->is_object()) return std::nullopt;
+  Usage read;
+  read.input_tokens = CountMember(*usage, "prompt_tokens");
+  read.output_tokens = CountMember(*usage, "completion_tokens");
+  const json* found = FindMember(*usage, "prompt_tokens_details");
+  const json details = found != nullptr ? *found : json();
+  const bool detailed = FindMember(details, "cached_tokens") != nullptr;
+  read.cached_input_tokens = detailed ? CountMember(details, "cached_tokens")
+                                      : CountMember(*usage, "prompt_cache_hit_tokens");
+  read.cache_write_tokens = CountMember(details, "cache_write_tokens");
+  return read;
+}
+
+// `answer` is whole; may it be stored?
+Verdict JudgeAnswer(const ChunkDialect& dialect, const RequestPlan& plan, const StoreRules& rules,
+                    const json& answer) {
+  Verdict verdict;
+  verdict.usage = ReadUsage(answer);
+  verdict.model = StringMember(answer, "model");
+  const json* choices = FindMember(answer, "choices");
+  if (IsSet(answer, "error")) {
+    verdict.reason = "error";
+    return verdict;
+  }
+  if (choices == nullptr || !choices->is_array()) {
+    verdict.reason = "invalid";
+    return verdict;
+  }
+  for (const json& choice : *choices) {
+    const bool error = IsSet(choice, "error") || StringMember(choice, "finish_reason") == "error";
+    verdict.reason = error ? "error" : dialect.problem_of(plan, rules, choice);
+    if (!verdict.reason.empty()) return verdict;
+  }
+  verdict.store = std::any_of(choices->begin(), choices->end(), dialect.has_answer);
+  if (!verdict.store) verdict.reason = "empty";
+  return verdict;
+}
+
+// A stream read to its end.
+struct ChunkStream {
+  ChatAssembler assembler;
+  std::string_view problem;  // why it is not one, or ""
+  bool done = false;
+
+  bool AllFinished() const { return assembler.finished() == assembler.choices(); }
+};
+
+ChunkStream ReadStream(ChunkKind kind, const std::vector<Event>& events) {
+  ChunkStream stream{ChatAssembler(kind), "", false};
+  for (const Event& event : events) {
+    if (event.data == kDone) {
+      stream.done = true;
+      break;
+    }
+    const std::optional<json> chunk = ParseAnswer(event.data, kMaxMadeDepth);
+    if (event.name == "error" || (chunk && IsSet(*chunk, "error"))) stream.problem = "error";
+    if (!chunk || !chunk->is_object()) {
+      if (stream.problem.empty()) stream.problem = "invalid";
+      continue;
+    }
+    stream.assembler.Add(*chunk);
+  }
+  return stream;
+}
+
+}  // namespace
+
+Verdict JudgeChunkedJson(const ChunkDialect& dialect, const RequestPlan& plan,
+                         const StoreRules& rules, std::string_view body) {
+  const std::optional<json> answer = ParseAnswer(body);
+  if (!answer || !answer->is_object()) return {.reason = "invalid"};
+  return JudgeAnswer(dialect, plan, rules, *answer);
+}
+
+Verdict JudgeChunks(const ChunkDialect& dialect, const RequestPlan& plan, const StoreRules& rules,
+                    const std::vector<Event>& events) {
+  ChunkStream stream = ReadStream(dialect.kind, events);
+  const bool all_finished = stream.assembler.choices() >= plan.choices && stream.AllFinished();
+  const Result<json> answer = stream.assembler.Take();
+  if (!answer.ok()) return {.reason = "invalid"};
+  Verdict verdict = JudgeAnswer(dialect, plan, rules, *answer);
+  verdict.has_end_mark = !events.empty() && events.back().data == kDone;
+  std::string_view problem = stream.problem;
+  if (problem.empty() && !stream.done && !all_finished) problem = "no_end";
+  if (!problem.empty()) {
+    verdict.store = false;
+    verdict.reason = problem;
+  }
+  return verdict;
+}
+
+Result<std::string> AssembleChunks(ChunkKind kind, const std::vector<Event>& events) {
+  ChunkStream stream = ReadStream(kind, events);
+  const bool ended = stream.done || stream.AllFinished();
+  if (!stream.problem.empty() || stream.assembler.choices() == 0 || !ended) {
+    return Status(StatusCode::kDataLoss, "not the stream of a whole answer");
+  }
+  const Result<json> answer = stream.assembler.Take();
+  if (!answer.ok()) return answer.status();
+  return DumpJson(*answer);
+}
+
+std::optional<std::size_t> FindUsageChunk(const std::vector<Event>& events) {
+  for (std::size_t i = events.size(); i > 0; --i) {
+    const std::string& data = events[i - 1].data;
+    if (data.find("\"usage\"") == std::string::npos) continue;
+    const std::optional<json> chunk = ParseAnswer(data, kMaxMadeDepth);
+    if (!chunk) continue;
+    const json* choices = FindMember(*chunk, "choices");
+    const json* usage = FindMember(*chunk, "usage");
+    if (choices != nullptr && choices->is_array() && choices->empty() && usage != nullptr &&
+        usage->is_object()) {
+      return i - 1;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<Event> WithoutObfuscation(std::vector<Event> events) {
+  for (Event& event : events) {
+    event.data = WithoutStringMember(std::move(event.data), "obfuscation");
+  }
+  return events;
+}
+
+std::optional<json> ParseChoices(std::string_view body) {
+  std::optional<json> answer = ParseAnswer(body);
+  const json* choices = answer ? FindMember(*answer, "choices") : nullptr;
+  const bool has_choices =
+      choices != nullptr && choices->is_array() && !choices->empty() &&
+      std::all_of(choices->begin(), choices->end(), [](const json& c) { return c.is_object(); });
+  if (!has_choices) return std::nullopt;
+  return answer;
+}
+
+}  // namespace larder::client
