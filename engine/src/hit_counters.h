@@ -1,0 +1,48 @@
+// HitCounters: how often each entry was hit since a sweep last saw it, within a byte an entry.
+//
+// Two 4-bit counters an entry, sixteen to a 64-bit word. A key has one word and two counters in
+// it, both raised by a hit, of which the lower counts: one cache line and one atomic operation a
+// hit. The sweep that reads a key's hits takes them off both, so what keys sharing a counter add
+// to each other does not pile up, and nothing need be cleared by slices. (Raising only the lower
+// one, or more than two, makes taking lose others' hits: error in log2(1 + hits) 0.55 and 0.72
+// against 0.40, hits with a density of 1/sqrt over the keys.)
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "reserved_array.h"
+
+namespace larder {
+
+// Thread-safe, lock-free. Hits of one word noted at the same instant may count as one.
+class HitCounters {
+ public:
+  static constexpr unsigned kMost = 15;  // a counter stops here
+
+  explicit HitCounters(std::size_t most_entries);
+
+  void Add(std::uint64_t hash);
+  // The hits of `hash` since it was last taken, at most kMost; seldom too many.
+  unsigned Take(std::uint64_t hash);
+
+  // For one thread at a time. Counts so far are kept for most keys.
+  void Resize(std::size_t entries);
+  std::size_t bytes() const { return 8 * words(); }
+
+  // All counters, little-endian; and what was so saved at the size that `entries` asks for.
+  void AppendTo(std::string& out) const;
+  bool Fits(std::string_view saved, std::size_t entries) const;
+  void Load(std::string_view saved);  // fits, and Resize(entries) has been called
+
+ private:
+  std::size_t WordsFor(std::size_t entries) const;
+  std::size_t words() const { return words_in_use_.load(std::memory_order_relaxed); }
+
+  ReservedArray<std::uint64_t> words_;
+  std::atomic<std::size_t> words_in_use_{1};
+};
+
+}  // namespace larder
