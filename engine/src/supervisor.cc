@@ -290,7 +290,14 @@ void Supervisor::Stop() {
   if (store_ != nullptr) store_->Interrupt();
   long_work_.Shut();
   turnstile_.WaitUntilEmpty();
+  // What the WAL holds goes to a file, so that the next opening has nothing to replay.
+  if (store_ != nullptr && IsSound()) static_cast<void>(store_->Flush());
   store_.reset();
+}
+
+bool Supervisor::IsSound() const {
+  const std::lock_guard lock(mutex_);
+  return Cause().ok() && !trouble_.no_space;
 }
 
 }  // namespace larder

@@ -115,6 +115,7 @@ class Supervisor {
   void Reopen();
   Status OpenAnew();
   Status Cause() const;
+  bool IsSound() const;  // takes writes
   void CountFault() { options_.counters->Add(Counter::kStoreFaults); }
 
   const SupervisorOptions options_;
