@@ -49,8 +49,8 @@ const std::vector<SourceFile>& Tree() {
     const auto add = [&](const std::filesystem::path& file) {
       files.push_back({file.lexically_relative(kRoot).string(), Lines(Read(file))});
     };
-    for (const char* folder :
-         {".ci", "bench", "client", "cmake", "docs", "engine", "scripts", "tests", "tools"}) {
+    for (const char* folder : {".ci", "bench", "client", "cmake", "docs", "engine", "examples",
+                               "scripts", "tests", "tools"}) {
       for (const auto& file : std::filesystem::recursive_directory_iterator(kRoot / folder)) {
         const std::string path = file.path().string();
         if (file.is_regular_file() && path.find("/data/") == std::string::npos &&
@@ -107,6 +107,8 @@ bool StartsWithAny(const std::string& text, const std::vector<std::string>& pref
 
 bool MayIncludeAngled(const SourceFile& file, const std::string& include) {
   if (IsStandardHeader(include)) return true;
+  // For C as well.
+  if (file.path == "engine/include/larder/larder.h") return include.starts_with("std");
   if (file.In("client/include/larder/client/asio/")) return include.starts_with("boost/asio");
   if (file.In("engine/include/") || file.In("client/include/")) return false;
   if (file.In("engine/")) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "larder/clock.h"
 #include "larder/health.h"
@@ -51,5 +52,12 @@ struct Stats {
   Duration uptime{0};
   Health health = {};
 };
+
+// Names and places of all numbers but `uptime`, in the order in which people read them.
+struct StatField {
+  const char* name;
+  std::uint64_t Stats::*value;
+};
+std::span<const StatField> StatFields();
 
 }  // namespace larder
