@@ -67,7 +67,8 @@ class Journal {
   // Reads the file, handing each good record to `sink`. To be called once, first.
   Result<JournalContents> Read(const RecordSink& sink);
 
-  // False before the first Rewrite or undamaged Read of a file of this version, and after any failure of Append or Rewrite.
+  // False before the first Rewrite or undamaged Read of a file of this version, and after any
+  // failure of Append or Rewrite.
   bool usable() const { return file_ != nullptr; }
   // Makes it unusable until the next Rewrite; the file stays.
   void Discard() { file_.reset(); }

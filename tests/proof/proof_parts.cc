@@ -6,6 +6,7 @@
 #include <string>
 
 #include "corruption_sweep.h"
+#include "history_run.h"
 #include "kill_loop.h"
 #include "model_run.h"
 #include "tmpfs_dir.h"
@@ -90,6 +91,17 @@ ProofTally RunCorruptionPart(const ProofArguments& arguments) {
   });
 }
 
+ProofTally RunHistoryPart(const ProofArguments& arguments) {
+  return ForEachSeed(arguments, [](std::uint64_t seed, ProofTally& tally) {
+    const HistoryVerdict verdict = RunHistory(
+        {.seed = seed, .threads = 2 + static_cast<unsigned>(seed % 7), .operations = 2'000});
+    tally.operations += verdict.operations;
+    for (const std::string& finding : verdict.findings) {
+      PrintFinding("history, seed " + std::to_string(seed), finding, tally);
+    }
+  });
+}
+
 }  // namespace
 
 const std::vector<ProofPart>& ProofParts() {
@@ -97,6 +109,7 @@ const std::vector<ProofPart>& ProofParts() {
       {"model", "random schedules, kills and losses of power against an oracle", RunModelPart},
       {"kill", "a real process killed between any two steps, 50 rounds a seed", RunKillPart},
       {"corruption", "every kind of file damaged, 100 times a seed", RunCorruptionPart},
+      {"history", "two to eight threads at once; every read checked afterwards", RunHistoryPart},
   };
   return parts;
 }
