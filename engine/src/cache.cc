@@ -2,6 +2,8 @@
 
 #include <cxxabi.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <typeinfo>
@@ -68,6 +70,17 @@ class SharedCache final : public Cache {
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
     return GuardedRead([&] { return core_->Get(key, options); });
   }
+  std::optional<Hit> Peek(std::string_view key, const ReadOptions& options) override {
+    return GuardedRead([&] { return core_->Peek(key, options); });
+  }
+  std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
+                                           const ReadOptions& options) override {
+    try {
+      return core_->MultiGet(keys, options);
+    } catch (...) {
+      return std::vector<std::optional<Hit>>(keys.size());
+    }
+  }
   Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                              const Loader& loader) override;
   Result<PutOutcome> Put(std::string_view key, std::string_view body,
@@ -77,7 +90,20 @@ class SharedCache final : public Cache {
   Status Remove(std::string_view key) override {
     return Guarded([&] { return core_->Remove(key); });
   }
+  std::vector<Result<PutOutcome>> MultiPut(std::span<const PutRequest> puts) override {
+    try {
+      return core_->MultiPut(puts);
+    } catch (...) {
+      return {puts.size(), FromCurrentException("the engine")};
+    }
+  }
+  Status Touch(std::string_view key, Duration ttl) override {
+    return Guarded([&] { return core_->Touch(key, ttl); });
+  }
   Result<std::uint64_t> Invalidate(const Invalidation& what) override {
+    return Guarded([&] { return core_->Invalidate({&what, 1}); });
+  }
+  Result<std::uint64_t> MultiInvalidate(std::span<const Invalidation> what) override {
     return Guarded([&] { return core_->Invalidate(what); });
   }
   Status Sync() override {
@@ -100,6 +126,8 @@ class SharedCache final : public Cache {
 
 Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions& options,
                                         const Loader& loader) {
+  using Steady = std::chrono::steady_clock;
+  const Steady::time_point began = Steady::now();
   while (true) {
     Acquired acquired = Acquire(key, options);
     if (Hit* hit = std::get_if<Hit>(&acquired)) return std::move(hit->entry);
@@ -113,9 +141,14 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
       lease->Abandon(computed.status());
       return computed.status();
     }
-    FlightEnd end = std::get<Flight>(acquired).Wait(options.max_wait);
+    Duration left = options.max_wait;
+    if (left != kForever) {
+      left -= std::chrono::duration_cast<Duration>(Steady::now() - began);
+      left = std::max(left, Duration::zero());
+    }
+    FlightEnd end = std::get<Flight>(acquired).Wait(left, options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
-    if (end.status.code() != StatusCode::kCancelled) return end.status;
+    if (!end.acquire_again) return end.status;
     // Given up by its leader, or overtaken by an invalidation: our turn.
   }
 }

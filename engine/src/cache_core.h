@@ -6,11 +6,13 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -62,9 +64,14 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Lease AcquireUnstored(std::string_view key);
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options);
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options);
+  std::optional<Hit> Peek(std::string_view key, const ReadOptions& options);
+  std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
+                                           const ReadOptions& options);
   Result<PutOutcome> Put(std::string_view key, std::string_view body, const WriteOptions& options);
+  std::vector<Result<PutOutcome>> MultiPut(std::span<const PutRequest> puts);
+  Status Touch(std::string_view key, Duration ttl);
   Status Remove(std::string_view key);
-  Result<std::uint64_t> Invalidate(const Invalidation& what);
+  Result<std::uint64_t> Invalidate(std::span<const Invalidation> what);
   Status Sync();
   Status Close();
   Stats GetStats() const;
@@ -79,7 +86,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // What the steward does every second, and the watchdog five times a second.
   void Care();
-  void Watch() { supervisor_->Watch(); }
+  void Watch();
+  // For a follower, so that it is told in time.
+  Duration DeadlineAfter(Duration timeout);
 
   Status CompactAll();  // flushes and merges everything, so that the reaper sees every row
 
@@ -87,6 +96,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   struct Query;
   struct Lookup;
   struct Facts;
+  struct Draft;
   // Serializes the writers of a key, and tells a reader whether anybody wrote since it read.
   struct alignas(64) Stripe {
     std::mutex mutex;
@@ -112,7 +122,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::optional<MissReason> Judge(const Facts& facts, const Query& query) const;
   bool StillHolds(const EntryData& entry) const;
   Lookup FindInMemory(std::string_view key, std::uint64_t hash, const Query& query);
+  std::optional<Hit> CountLookup(const Lookup& lookup);
   Lookup FindOnDisk(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup Take(std::string_view key, std::uint64_t hash, std::uint64_t version, ReadOutcome outcome,
+              std::string_view row, const Query& query);
   Lookup Find(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup ReadRecord(std::string_view key, std::string_view bytes, const Query& query);
   void FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
@@ -123,8 +136,15 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                          const Query& query, std::uint64_t epoch, MissReason reason);
   std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
   void Prepare(FlightState& flight, MissReason reason);
+  void EndIfDue(FlightState& flight, Duration now);
+  void SweepDeadlines();
 
-  // cache_write.cc
+  // cache_batch.cc
+  void GetFromStore(std::span<const std::string_view> keys, std::span<const std::size_t> which,
+                    const Query& query, std::span<std::optional<Hit>> hits);
+  std::vector<Result<PutOutcome>> PutSome(std::deque<Draft>& drafts);
+
+  // cache_write.cc, cache_touch.cc
   std::shared_ptr<EntryData> MakeEntry(std::string_view key, std::string_view body,
                                        const WriteOptions& options,
                                        const std::vector<std::string>& tags) const;
@@ -138,12 +158,19 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                            Numbered numbered);
   Result<PutOutcome> TryWrite(std::string_view key, const std::shared_ptr<EntryData>& entry);
+  std::optional<Result<PutOutcome>> RefusePut(std::string_view key, std::string_view body,
+                                              const WriteOptions& options);
+  std::optional<Result<PutOutcome>> Refuse(const Draft& draft, Numbered numbered);
+  Result<PutOutcome> Finish(const Draft& draft, const Status& written);
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
   Precedence Compare(std::string_view key, std::uint64_t number);
   // Synced if the caller wants to know the store's sequence number then.
   Status WriteTombstone(std::string_view key, std::uint64_t* synced_sequence);
+  bool IsLive(const RecordView& record) const;
+  Status WriteTouched(std::string_view key, std::uint64_t hash, RecordView record, Duration ttl);
   void DropCorrupt(std::string_view key, std::uint64_t hash);
-  Stripe& StripeOf(std::uint64_t hash) { return stripes_[(hash >> 8) % kStripes]; }
+  static std::size_t StripeIndex(std::uint64_t hash) { return (hash >> 8) % kStripes; }
+  Stripe& StripeOf(std::uint64_t hash) { return stripes_[StripeIndex(hash)]; }
 
   // cache_open.cc
   Status OpenFiles();
@@ -190,6 +217,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Gate calls_;  // shut for good by Close
   std::array<Stripe, kStripes> stripes_;
   std::atomic<std::uint64_t> disk_bytes_{0};  // as last measured
+  std::atomic<bool> has_deadlines_{false};    // some flight has, or had, one
 
   std::mutex threads_mutex_;
   std::condition_variable threads_wake_;
@@ -203,10 +231,16 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,
                        const WriteOptions& options);
 void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status);
+void FollowFlight(const std::shared_ptr<FlightState>& flight,
+                  std::function<void(FlightEnd)> callback, Duration timeout,
+                  const std::stop_token& stop);
 
 // Limits of options.h.
 Status CheckKey(std::string_view key);
 Status CheckTags(const std::vector<std::string>& tags);
+
+// Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
+inline constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
 
 // Cache::Open with something injected.
 Result<std::unique_ptr<Cache>> OpenCache(const Options& options, const CacheInternals& internals);

@@ -1,41 +1,18 @@
 // The read path: hot tier, store, flights; and what makes an entry usable.
+#include <algorithm>
 #include <optional>
 
-#include "cache_core.h"
+#include "cache_lookup.h"
 
 namespace larder {
-
-// A ReadOptions made ready: tags hashed, kRefresh resolved, time read once.
-struct CacheCore::Query {
-  std::vector<TagHash> tags;
-  std::optional<Duration> max_age;
-  Duration max_stale{0};
-  std::uint64_t newer_than = 0;
-  TimePoint now{};
-};
-
-// An entry found, or why there is none.
-struct CacheCore::Lookup {
-  std::shared_ptr<const EntryData> entry;
-  bool stale = false;
-  bool in_memory = false;
-  MissReason miss = MissReason::kAbsent;
-};
-
-// What decides whether an entry may be used, of a record or of an entry in memory.
-struct CacheCore::Facts {
-  std::uint64_t number;
-  TimePoint created;
-  TimePoint fresh_until;
-  TimePoint expires;
-};
 
 CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options) const {
   Query query{.tags = {},
               .max_age = options.max_age,
               .max_stale = options.max_stale,
               .newer_than = options.newer_than == kRefresh ? ledger_->Last() : options.newer_than,
-              .now = clock_->Now()};
+              .now = clock_->Now(),
+              .peek = false};
   query.tags.reserve(options.tags.size());
   for (const std::string& tag : options.tags) query.tags.push_back(HashTag(tag));
   return query;
@@ -70,7 +47,8 @@ bool CacheCore::StillHolds(const EntryData& entry) const {
 CacheCore::Lookup CacheCore::FindInMemory(std::string_view key, std::uint64_t hash,
                                           const Query& query) {
   Lookup lookup;
-  std::shared_ptr<const EntryData> entry = hot_tier_->Find(key, hash);
+  std::shared_ptr<const EntryData> entry =
+      query.peek ? hot_tier_->Peek(key, hash) : hot_tier_->Find(key, hash);
   if (entry == nullptr) return lookup;
   lookup.in_memory = true;
   if (!StillHolds(*entry)) {
@@ -140,18 +118,29 @@ void CacheCore::FillHotTier(std::string_view key, std::uint64_t hash, std::uint6
 
 CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash,
                                         const Query& query) {
-  Lookup lookup;
-  lookup.miss = MissReason::kFault;
   const Turnstile::Pass pass = supervisor_->EnterToRead();
-  if (!pass) return lookup;
+  if (!pass) {
+    Lookup lookup;
+    lookup.miss = MissReason::kFault;
+    return lookup;
+  }
   const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
   PinnedRow row;
-  switch (supervisor_->Get(key, row)) {
-    case ReadOutcome::kFault: return lookup;
-    case ReadOutcome::kAbsent: lookup.miss = MissReason::kAbsent; return lookup;
+  const ReadOutcome outcome = query.peek ? supervisor_->Peek(key, row) : supervisor_->Get(key, row);
+  return Take(key, hash, version, outcome, row.bytes(), query);
+}
+
+// What the store gave for a key whose stripe had `version` before.
+CacheCore::Lookup CacheCore::Take(std::string_view key, std::uint64_t hash, std::uint64_t version,
+                                  ReadOutcome outcome, std::string_view row, const Query& query) {
+  Lookup lookup;
+  switch (outcome) {
+    case ReadOutcome::kFault: lookup.miss = MissReason::kFault; return lookup;
+    case ReadOutcome::kAbsent: return lookup;
     case ReadOutcome::kCorrupt: lookup.miss = MissReason::kCorrupt; break;
-    case ReadOutcome::kFound: lookup = ReadRecord(key, row.bytes(), query); break;
+    case ReadOutcome::kFound: lookup = ReadRecord(key, row, query); break;
   }
+  if (query.peek) return lookup;
   if (lookup.entry != nullptr) {
     FillHotTier(key, hash, version, lookup.entry);
   } else if (lookup.miss == MissReason::kCorrupt) {
@@ -186,9 +175,23 @@ std::optional<Hit> CacheCore::GetInMemory(std::string_view key, const ReadOption
   return CountHit(Entry(lookup.entry), lookup.stale, true);
 }
 
+std::optional<Hit> CacheCore::Peek(std::string_view key, const ReadOptions& options) {
+  if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
+  Query query = MakeQuery(options);
+  query.peek = true;
+  const Lookup lookup = Find(key, HotTier::HashKey(key), query);
+  if (lookup.entry == nullptr) return std::nullopt;
+  return Hit{.entry = Entry(lookup.entry), .stale = lookup.stale};
+}
+
 std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& options) {
   if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
   const Lookup lookup = Find(key, HotTier::HashKey(key), MakeQuery(options));
+  return CountLookup(lookup);
+}
+
+// Counts what was found, or missed.
+std::optional<Hit> CacheCore::CountLookup(const Lookup& lookup) {
   if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
   counters_.Add(CounterOf(lookup.miss));
   return std::nullopt;
@@ -232,10 +235,17 @@ std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query
 Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
                                   const ReadOptions& options, const Query& query,
                                   std::uint64_t epoch, MissReason reason) {
-  FlightTable::Joined joined =
-      flights_->JoinOrLead(key, hash, options.tags, query.newer_than, epoch,
-                           [this, reason](FlightState& flight) { Prepare(flight, reason); });
+  FlightTable::Joined joined = flights_->JoinOrLead(
+      key, hash, options.tags, query.newer_than, epoch, [&](FlightState& flight) {
+        Prepare(flight, reason);
+        if (options.lease_timeout != kForever) {
+          flight.deadline = DeadlineAfter(options.lease_timeout);
+          flight.NoteDeadline(flight.deadline);
+        }
+      });
   if (!joined.leads) {
+    const Duration deadline = joined.state->NextDeadline();
+    if (deadline != kForever) EndIfDue(*joined.state, system_clock_.SinceBoot());
     if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
     if (joined.state->end().has_value()) {  // ended, and not for this caller
       flights_->Detach(key, hash, joined.state->number + 1);
@@ -254,7 +264,9 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
   }
   // Close ends the flights that it finds; this one may have come just after.
   if (calls_.shut()) {
-    joined.state->End({std::nullopt, {StatusCode::kCancelled, "the cache is closed"}});
+    joined.state->End({.entry = std::nullopt,
+                       .status = {StatusCode::kCancelled, "the cache is closed"},
+                       .acquire_again = true});
   }
   return lease;
 }
@@ -264,6 +276,23 @@ void CacheCore::Prepare(FlightState& flight, MissReason reason) {
   flight.core = weak_from_this();
   flight.executor = executor_;
   flight.started = system_clock_.SinceBoot();
+}
+
+Duration CacheCore::DeadlineAfter(Duration timeout) {
+  has_deadlines_.store(true, std::memory_order_relaxed);
+  return system_clock_.SinceBoot() + std::min(timeout, kLongest);
+}
+
+// A lease that is overdue still counts among the open ones, for what it may yet commit; but its
+// flight is over, and the next caller computes.
+void CacheCore::EndIfDue(FlightState& flight, Duration now) {
+  if (flight.EndDue(now)) flights_->Detach(flight.key, flight.hash, flight.number + 1);
+}
+
+void CacheCore::SweepDeadlines() {
+  if (!has_deadlines_.load(std::memory_order_relaxed)) return;
+  const Duration now = system_clock_.SinceBoot();
+  for (const std::shared_ptr<FlightState>& flight : flights_->Due(now)) EndIfDue(*flight, now);
 }
 
 std::shared_ptr<FlightState> CacheCore::UntrackedFlight(std::string_view key, Status why) {

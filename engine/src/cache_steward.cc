@@ -1,7 +1,7 @@
 // The cache's own two threads, what they look after, and closing.
 //
 // The steward does all that may have to wait for the disk. The watchdog never touches the disk,
-// so that it can tell when others wait for it in vain.
+// so that it can tell when others wait for it in vain, and keeps the deadlines of flights.
 #include <sys/file.h>
 
 #include <exception>
@@ -40,6 +40,11 @@ void CacheCore::Care() {
   supervisor_->NoteJournal(ledger_->RetryUnwritten());
   supervisor_->Tick();
   disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
+}
+
+void CacheCore::Watch() {
+  supervisor_->Watch();
+  SweepDeadlines();
 }
 
 void CacheCore::RunWatchdog() {
@@ -85,7 +90,9 @@ Status CacheCore::Close() {
   if (!calls_.Forbid()) return Status::Ok();
   supervisor_->Shut();
   for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
-    flight->End({std::nullopt, {StatusCode::kCancelled, "the cache is closed"}});
+    flight->End({.entry = std::nullopt,
+                 .status = {StatusCode::kCancelled, "the cache is closed"},
+                 .acquire_again = true});
   }
   auto outcome = std::make_shared<std::promise<Status>>();
   std::future<Status> closed = outcome->get_future();

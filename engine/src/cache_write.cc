@@ -2,14 +2,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "cache_core.h"
+#include "cache_draft.h"
 #include "kill_point.h"
 
 namespace larder {
 namespace {
-
-// Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
-constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
 
 // Between 0 and 1, a function of the key.
 double Spread(std::string_view key) {
@@ -115,6 +112,42 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
   return record.number > number ? Precedence::kSuperseded : Precedence::kWrite;
 }
 
+// The caller holds the key's stripe. Null: nothing is against writing it.
+std::optional<Result<PutOutcome>> CacheCore::Refuse(const Draft& draft, Numbered numbered) {
+  const EntryData& entry = *draft.entry;
+  if (entry.number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
+  // It would be stored only to be invalid at every read.
+  if (!ledger_->Holds(entry.number, entry.tag_hashes)) return PutOutcome::kSuperseded;
+  switch (Compare(draft.key, entry.number)) {
+    case Precedence::kSuperseded: return PutOutcome::kSuperseded;
+    case Precedence::kFault: return Status(StatusCode::kUnavailable, "the store could not be read");
+    case Precedence::kCorrupt:
+      // Possibly a removal; only a value that began after this moment may take its place.
+      if (numbered == Numbered::kByLease) {
+        static_cast<void>(WriteTombstone(draft.key, nullptr));
+        return PutOutcome::kSuperseded;
+      }
+      break;
+    case Precedence::kWrite: break;
+  }
+  return std::nullopt;
+}
+
+// The caller holds the key's stripe.
+Result<PutOutcome> CacheCore::Finish(const Draft& draft, const Status& written) {
+  if (!written.ok()) {
+    hot_tier_->Erase(draft.key, draft.hash);
+    return Status(StatusCode::kUnavailable, written.message());
+  }
+  const std::size_t stored = draft.key.size() + draft.record.size();
+  draft.entry->stored_bytes.store(stored, std::memory_order_relaxed);
+  if (internals_.hot_tier) hot_tier_->Insert(draft.key, draft.hash, draft.entry);
+  counters_.Add(Counter::kStores);
+  counters_.Add(Counter::kRawBytes, draft.entry->body.size());
+  counters_.Add(Counter::kStoredBytes, stored);
+  return PutOutcome::kStored;
+}
+
 Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                                     Numbered numbered) {
   const Turnstile::Pass pass = supervisor_->EnterToStore(entry->body.size());
@@ -122,41 +155,18 @@ Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<
     counters_.Add(Counter::kRefused);
     return Status(StatusCode::kUnavailable, "the store takes no values now");
   }
-  const std::uint64_t hash = HotTier::HashKey(key);
-  std::string scratch;
-  const Payload payload = codec_->Compress(entry->body, scratch);
-
-  const Writing writing(StripeOf(hash));
+  Draft draft(key, entry, *codec_);
+  const Writing writing(StripeOf(draft.hash));
   if (numbered == Numbered::kNow) entry->number = ledger_->Next();
-  if (entry->number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
-  // It would be stored only to be invalid at every read.
-  if (!ledger_->Holds(entry->number, entry->tag_hashes)) return PutOutcome::kSuperseded;
-  switch (Compare(key, entry->number)) {
-    case Precedence::kSuperseded: return PutOutcome::kSuperseded;
-    case Precedence::kFault: return Status(StatusCode::kUnavailable, "the store could not be read");
-    case Precedence::kCorrupt:
-      // Possibly a removal; only a value that began after this moment may take its place.
-      if (numbered == Numbered::kByLease) {
-        static_cast<void>(WriteTombstone(key, nullptr));
-        return PutOutcome::kSuperseded;
-      }
-      break;
-    case Precedence::kWrite: break;
+  if (std::optional<Result<PutOutcome>> refused = Refuse(draft, numbered)) {
+    return *std::move(refused);
   }
-  const std::string record = EncodeEntry(key, *entry, payload);
+  draft.Encode();
   KillPoint("value numbered");
-  const Status status = supervisor_->Put(key, record, options_.durability == Durability::kSync);
+  const Status status =
+      supervisor_->Put(key, draft.record, options_.durability == Durability::kSync);
   KillPoint("value stored");
-  if (!status.ok()) {
-    hot_tier_->Erase(key, hash);
-    return Status(StatusCode::kUnavailable, status.message());
-  }
-  entry->stored_bytes.store(key.size() + record.size(), std::memory_order_relaxed);
-  if (internals_.hot_tier) hot_tier_->Insert(key, hash, entry);
-  counters_.Add(Counter::kStores);
-  counters_.Add(Counter::kRawBytes, entry->body.size());
-  counters_.Add(Counter::kStoredBytes, key.size() + record.size());
-  return PutOutcome::kStored;
+  return Finish(draft, status);
 }
 
 // The flight has ended, so its lease must be finished whatever happens.
@@ -169,15 +179,20 @@ Result<PutOutcome> CacheCore::TryWrite(std::string_view key,
   }
 }
 
+// What can be said without the store. Null: to be written.
+std::optional<Result<PutOutcome>> CacheCore::RefusePut(std::string_view key, std::string_view body,
+                                                       const WriteOptions& options) {
+  Status status = CheckWrite(key, body, options);
+  if (status.ok() && TtlOf(key, options) != Duration::zero()) return std::nullopt;
+  counters_.Add(Counter::kRefused);
+  if (!status.ok()) return status;
+  return PutOutcome::kNotStored;
+}
+
 Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
                                   const WriteOptions& options) {
-  if (Status status = CheckWrite(key, body, options); !status.ok()) {
-    counters_.Add(Counter::kRefused);
-    return status;
-  }
-  if (TtlOf(key, options) == Duration::zero()) {
-    counters_.Add(Counter::kRefused);
-    return PutOutcome::kNotStored;
+  if (std::optional<Result<PutOutcome>> refused = RefusePut(key, body, options)) {
+    return *std::move(refused);
   }
   const std::shared_ptr<EntryData> entry = MakeEntry(key, body, options, options.tags);
   Result<PutOutcome> outcome = Write(key, entry, Numbered::kNow);
@@ -214,7 +229,9 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
   if (tracked && !options.tags.empty() && !ledger_->Holds(flight->number, flight->tag_hashes)) {
     counters_.Add(Counter::kSuperseded);
     flights_->Finish(*flight);
-    flight->End({std::nullopt, {StatusCode::kCancelled, "invalidated while it was computed"}});
+    flight->End({.entry = std::nullopt,
+                 .status = {StatusCode::kCancelled, "invalidated while it was computed"},
+                 .acquire_again = true});
     committed.outcome = PutOutcome::kSuperseded;
     return committed;
   }
@@ -225,11 +242,8 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     flight->End({committed.entry, Status::Ok()});
     return committed;
   }
-  if (!flight->End({committed.entry, Status::Ok()})) {  // closed under the lease
-    flights_->Finish(*flight);
-    committed.status = {StatusCode::kUnavailable, "the cache is closed"};
-    return committed;
-  }
+  // If it has ended before, the cache was closed, which Write will notice, or the lease is overdue.
+  flight->End({committed.entry, Status::Ok()});
   Result<PutOutcome> outcome = TryWrite(flight->key, entry);
   flights_->Finish(*flight);
   committed.status = outcome.status();
@@ -240,7 +254,8 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
 
 void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status status) {
   if (flight->unstorable.ok()) flights_->Finish(*flight);
-  flight->End({std::nullopt, std::move(status)});
+  const bool given_up = status.code() == StatusCode::kCancelled;
+  flight->End({.entry = std::nullopt, .status = std::move(status), .acquire_again = given_up});
 }
 
 // The caller holds the key's stripe.
@@ -286,19 +301,21 @@ void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
   static_cast<void>(WriteTombstone(key, nullptr));
 }
 
-Result<std::uint64_t> CacheCore::Invalidate(const Invalidation& what) {
-  if (Status status = CheckTags(what.tags); !status.ok()) return status;
-  if (what.tags.empty() && !what.all) {
+Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) {
+  bool all = false;
+  std::vector<TagHash> hashes;
+  for (const Invalidation& one : what) {
+    if (Status status = CheckTags(one.tags); !status.ok()) return status;
+    all = all || one.all;
+    for (const std::string& tag : one.tags) hashes.push_back(HashTag(tag));
+  }
+  if (hashes.empty() && !all) {
     return Status(StatusCode::kInvalidArgument, "nothing to invalidate: neither tags nor all");
   }
   const Gate::Pass pass = calls_.Enter();
   if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
   counters_.Add(Counter::kInvalidated);
-  if (what.all) return ledger_->InvalidateAll();
-  std::vector<TagHash> hashes;
-  hashes.reserve(what.tags.size());
-  for (const std::string& tag : what.tags) hashes.push_back(HashTag(tag));
-  return ledger_->InvalidateTags(hashes);
+  return all ? ledger_->InvalidateAll() : ledger_->InvalidateTags(hashes);
 }
 
 Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,
@@ -323,6 +340,19 @@ void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status) {
   } else {
     flight->End({std::nullopt, std::move(status)});
   }
+}
+
+void FollowFlight(const std::shared_ptr<FlightState>& flight,
+                  std::function<void(FlightEnd)> callback, Duration timeout,
+                  const std::stop_token& stop) {
+  Duration until = kForever;
+  if (timeout != kForever) {
+    // Without a core the flight has ended.
+    if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
+      until = core->DeadlineAfter(timeout);
+    }
+  }
+  flight->OnEnd(std::move(callback), until, stop);
 }
 
 }  // namespace larder

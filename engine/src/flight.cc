@@ -65,7 +65,7 @@ void FlightState::Append(SharedBytes piece) {
 }
 
 bool FlightState::End(FlightEnd end) {
-  std::vector<std::function<void(FlightEnd)>> end_waiters;
+  std::vector<EndWaiter> end_waiters;
   std::vector<PieceWaiter> piece_waiters;
   {
     const std::lock_guard lock(mutex_);
@@ -78,8 +78,8 @@ bool FlightState::End(FlightEnd end) {
   for (PieceWaiter& waiter : piece_waiters) {
     Run([callback = std::move(waiter.callback)] { callback(std::nullopt); });
   }
-  for (auto& callback : end_waiters) {
-    Run([callback = std::move(callback), end] { callback(end); });
+  for (EndWaiter& waiter : end_waiters) {
+    Run([callback = std::move(waiter.callback), end] { callback(end); });
   }
   return true;
 }
@@ -102,9 +102,15 @@ std::optional<FlightEnd> FlightState::end() const {
   return end_;
 }
 
-std::optional<FlightEnd> FlightState::WaitForEnd(Duration timeout) {
+std::optional<FlightEnd> FlightState::WaitForEnd(Duration timeout, const std::stop_token& stop) {
+  // Made before the lock is taken and destroyed after it is given back: both may wait for a
+  // callback, and the callback takes the lock, so that no waiter sleeps past it.
+  const std::stop_callback wake(stop, [this] {
+    { const std::lock_guard lock(mutex_); }
+    has_ended_.notify_all();
+  });
   std::unique_lock lock(mutex_);
-  const auto ended = [this] { return end_.has_value(); };
+  const auto ended = [this, &stop] { return end_.has_value() || stop.stop_requested(); };
   if (timeout == kForever) {
     has_ended_.wait(lock, ended);
   } else {
@@ -113,17 +119,92 @@ std::optional<FlightEnd> FlightState::WaitForEnd(Duration timeout) {
   return end_;
 }
 
-void FlightState::OnEnd(std::function<void(FlightEnd)> callback) {
+void FlightState::OnEnd(std::function<void(FlightEnd)> callback, Duration until,
+                        const std::stop_token& stop) {
   std::optional<FlightEnd> end;
+  std::uint64_t id = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!end_.has_value()) {
-      end_waiters_.push_back(std::move(callback));
-      return;
-    }
     end = end_;
+    if (!end.has_value()) {
+      id = ++last_waiter_id_;
+      end_waiters_.push_back(
+          {.id = id, .until = until, .callback = std::move(callback), .on_stop = nullptr});
+    }
   }
-  Run([callback = std::move(callback), end = std::move(*end)] { callback(end); });
+  if (end.has_value()) {
+    Run([callback = std::move(callback), end = std::move(*end)] { callback(end); });
+    return;
+  }
+  if (until != kForever) NoteDeadline(until);
+  if (stop.stop_possible()) AttachStop(id, stop);
+}
+
+// The callback may run while it is being made, so the waiter is in the list before.
+void FlightState::AttachStop(std::uint64_t id, const std::stop_token& stop) {
+  auto stop_waiter = [weak = weak_from_this(), id] {
+    if (const auto self = weak.lock()) self->StopWaiter(id);
+  };
+  std::shared_ptr<void> on_stop =
+      std::make_shared<std::stop_callback<decltype(stop_waiter)>>(stop, std::move(stop_waiter));
+  const std::lock_guard lock(mutex_);
+  for (EndWaiter& waiter : end_waiters_) {
+    if (waiter.id == id) waiter.on_stop.swap(on_stop);
+  }
+}
+
+void FlightState::StopWaiter(std::uint64_t id) {
+  std::optional<EndWaiter> stopped;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto waiter = end_waiters_.begin(); waiter != end_waiters_.end(); ++waiter) {
+      if (waiter->id != id) continue;
+      stopped = std::move(*waiter);
+      end_waiters_.erase(waiter);
+      break;
+    }
+  }
+  if (!stopped.has_value()) return;
+  Run([callback = std::move(stopped->callback)] {
+    callback({std::nullopt, {StatusCode::kCancelled, "the wait was stopped"}});
+  });
+}
+
+void FlightState::NoteDeadline(Duration at) {
+  Duration::rep seen = next_deadline_.load(std::memory_order_relaxed);
+  while (at.count() < seen &&
+         !next_deadline_.compare_exchange_weak(seen, at.count(), std::memory_order_relaxed)) {
+  }
+}
+
+bool FlightState::EndDue(Duration now) {
+  if (NextDeadline() > now) return false;
+  if (deadline <= now) {
+    next_deadline_.store(kForever.count(), std::memory_order_relaxed);
+    return End({.entry = std::nullopt,
+                .status = {StatusCode::kDeadlineExceeded, "not computed within the lease's time"},
+                .acquire_again = true});
+  }
+  EndWaitersDue(now);
+  return false;
+}
+
+void FlightState::EndWaitersDue(Duration now) {
+  next_deadline_.store(deadline.count(), std::memory_order_relaxed);
+  std::vector<EndWaiter> due;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto waits = [now](const EndWaiter& waiter) { return waiter.until > now; };
+    const auto first = std::stable_partition(end_waiters_.begin(), end_waiters_.end(), waits);
+    due.assign(std::make_move_iterator(first), std::make_move_iterator(end_waiters_.end()));
+    end_waiters_.erase(first, end_waiters_.end());
+    for (const EndWaiter& waiter : end_waiters_) NoteDeadline(waiter.until);
+  }
+  for (EndWaiter& waiter : due) {
+    Run([callback = std::move(waiter.callback)] {
+      callback({std::nullopt, {StatusCode::kDeadlineExceeded, "still computing"}});
+    });
+  }
 }
 
 void FlightState::OnWritten(std::function<void(PutOutcome)> callback) {
@@ -164,6 +245,8 @@ Lease::~Lease() {
   if (state_ != nullptr) Abandon({StatusCode::kCancelled, "the lease was dropped"});
 }
 
+bool Lease::ended() const { return state_->end().has_value(); }
+
 std::uint64_t Lease::number() const { return state_->number; }
 MissReason Lease::reason() const { return state_->reason; }
 Flight Lease::Follow() const { return Flight(state_); }
@@ -193,8 +276,9 @@ void Lease::Abandon(Status status) {
 std::uint64_t Flight::number() const { return state_->number; }
 MissReason Flight::reason() const { return state_->reason; }
 
-void Flight::OnEnd(std::function<void(FlightEnd)> callback) const {
-  state_->OnEnd(std::move(callback));
+void Flight::OnEnd(std::function<void(FlightEnd)> callback, Duration timeout,
+                   std::stop_token stop) const {
+  FollowFlight(state_, std::move(callback), timeout, stop);
 }
 
 void Flight::OnWritten(std::function<void(PutOutcome)> callback) const {
@@ -206,9 +290,12 @@ void Flight::OnPiece(std::size_t index,
   state_->OnPiece(index, std::move(callback));
 }
 
-FlightEnd Flight::Wait(Duration timeout) const {
-  std::optional<FlightEnd> end = state_->WaitForEnd(timeout);
+FlightEnd Flight::Wait(Duration timeout, std::stop_token stop) const {
+  std::optional<FlightEnd> end = state_->WaitForEnd(timeout, stop);
   if (end.has_value()) return *std::move(end);
+  if (stop.stop_requested()) {
+    return {std::nullopt, {StatusCode::kCancelled, "the wait was stopped"}};
+  }
   return {std::nullopt,
           {StatusCode::kDeadlineExceeded,
            "still computing after " + std::to_string(timeout.count()) + " ms"}};

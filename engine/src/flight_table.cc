@@ -127,4 +127,16 @@ std::vector<std::shared_ptr<FlightState>> FlightTable::Open() const {
   return open;
 }
 
+std::vector<std::shared_ptr<FlightState>> FlightTable::Due(Duration now) const {
+  std::vector<std::shared_ptr<FlightState>> due;
+  for (const Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (FlightState* state = shard.oldest; state != nullptr; state = state->newer) {
+      if (state->NextDeadline() > now) continue;
+      if (auto shared = state->weak_from_this().lock()) due.push_back(std::move(shared));
+    }
+  }
+  return due;
+}
+
 }  // namespace larder

@@ -47,6 +47,8 @@ class FlightTable {
   // No open lease has a smaller number, nor will a later one.
   std::uint64_t OldestLease() const;
   std::vector<std::shared_ptr<FlightState>> Open() const;
+  // The open flights that have something due at `now`.
+  std::vector<std::shared_ptr<FlightState>> Due(Duration now) const;
 
  private:
   struct alignas(64) Shard {

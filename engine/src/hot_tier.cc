@@ -69,6 +69,12 @@ class alignas(64) HotTier::Shard {
     return node->entry;
   }
 
+  std::shared_ptr<const EntryData> Peek(std::string_view key, std::uint64_t hash) {
+    const std::lock_guard lock(mutex_);
+    const Node* node = *Slot(key, hash);
+    return node == nullptr ? nullptr : node->entry;
+  }
+
   void Insert(std::string_view key, std::uint64_t hash, std::shared_ptr<const EntryData> entry) {
     const std::size_t charge = entry->MemoryBytes() + key.size() + kNodeOverhead;
     const std::lock_guard lock(mutex_);
@@ -194,6 +200,9 @@ HotTier::Shard& HotTier::ShardOf(std::uint64_t hash) const { return *shards_[has
 
 std::shared_ptr<const EntryData> HotTier::Find(std::string_view key, std::uint64_t hash) {
   return ShardOf(hash).Find(key, hash);
+}
+std::shared_ptr<const EntryData> HotTier::Peek(std::string_view key, std::uint64_t hash) {
+  return ShardOf(hash).Peek(key, hash);
 }
 void HotTier::Insert(std::string_view key, std::uint64_t hash,
                      std::shared_ptr<const EntryData> entry) {

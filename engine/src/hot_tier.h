@@ -25,6 +25,8 @@ class HotTier {
   static std::uint64_t HashKey(std::string_view key);
 
   std::shared_ptr<const EntryData> Find(std::string_view key, std::uint64_t hash);
+  // The same, without counting as a use.
+  std::shared_ptr<const EntryData> Peek(std::string_view key, std::uint64_t hash);
   // Replaces what is there. An entry over an eighth of a shard is not taken.
   void Insert(std::string_view key, std::uint64_t hash, std::shared_ptr<const EntryData> entry);
   void Erase(std::string_view key, std::uint64_t hash);

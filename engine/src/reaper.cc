@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "record.h"
-#include "varint.h"
 
 namespace larder {
 namespace {
@@ -52,9 +51,7 @@ class Reaper final : public rocksdb::CompactionFilter {
   bool Holds(const RecordView& record) const {
     if (ledger_ == nullptr) return true;
     hashes_.clear();
-    std::string_view rest = record.tags;
-    std::string_view tag;
-    while (ReadLengthPrefixed(rest, tag)) hashes_.push_back(HashTag(tag));
+    HashTags(record, hashes_);
     return ledger_->Holds(record.number, hashes_);
   }
 

@@ -129,25 +129,44 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
 }
 
 std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload) {
+  return EncodeRecord(key, {.kind = RecordKind::kEntry,
+                            .codec = payload.codec,
+                            .number = entry.number,
+                            .popularity = entry.popularity,
+                            .created = entry.created,
+                            .fresh_until = entry.fresh_until,
+                            .expires = entry.expires,
+                            .compute_time = entry.compute_time,
+                            .cost_microusd = entry.cost_microusd,
+                            .raw_bytes = entry.body.size(),
+                            .dictionary = payload.dictionary,
+                            .metadata = entry.metadata,
+                            .tags = entry.tags,
+                            .tag_count = entry.tag_count,
+                            .popularity_field = {},
+                            .payload = payload.bytes});
+}
+
+std::string EncodeRecord(std::string_view key, const RecordView& view) {
   std::string record;
-  record.reserve(80 + entry.metadata.size() + entry.tags.size() + payload.bytes.size());
+  record.reserve(80 + view.metadata.size() + view.tags.size() + view.payload.size());
   record.push_back(kVersion);
-  record.push_back(static_cast<char>(static_cast<unsigned>(payload.codec) << kCodecShift |
-                                     (payload.dictionary != 0 ? kDictionaryBit : 0)));
-  AppendVarint(record, entry.number);
-  AppendPopularity(record, entry.popularity);
-  AppendVarint(record, static_cast<std::uint64_t>(entry.created.time_since_epoch().count()));
-  const bool expires = entry.expires != kNever;
-  AppendVarint(record, expires ? (entry.fresh_until - entry.created).count() + 1 : 0);
-  AppendVarint(record, expires ? (entry.expires - entry.fresh_until).count() : 0);
-  AppendVarint(record, static_cast<std::uint64_t>(entry.compute_time.count()));
-  AppendVarint(record, entry.cost_microusd);
-  AppendVarint(record, entry.body.size());
-  if (payload.dictionary != 0) AppendVarint(record, payload.dictionary);
-  AppendLengthPrefixed(record, entry.metadata);
-  AppendVarint(record, entry.tag_count);
-  record.append(entry.tags);
-  record.append(payload.bytes);
+  record.push_back(static_cast<char>(static_cast<unsigned>(view.codec) << kCodecShift |
+                                     (view.dictionary != 0 ? kDictionaryBit : 0)));
+  AppendVarint(record, view.number);
+  AppendPopularity(record, view.popularity);
+  AppendVarint(record, static_cast<std::uint64_t>(view.created.time_since_epoch().count()));
+  const bool expires = view.expires != kNever;
+  AppendVarint(record, expires ? (view.fresh_until - view.created).count() + 1 : 0);
+  AppendVarint(record, expires ? (view.expires - view.fresh_until).count() : 0);
+  AppendVarint(record, static_cast<std::uint64_t>(view.compute_time.count()));
+  AppendVarint(record, view.cost_microusd);
+  AppendVarint(record, view.raw_bytes);
+  if (view.dictionary != 0) AppendVarint(record, view.dictionary);
+  AppendLengthPrefixed(record, view.metadata);
+  AppendVarint(record, view.tag_count);
+  record.append(view.tags);
+  record.append(view.payload);
   AppendChecksum(key, record);
   return record;
 }
@@ -171,6 +190,12 @@ std::string EncodeTombstone(std::string_view key, std::uint64_t number) {
   AppendVarint(record, number);
   AppendChecksum(key, record);
   return record;
+}
+
+void HashTags(const RecordView& view, std::vector<TagHash>& hashes) {
+  std::string_view rest = view.tags;
+  std::string_view tag;
+  while (ReadLengthPrefixed(rest, tag)) hashes.push_back(HashTag(tag));
 }
 
 void AppendTag(std::string& out, std::string_view tag) { AppendLengthPrefixed(out, tag); }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "entry_data.h"
 #include "larder/options.h"
@@ -57,7 +58,12 @@ std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payl
 // The record of an entry, `view` its parts, with another popularity.
 std::string WithPopularity(std::string_view key, std::string_view record, const RecordView& view,
                            const Popularity& popularity);
+// Any entry's record taken apart, put together again.
+std::string EncodeRecord(std::string_view key, const RecordView& view);
 std::string EncodeTombstone(std::string_view key, std::uint64_t number);
+
+// Appends the hashes of the record's tags.
+void HashTags(const RecordView& view, std::vector<TagHash>& hashes);
 
 // Tags as records hold them. Appends to `out`; the caller keeps the limits of options.h.
 void AppendTag(std::string& out, std::string_view tag);

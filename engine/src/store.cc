@@ -6,6 +6,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
@@ -139,21 +140,55 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
 class RocksStore final : public Store {
  public:
   RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<rocksdb::Cache> block_cache)
-      : db_(std::move(db)), block_cache_(std::move(block_cache)) {}
+      : db_(std::move(db)), block_cache_(std::move(block_cache)) {
+    peek_options_.fill_cache = false;
+  }
   ~RocksStore() override { static_cast<void>(db_->Close()); }
 
   ReadOutcome Get(std::string_view key, PinnedRow& row) override {
-    const rocksdb::Status status =
-        db_->Get(read_options_, db_->DefaultColumnFamily(), AsSlice(key), &row.slice_);
-    if (status.ok()) return ReadOutcome::kFound;
-    if (status.IsNotFound()) return ReadOutcome::kAbsent;
-    return status.IsCorruption() ? ReadOutcome::kCorrupt : ReadOutcome::kFault;
+    return OutcomeOf(
+        db_->Get(read_options_, db_->DefaultColumnFamily(), AsSlice(key), &row.slice_));
+  }
+
+  ReadOutcome Peek(std::string_view key, PinnedRow& row) override {
+    return OutcomeOf(
+        db_->Get(peek_options_, db_->DefaultColumnFamily(), AsSlice(key), &row.slice_));
+  }
+
+  std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
+                                    std::span<PinnedRow> rows) override {
+    std::vector<rocksdb::Slice> slices;
+    slices.reserve(keys.size());
+    for (const std::string_view key : keys) slices.push_back(AsSlice(key));
+    std::vector<rocksdb::PinnableSlice> values(keys.size());
+    std::vector<rocksdb::Status> statuses(keys.size());
+    db_->MultiGet(read_options_, db_->DefaultColumnFamily(), keys.size(), slices.data(),
+                  values.data(), statuses.data());
+    std::vector<ReadOutcome> outcomes;
+    outcomes.reserve(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      rows[i].slice_ = std::move(values[i]);
+      outcomes.push_back(OutcomeOf(statuses[i]));
+    }
+    return outcomes;
   }
 
   Status Put(std::string_view key, std::string_view row, bool sync) override {
     rocksdb::WriteOptions write_options;
     write_options.sync = sync;
     return FromRocksDb(db_->Put(write_options, AsSlice(key), AsSlice(row)));
+  }
+
+  Status MultiPut(std::span<const KeyAndRow> rows, bool sync) override {
+    rocksdb::WriteBatch batch;
+    for (const KeyAndRow& row : rows) {
+      if (rocksdb::Status status = batch.Put(AsSlice(row.key), AsSlice(row.row)); !status.ok()) {
+        return FromRocksDb(status);
+      }
+    }
+    rocksdb::WriteOptions write_options;
+    write_options.sync = sync;
+    return FromRocksDb(db_->Write(write_options, &batch));
   }
 
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
@@ -192,10 +227,17 @@ class RocksStore final : public Store {
   }
 
  private:
+  static ReadOutcome OutcomeOf(const rocksdb::Status& status) {
+    if (status.ok()) return ReadOutcome::kFound;
+    if (status.IsNotFound()) return ReadOutcome::kAbsent;
+    return status.IsCorruption() ? ReadOutcome::kCorrupt : ReadOutcome::kFault;
+  }
+
   const std::unique_ptr<rocksdb::DB> db_;
   const std::shared_ptr<rocksdb::Cache> block_cache_;
   const rocksdb::ReadOptions read_options_;
   std::atomic<bool> interrupted_{false};
+  rocksdb::ReadOptions peek_options_;
 };
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {

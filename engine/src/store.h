@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "larder/options.h"
 #include "larder/result.h"
@@ -42,6 +44,11 @@ class PinnedRow {
   rocksdb::PinnableSlice slice_;
 };
 
+struct KeyAndRow {
+  std::string_view key;
+  std::string_view row;
+};
+
 enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
 
 // Thread-safe. Errors: kUnavailable (I/O), kResourceExhausted (no space left), kDataLoss (corrupt).
@@ -57,8 +64,15 @@ class Store {
   virtual ~Store() = default;
 
   virtual ReadOutcome Get(std::string_view key, PinnedRow& row) = 0;
+  // The same without filling the block cache.
+  virtual ReadOutcome Peek(std::string_view key, PinnedRow& row) = 0;
+  // Get for several keys; `rows` and the outcomes are in their order.
+  virtual std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
+                                            std::span<PinnedRow> rows) = 0;
   // `sync`: survives loss of power, with all writes before it.
   virtual Status Put(std::string_view key, std::string_view row, bool sync) = 0;
+  // All or none.
+  virtual Status MultiPut(std::span<const KeyAndRow> rows, bool sync) = 0;
   // Puts and syncs. All writes up to `sequence`, this one among them, are synced.
   virtual Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) = 0;
   // Makes all writes so far survive loss of power.

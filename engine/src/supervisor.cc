@@ -128,16 +128,39 @@ Turnstile::Pass Supervisor::EnterToStore(std::size_t bytes) {
 
 ReadOutcome Supervisor::Get(std::string_view key, PinnedRow& row) {
   const ReadOutcome outcome = store_->Get(key, row);
+  NoteRead(outcome);
+  return outcome;
+}
+
+ReadOutcome Supervisor::Peek(std::string_view key, PinnedRow& row) {
+  const ReadOutcome outcome = store_->Peek(key, row);
+  NoteRead(outcome);
+  return outcome;
+}
+
+std::vector<ReadOutcome> Supervisor::MultiGet(std::span<const std::string_view> keys,
+                                              std::span<PinnedRow> rows) {
+  std::vector<ReadOutcome> outcomes = store_->MultiGet(keys, rows);
+  for (const ReadOutcome outcome : outcomes) NoteRead(outcome);
+  return outcomes;
+}
+
+void Supervisor::NoteRead(ReadOutcome outcome) {
   if (outcome == ReadOutcome::kFault) {
     ReadFailed();
   } else if (read_failures_.load(std::memory_order_relaxed) != 0) {
     read_failures_.store(0, std::memory_order_relaxed);
   }
-  return outcome;
 }
 
 Status Supervisor::Put(std::string_view key, std::string_view row, bool sync) {
   Status status = store_->Put(key, row, sync);
+  if (!status.ok()) WriteFailed(status);
+  return status;
+}
+
+Status Supervisor::MultiPut(std::span<const KeyAndRow> rows, bool sync) {
+  Status status = store_->MultiPut(rows, sync);
   if (!status.ok()) WriteFailed(status);
   return status;
 }

@@ -14,8 +14,10 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "counters.h"
 #include "gate.h"
@@ -62,7 +64,11 @@ class Supervisor {
 
   // As in store.h; faults are counted, and followed up.
   ReadOutcome Get(std::string_view key, PinnedRow& row);
+  ReadOutcome Peek(std::string_view key, PinnedRow& row);
+  std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
+                                    std::span<PinnedRow> rows);
   Status Put(std::string_view key, std::string_view row, bool sync);
+  Status MultiPut(std::span<const KeyAndRow> rows, bool sync);
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence);
   Status Sync();
   Store& store() { return *store_; }
@@ -108,6 +114,7 @@ class Supervisor {
   void Update(const Change& change);
   Verdict Judge() const;
   std::string Announce(const Health& before, const Health& now, LogLevel& level);
+  void NoteRead(ReadOutcome outcome);
   void ReadFailed();
   void WriteFailed(const Status& status);
   void LookAtSpace();

@@ -12,58 +12,16 @@
 #include <tuple>
 #include <vector>
 
-#include "cache_core.h"
-#include "fake_clock.h"
-#include "status_matchers.h"
-#include "temp_dir.h"
+#include "cache_fixture.h"
 
 namespace larder {
 namespace {
 
 using namespace std::chrono_literals;  // NOLINT
+using testing::CacheTest;
+using testing::ConfigName;
 using testing::HasCode;
-
-struct Config {
-  const char* name;
-  bool hot_tier;
-  int level;
-  Durability durability;
-};
-
-class CacheTest : public ::testing::TestWithParam<Config> {
- protected:
-  void SetUp() override {
-    options_.directory = dir_ / "cache";
-    options_.clock = &clock_;
-    options_.compression.level = GetParam().level;
-    options_.durability = GetParam().durability;
-    Open();
-  }
-  void Open() {
-    Result<std::unique_ptr<Cache>> cache = OpenCache(options_, {.hot_tier = GetParam().hot_tier});
-    ASSERT_OK(cache);
-    cache_ = *std::move(cache);
-  }
-  void Reopen() {
-    cache_.reset();
-    Open();
-  }
-  std::string Get(std::string_view key, const ReadOptions& options = {}) {
-    const std::optional<Hit> hit = cache_->Get(key, options);
-    return hit.has_value() ? std::string(hit->entry.body()) : "MISS";
-  }
-  Status Put(std::string_view key, std::string_view body, const WriteOptions& options = {}) {
-    return cache_->Put(key, body, options).status();
-  }
-  Status InvalidateTag(const std::string& tag) {
-    return cache_->Invalidate({.tags = {tag}}).status();
-  }
-
-  testing::TempDir dir_;
-  testing::FakeClock clock_;
-  Options options_;
-  std::unique_ptr<Cache> cache_;
-};
+using testing::kConfigurations;
 
 TEST_P(CacheTest, WhatIsPutIsThereAlsoAfterReopening) {
   const std::string body(5000, 'b');
@@ -435,12 +393,7 @@ TEST_P(CacheTest, SecretIsKeptWithTheStoreAndPrivate) {
   EXPECT_EQ(static_cast<unsigned>(mode) & 0777u, 0600u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Configurations, CacheTest,
-                         ::testing::Values(Config{"Hot", true, 3, Durability::kProcess},
-                                           Config{"Cold", false, 3, Durability::kProcess},
-                                           Config{"HotUncompressed", true, 0, Durability::kProcess},
-                                           Config{"ColdSync", false, 3, Durability::kSync}),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(Configurations, CacheTest, kConfigurations, ConfigName);
 
 }  // namespace
 }  // namespace larder

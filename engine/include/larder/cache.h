@@ -47,6 +47,12 @@ struct Invalidation {
   bool all = false;                    // every entry
 };
 
+struct PutRequest {
+  std::string_view key;  // key and body: must live until the call returns
+  std::string_view body;
+  WriteOptions options = {};
+};
+
 // Thread-safe: any member may be called from any thread, without outside locking. All calls may
 // block on the disk unless they say otherwise. Keys are 1 to 1024 bytes; a longer or an empty one
 // is kInvalidArgument, or, where there is no status, a miss that is not stored. No call throws: for
@@ -70,10 +76,18 @@ class Cache {
   // The live entry for `key`, or nullopt. Expired, invalidated, evicted, corrupt: all are misses.
   virtual std::optional<Hit> Get(std::string_view key, const ReadOptions& options = {}) = 0;
 
+  // As Get, but leaves no trace: counts nothing, promotes nothing in memory, fills no cache.
+  virtual std::optional<Hit> Peek(std::string_view key, const ReadOptions& options = {}) = 0;
+
+  // Get for each key, in their order, with one pass over the store for those not in memory.
+  virtual std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
+                                                   const ReadOptions& options = {}) = 0;
+
   // The entry, or what `loader` computes; of any number of concurrent callers one runs its loader
   // and all share the outcome. An error of the loader goes to all of them and is not stored; an
   // exception becomes kInternal with its type only. Blocks while another computes, at most
-  // `options.max_wait` (kDeadlineExceeded); a loader that asks for its own key waits for itself.
+  // `options.max_wait` (kDeadlineExceeded) and until `options.stop` (kCancelled); a loader that
+  // asks for its own key waits for itself.
   virtual Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                                      const Loader& loader) = 0;
 
@@ -82,6 +96,17 @@ class Cache {
   // max_body_bytes), kUnavailable (the store failed; nothing is half written).
   virtual Result<PutOutcome> Put(std::string_view key, std::string_view body,
                                  const WriteOptions& options = {}) = 0;
+
+  // Put for each, in their order, with one write (and one sync, if so configured) for many of them.
+  // One outcome each; each stands by itself: a crash may keep some of them.
+  virtual std::vector<Result<PutOutcome>> MultiPut(std::span<const PutRequest> puts) = 0;
+
+  // Gives the live entry of `key`, fresh or stale, a new lifetime: it is fresh for `ttl` from now
+  // on (kForever: does not expire), and stale after that for as long as it was written with.
+  // Nothing else changes: it keeps its number, so what was invalidated, or is computed meanwhile,
+  // is neither revived nor overtaken. Durable as a put. Errors: kNotFound (absent, expired,
+  // invalidated or removed: it stays so), kInvalidArgument, kUnavailable.
+  virtual Status Touch(std::string_view key, Duration ttl) = 0;
 
   // Makes `key` a miss until it is written anew, also for values being computed now. Survives loss
   // of power once acknowledged. Ok whether or not there was an entry.
@@ -92,6 +117,9 @@ class Cache {
   // Costs one small synced write, however many entries it covers. Returns its number.
   // Errors: kInvalidArgument; kUnavailable (holds in memory, but not yet on disk).
   virtual Result<std::uint64_t> Invalidate(const Invalidation& what) = 0;
+
+  // Several at one instant, under one number, in one write: the cost of one.
+  virtual Result<std::uint64_t> MultiInvalidate(std::span<const Invalidation> what) = 0;
 
   // Makes every acknowledged put survive loss of power.
   virtual Status Sync() = 0;

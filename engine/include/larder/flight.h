@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,9 @@ class Lease {
   MissReason reason() const;
   // A new Flight on what this lease computes, for example for the caller that started it.
   class Flight Follow() const;
+  // True once the flight has ended under it (ReadOptions::lease_timeout has passed, or the cache
+  // was closed): nobody waits for it any more. Commit still stores what it can.
+  bool ended() const;
   // Hands a piece to the followers, at once. What is stored is up to Commit.
   void Append(SharedBytes piece);
   // Ends the flight: the followers get the entry first, then it is written. The entry's tags are
@@ -78,15 +82,18 @@ class Lease {
 struct FlightEnd {
   // Set if the computation was committed and holds for this follower.
   std::optional<Entry> entry;
-  // Ok if and only if `entry` is set. kCancelled: acquire again (the lease was dropped, the cache
-  // closed, or a tag named only at the end was invalidated while it was computed).
+  // Ok if and only if `entry` is set. kCancelled: the lease was dropped, the cache closed, a tag
+  // named only at the end was invalidated while it was computed, or this follower was stopped.
+  // kDeadlineExceeded: of the lease, or of this follower. Else what the lease was abandoned with.
   Status status;
+  // The computation was given up, not failed, and this follower may go on: it acquires again.
+  bool acquire_again = false;
 };
 
 // A follower's view of a computation. Copyable, thread-safe; any number of callbacks; destroying
 // it detaches nobody else. Callbacks run on Options::executor, each once; without one, on the
-// thread that ends the flight or asks, one after the other: a callback that becomes due within
-// another runs after it.
+// thread that ends the flight, asks or keeps the deadlines, one after the other: a callback that
+// becomes due within another runs after it. A callback must not close the cache.
 class Flight {
  public:
   explicit Flight(std::shared_ptr<FlightState> state) : state_(std::move(state)) {}
@@ -94,8 +101,11 @@ class Flight {
   std::uint64_t number() const;
   // What the read that began it found.
   MissReason reason() const;
-  // Calls back when the flight has ended, at once if it has.
-  void OnEnd(std::function<void(FlightEnd)> callback) const;
+  // Calls back when the flight has ended, at once if it has. At the latest about when `timeout` has
+  // passed on the cache's clock (kDeadlineExceeded), or when `stop` is requested (kCancelled): then
+  // only this follower has given up.
+  void OnEnd(std::function<void(FlightEnd)> callback, Duration timeout = kForever,
+             std::stop_token stop = {}) const;
   // Calls back when it is known what became of the outcome in the store, which is after OnEnd: at
   // once for what is not stored; when the store has it, durable as Options say; or never before
   // a store that hangs answers.
@@ -104,8 +114,9 @@ class Flight {
   // first is 0), or with nullopt when the flight has ended without it. Pieces come exactly as
   // they were appended; a reader that takes the next one when it is ready holds nobody up.
   void OnPiece(std::size_t index, std::function<void(std::optional<SharedBytes>)> callback) const;
-  // Blocks until the end, at most `timeout`. kDeadlineExceeded if it takes longer.
-  FlightEnd Wait(Duration timeout = kForever) const;
+  // Blocks until the end, at most `timeout` (kDeadlineExceeded), or until `stop` is requested
+  // (kCancelled).
+  FlightEnd Wait(Duration timeout = kForever, std::stop_token stop = {}) const;
 
  private:
   std::shared_ptr<FlightState> state_;

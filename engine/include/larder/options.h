@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,8 +86,14 @@ struct ReadOptions {
   // caller gets a value whose computation began after the one it names. kRefresh passes over
   // all that began before this call.
   std::uint64_t newer_than = 0;
-  // GetOrCompute waits at most so long for another caller's computation.
+  // GetOrCompute waits at most so long in all for other callers' computations.
   Duration max_wait = kForever;
+  // Ends GetOrCompute's waiting with kCancelled; a loader that runs is not stopped by it.
+  std::stop_token stop = {};
+  // A lease that this read is given must end within this. If it does not, its followers are told
+  // to acquire again (kDeadlineExceeded) and the next caller computes; a late commit still
+  // stores what is not superseded.
+  Duration lease_timeout = kForever;
 };
 inline constexpr std::uint64_t kRefresh = UINT64_MAX;
 

@@ -1,0 +1,31 @@
+// An entry on its way to the store, inside CacheCore.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cache_core.h"
+#include "hot_tier.h"
+
+namespace larder {
+
+// Made, body compressed, before any lock is taken; encoded under the lock, when its number is sure.
+struct CacheCore::Draft {
+  Draft(std::string_view key_bytes, std::shared_ptr<EntryData> data, Codec& compressor)
+      : key(key_bytes), hash(HotTier::HashKey(key_bytes)), entry(std::move(data)) {
+    payload = compressor.Compress(entry->body, scratch);
+  }
+  Draft(Draft&&) = delete;  // payload may point into scratch
+
+  void Encode() { record = EncodeEntry(key, *entry, payload); }
+
+  const std::string_view key;
+  const std::uint64_t hash;
+  const std::shared_ptr<EntryData> entry;
+  std::string scratch;
+  Payload payload;
+  std::string record;
+};
+
+}  // namespace larder

@@ -1,0 +1,38 @@
+// What a read asks and finds, inside CacheCore.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cache_core.h"
+
+namespace larder {
+
+// A ReadOptions made ready: tags hashed, kRefresh resolved, time read once.
+struct CacheCore::Query {
+  std::vector<TagHash> tags;
+  std::optional<Duration> max_age;
+  Duration max_stale{0};
+  std::uint64_t newer_than = 0;
+  TimePoint now{};
+  bool peek = false;  // leaves no trace
+};
+
+// An entry found, or why there is none.
+struct CacheCore::Lookup {
+  std::shared_ptr<const EntryData> entry;
+  bool stale = false;
+  bool in_memory = false;
+  MissReason miss = MissReason::kAbsent;
+};
+
+// What decides whether an entry may be used, of a record or of an entry in memory.
+struct CacheCore::Facts {
+  std::uint64_t number;
+  TimePoint created;
+  TimePoint fresh_until;
+  TimePoint expires;
+};
+
+}  // namespace larder

@@ -1,0 +1,60 @@
+// Touch: a new lifetime for what is live. It is not a new computation: the number stays.
+//
+// The row is read and written under the key's stripe, so no other writer comes between. Because
+// the number stays, an invalidation that comes between, or a value that is being computed
+// meanwhile, still counts as newer.
+#include "cache_lookup.h"
+
+namespace larder {
+
+Status CacheCore::Touch(std::string_view key, Duration ttl) {
+  if (Status status = CheckKey(key); !status.ok()) return status;
+  if (ttl < Duration::zero()) {
+    return {StatusCode::kInvalidArgument,
+            "a ttl of " + std::to_string(ttl.count()) + " ms is negative"};
+  }
+  const Turnstile::Pass pass = supervisor_->EnterToStore(0);
+  if (!pass) return {StatusCode::kUnavailable, "the store takes no values now"};
+  const std::uint64_t hash = HotTier::HashKey(key);
+  const Writing writing(StripeOf(hash));
+  PinnedRow row;
+  switch (supervisor_->Get(key, row)) {
+    case ReadOutcome::kFault: return {StatusCode::kUnavailable, "the store could not be read"};
+    case ReadOutcome::kAbsent:
+    case ReadOutcome::kCorrupt:  // dropped by the next who reads it
+      return {StatusCode::kNotFound, "nothing there to touch"};
+    case ReadOutcome::kFound: break;
+  }
+  RecordView record;
+  if (DecodeRecord(key, row.bytes(), record) != RecordState::kOk || !IsLive(record)) {
+    return {StatusCode::kNotFound, "nothing live there to touch"};
+  }
+  return WriteTouched(key, hash, record, ttl);
+}
+
+bool CacheCore::IsLive(const RecordView& record) const {
+  if (record.kind != RecordKind::kEntry || clock_->Now() >= record.expires) return false;
+  std::vector<TagHash> hashes;
+  HashTags(record, hashes);
+  return ledger_->Holds(record.number, hashes);
+}
+
+// The caller holds the key's stripe.
+Status CacheCore::WriteTouched(std::string_view key, std::uint64_t hash, RecordView record,
+                               Duration ttl) {
+  const Duration stale =
+      record.expires == kNever ? Duration::zero() : record.expires - record.fresh_until;
+  record.fresh_until = record.expires = kNever;
+  if (ttl <= kLongest) {
+    // Not before it was created, where the cache's clock started anew behind it.
+    record.fresh_until = std::max(clock_->Adopted() + ttl, record.created);
+    record.expires = record.fresh_until + stale;
+  }
+  hot_tier_->Erase(key, hash);
+  const Status status =
+      supervisor_->Put(key, EncodeRecord(key, record), options_.durability == Durability::kSync);
+  if (status.ok()) return Status::Ok();
+  return {StatusCode::kUnavailable, status.message()};
+}
+
+}  // namespace larder
