@@ -43,9 +43,18 @@ class FakeStore final : public Store {
     ++disk_.calls;
     return disk_.reads;
   }
+  ReadOutcome Peek(std::string_view key, PinnedRow& row) override { return Get(key, row); }
+  std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
+                                    std::span<PinnedRow> /*rows*/) override {
+    ++disk_.calls;
+    return {keys.size(), disk_.reads};
+  }
   Status Put(std::string_view /*key*/, std::string_view /*row*/, bool /*sync*/) override {
     ++disk_.calls;
     return disk_.writes;
+  }
+  Status MultiPut(std::span<const KeyAndRow> /*rows*/, bool sync) override {
+    return Put({}, {}, sync);
   }
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
     sequence = 1;
