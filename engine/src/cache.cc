@@ -106,6 +106,9 @@ class SharedCache final : public Cache {
   Result<std::uint64_t> MultiInvalidate(std::span<const Invalidation> what) override {
     return Guarded([&] { return core_->Invalidate(what); });
   }
+  Result<ScanPage> Scan(const ScanOptions& options) override {
+    return Guarded([&] { return core_->Scan(options); });
+  }
   Status Sync() override {
     return Guarded([&] { return core_->Sync(); });
   }

@@ -79,6 +79,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   TimePoint Now() const { return clock_->Now(); }
   std::string_view StoreSecret() const { return state_.secret; }
 
+  Result<ScanPage> Scan(const ScanOptions& options);
+
   // The two ways a lease ends.
   Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                    const WriteOptions& options);
@@ -138,6 +140,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void Prepare(FlightState& flight, MissReason reason);
   void EndIfDue(FlightState& flight, Duration now);
   void SweepDeadlines();
+
+  // cache_scan.cc
+  void ScanRow(std::string_view key, std::string_view row, const ScanOptions& options,
+               const Query& query, ScanPage& page);
 
   // cache_batch.cc
   void GetFromStore(std::span<const std::string_view> keys, std::span<const std::size_t> which,

@@ -17,6 +17,7 @@ struct CacheCore::Query {
   std::uint64_t newer_than = 0;
   TimePoint now{};
   bool peek = false;  // leaves no trace
+  bool bodies = true;
 };
 
 // An entry found, or why there is none.
@@ -24,6 +25,7 @@ struct CacheCore::Lookup {
   std::shared_ptr<const EntryData> entry;
   bool stale = false;
   bool in_memory = false;
+  std::uint64_t raw_bytes = 0;  // if read from the store
   MissReason miss = MissReason::kAbsent;
 };
 

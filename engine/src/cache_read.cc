@@ -94,13 +94,15 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
   entry->compute_time = record.compute_time;
   entry->cost_microusd = record.cost_microusd;
   entry->stored_bytes.store(key.size() + bytes.size(), std::memory_order_relaxed);
-  char* body = FillEntry(*entry, record.metadata, record.tags, record.tag_count, record.raw_bytes);
+  char* body = FillEntry(*entry, record.metadata, record.tags, record.tag_count,
+                         query.bodies ? record.raw_bytes : 0);
   if (!StillHolds(*entry)) return lookup;
-  if (!codec_->Decompress(record, body)) {
+  if (query.bodies && !codec_->Decompress(record, body)) {
     lookup.miss = MissReason::kCorrupt;
     return lookup;
   }
   lookup.stale = query.now >= entry->fresh_until;
+  lookup.raw_bytes = record.raw_bytes;
   lookup.entry = std::move(entry);
   return lookup;
 }

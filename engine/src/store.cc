@@ -173,6 +173,19 @@ class RocksStore final : public Store {
     return outcomes;
   }
 
+  Result<bool> Scan(
+      std::string_view from,
+      const std::function<bool(std::string_view key, std::string_view row)>& visit) override {
+    rocksdb::ReadOptions options;
+    options.fill_cache = false;
+    const std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options));
+    for (rows->Seek(AsSlice(from)); rows->Valid(); rows->Next()) {
+      if (!visit(rows->key().ToStringView(), rows->value().ToStringView())) return true;
+    }
+    if (!rows->status().ok()) return FromRocksDb(rows->status());
+    return false;
+  }
+
   Status Put(std::string_view key, std::string_view row, bool sync) override {
     rocksdb::WriteOptions write_options;
     write_options.sync = sync;

@@ -69,6 +69,11 @@ class Store {
   // Get for several keys; `rows` and the outcomes are in their order.
   virtual std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
                                             std::span<PinnedRow> rows) = 0;
+  // Calls `visit` with the rows from `from` on, in the order of their keys, as of now, until it
+  // returns false. True: it did; false: there are no more rows. Fills no cache.
+  virtual Result<bool> Scan(
+      std::string_view from,
+      const std::function<bool(std::string_view key, std::string_view row)>& visit) = 0;
   // `sync`: survives loss of power, with all writes before it.
   virtual Status Put(std::string_view key, std::string_view row, bool sync) = 0;
   // All or none.

@@ -49,6 +49,12 @@ class FakeStore final : public Store {
     ++disk_.calls;
     return {keys.size(), disk_.reads};
   }
+  Result<bool> Scan(
+      std::string_view /*from*/,
+      const std::function<bool(std::string_view, std::string_view)>& /*visit*/) override {
+    ++disk_.calls;
+    return false;
+  }
   Status Put(std::string_view /*key*/, std::string_view /*row*/, bool /*sync*/) override {
     ++disk_.calls;
     return disk_.writes;

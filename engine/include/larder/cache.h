@@ -24,6 +24,7 @@
 #include "larder/health.h"
 #include "larder/options.h"
 #include "larder/result.h"
+#include "larder/scan.h"
 #include "larder/stats.h"
 
 namespace larder {
@@ -120,6 +121,12 @@ class Cache {
 
   // Several at one instant, under one number, in one write: the cost of one.
   virtual Result<std::uint64_t> MultiInvalidate(std::span<const Invalidation> what) = 0;
+
+  // The live entries, fresh and stale, page by page in the order of their keys; counts nothing and
+  // fills nothing. What is written while the pages are read may be in them or not.
+  // Errors: kInvalidArgument (options), kUnavailable, kDataLoss (damage that hides rows: they
+  // cannot be listed past it).
+  virtual Result<ScanPage> Scan(const ScanOptions& options) = 0;
 
   // Makes every acknowledged put survive loss of power.
   virtual Status Sync() = 0;
