@@ -158,11 +158,15 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
 
 }  // namespace
 
+std::unique_ptr<Cache> MakeCache(std::shared_ptr<CacheCore> core) {
+  return std::make_unique<SharedCache>(std::move(core));
+}
+
 Result<std::unique_ptr<Cache>> OpenCache(const Options& options, const CacheInternals& internals) {
   return Guarded([&]() -> Result<std::unique_ptr<Cache>> {
     Result<std::shared_ptr<CacheCore>> core = CacheCore::Open(options, internals);
     if (!core.ok()) return core.status();
-    return std::unique_ptr<Cache>(std::make_unique<SharedCache>(*std::move(core)));
+    return MakeCache(*std::move(core));
   });
 }
 

@@ -55,21 +55,23 @@ TimePoint CacheClock::Adopted() const {
   return ToTimePoint(adopted_at_boot_.load(std::memory_order_acquire) + SinceBoot());
 }
 
-void CacheClock::Tick() const {
+bool CacheClock::Tick() const {
   const std::lock_guard lock(look_mutex_);
   Look();
+  return due_lead_ != 0;
 }
 
-// What is adopted is the least lead seen in those minutes, so that a second, larger step at
+// What becomes due is the least lead seen in those minutes, so that a second, larger step at
 // their end has to wait for its own. The caller holds look_mutex_, or is the constructor.
 void CacheClock::Look() const {
   const Millis boot = SinceBoot();
   const Millis wall_at_boot = Bounded(clock_.Wall().time_since_epoch()) - boot;
-  Millis adopted = adopted_at_boot_.load(std::memory_order_relaxed);
+  const Millis adopted = adopted_at_boot_.load(std::memory_order_relaxed);
   const Millis lead = wall_at_boot - adopted;
   last_look_.store(boot, std::memory_order_relaxed);
   if (lead <= kToleratedLead) {
     ahead_ = false;
+    due_lead_ = 0;
     reads_at_boot_.store(adopted, std::memory_order_release);
     return;
   }
@@ -79,19 +81,28 @@ void CacheClock::Look() const {
     least_lead_ = lead;
   }
   least_lead_ = std::min(least_lead_, lead);
-  if (boot - ahead_since_ >= kAdoptAfter) {
-    adopted += least_lead_;
-    adopted_at_boot_.store(adopted, std::memory_order_release);
-    ahead_ = false;  // what is left of the lead, if anything, starts anew at the next look
-  }
+  if (boot - ahead_since_ >= kAdoptAfter) due_lead_ = least_lead_;
   reads_at_boot_.store(wall_at_boot, std::memory_order_release);
 }
 
 ClockAnchor CacheClock::Save() const {
-  const Millis at_boot = adopted_at_boot_.load(std::memory_order_acquire);
+  const std::lock_guard lock(look_mutex_);
+  const Millis at_boot = adopted_at_boot_.load(std::memory_order_relaxed) + due_lead_;
   return {.boot_id = boot_id_,
           .at_boot = ToTimePoint(at_boot),
           .last_seen = ToTimePoint(at_boot + SinceBoot())};
+}
+
+void CacheClock::Adopt(const ClockAnchor& saved) {
+  const Millis at_boot = saved.at_boot.time_since_epoch().count();
+  const std::lock_guard lock(look_mutex_);
+  if (at_boot <= adopted_at_boot_.load(std::memory_order_relaxed)) return;
+  // Reads first: they are never behind what is adopted.
+  reads_at_boot_.store(std::max(reads_at_boot_.load(std::memory_order_relaxed), at_boot),
+                       std::memory_order_release);
+  adopted_at_boot_.store(at_boot, std::memory_order_release);
+  due_lead_ = 0;
+  ahead_ = false;  // what is left of the lead, if anything, starts anew at the next look
 }
 
 }  // namespace larder

@@ -4,7 +4,8 @@
 // The adopted time is an anchor plus the time since boot. The wall clock is looked at about once a
 // second. Behind the adopted time it is ignored. Ahead by more than 2 s it counts for reads at
 // once (an entry may have expired: a miss is safe), and is adopted only after it has been ahead
-// for 5 minutes on end, because what is adopted is used for reclaiming and never taken back.
+// for 5 minutes on end, because what is adopted is used for reclaiming and never taken back. It is
+// saved first, so that it is not taken back by a restart either.
 #pragma once
 
 #include <atomic>
@@ -35,9 +36,13 @@ class CacheClock {
   // For reclaiming and for what is written: adopts a wall clock that is ahead after 5 minutes.
   TimePoint Adopted() const;
   // Looks at the wall clock; to be called about once a second. Now() does it by itself when the
-  // last look is more than a second old.
-  void Tick() const;
+  // last look is more than a second old. True: a lead has lasted for 5 minutes and waits to be
+  // adopted.
+  bool Tick() const;
+  // What is to be kept, with the lead that waits. Once it is on disk, Adopt it: not before, or a
+  // process killed in between would leave entries dated by a time that its successor is behind.
   ClockAnchor Save() const;
+  void Adopt(const ClockAnchor& saved);
 
  private:
   using Millis = std::int64_t;  // what an atomic can hold
@@ -59,6 +64,7 @@ class CacheClock {
   mutable bool ahead_ = false;
   mutable Millis ahead_since_ = 0;  // since boot
   mutable Millis least_lead_ = 0;   // of the wall clock since then
+  mutable Millis due_lead_ = 0;     // to be adopted; 0: none
 };
 
 }  // namespace larder

@@ -248,6 +248,8 @@ Status CheckTags(const std::vector<std::string>& tags);
 // Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
 inline constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
 
+// What users hold: the last of its kind closes the core.
+std::unique_ptr<Cache> MakeCache(std::shared_ptr<CacheCore> core);
 // Cache::Open with something injected.
 Result<std::unique_ptr<Cache>> OpenCache(const Options& options, const CacheInternals& internals);
 

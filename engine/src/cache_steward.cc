@@ -36,7 +36,7 @@ void CacheCore::RunSteward() {
 }
 
 void CacheCore::Care() {
-  clock_->Tick();
+  if (clock_->Tick()) static_cast<void>(SaveState());
   supervisor_->NoteJournal(ledger_->RetryUnwritten());
   supervisor_->Tick();
   disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
@@ -67,6 +67,7 @@ Status CacheCore::SaveState() {
   state_.number_bound = ledger_->NumberBound();
   const Status status = WriteState(PathOf("state"), state_);
   if (status.ok()) {
+    clock_->Adopt(state_.anchor);
     state_failed_ = false;
   } else if (!std::exchange(state_failed_, true)) {
     Log(LogLevel::kError, "store fault: save state: " + status.ToString());

@@ -14,6 +14,10 @@ Instant At(const std::map<std::string, Instant>& instants, const std::string& ta
   return found == instants.end() ? 0 : found->second;
 }
 
+bool IsSame(const RowWritten& a, const RowWritten& b) {
+  return a.id == b.id && a.fresh_until == b.fresh_until && a.expires == b.expires;
+}
+
 constexpr std::string_view kPrefix = "value ";
 
 }  // namespace
@@ -39,10 +43,10 @@ CacheOracle::CacheOracle(std::size_t ledger_tags, bool one_log)
 void CacheOracle::AddValue(WrittenValue value) { values_.emplace(value.id, std::move(value)); }
 
 void CacheOracle::Apply(const Effect& effect) {
-  if (effect.row.has_value()) {
-    rows_[effect.row->key] = *effect.row;
-    log_.push_back(*effect.row);
-    if (effect.row->id == 0) coverings_["key " + effect.row->key].push_back(effect.row->began);
+  for (const RowWritten& row : effect.rows) {
+    rows_[row.key] = row;
+    log_.push_back(row);
+    if (row.id == 0) coverings_["key " + row.key].push_back(row.began);
   }
   for (const std::string& tag : effect.invalidated) {
     invalidated_[tag] = effect.at;
@@ -99,8 +103,10 @@ Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, Ti
   if (row->second.id == 0) return {.why = "removed"};
   const WrittenValue& value = values_.at(row->second.id);
   expect.id = value.id;
-  expect.stale = now >= value.fresh_until;
-  if (now >= value.expires) return {.why = "past its hard expiry"};
+  expect.fresh_until = row->second.fresh_until;
+  expect.expires = row->second.expires;
+  expect.stale = now >= expect.fresh_until;
+  if (now >= expect.expires) return {.why = "past its hard expiry"};
   Tags tags = value.tags;
   tags.insert(read.tags.begin(), read.tags.end());
   expect.hit = Holds(value.began, tags);
@@ -111,9 +117,28 @@ Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, Ti
     if (number != 0 && number <= read.newer_than) return {.why = "not newer than asked"};
     if (number == 0) expect.hit = Certainty::kMaybe;
   }
-  if (expect.stale && now - value.fresh_until >= read.max_stale) return {.why = "too stale"};
+  if (expect.stale && now - expect.fresh_until >= read.max_stale) return {.why = "too stale"};
   if (read.max_age.has_value() && now - value.created > *read.max_age) return {.why = "too old"};
   return expect;
+}
+
+RowWritten CacheOracle::RowOf(const WrittenValue& value) {
+  return {.key = value.key,
+          .began = value.began,
+          .id = value.id,
+          .fresh_until = value.fresh_until,
+          .expires = value.expires};
+}
+
+CacheOracle::Touched CacheOracle::Touch(const std::string& key, Duration ttl, TimePoint now) const {
+  const auto found = rows_.find(key);
+  if (found == rows_.end()) return {};
+  Touched touched{.live = Visible(found->second, now), .row = found->second};
+  const RowWritten& row = found->second;
+  const Duration stale = row.expires == kNever ? Duration(0) : row.expires - row.fresh_until;
+  touched.row.fresh_until = ttl == kForever ? kNever : now + ttl;
+  touched.row.expires = ttl == kForever ? kNever : now + ttl + stale;
+  return touched;
 }
 
 std::string CacheOracle::NoteNumber(Instant instant, std::uint64_t number) {
@@ -136,19 +161,19 @@ std::uint64_t CacheOracle::NumberOf(Instant instant) const {
 Certainty CacheOracle::Visible(const RowWritten& row, TimePoint now) const {
   if (row.id == 0) return Certainty::kNo;
   const WrittenValue& value = values_.at(row.id);
-  if (now >= value.expires) return Certainty::kNo;
+  if (now >= row.expires) return Certainty::kNo;
   return Holds(value.began, value.tags);
 }
 
 std::string CacheOracle::Mismatch(const Rows& rows, const Found& found, TimePoint now) const {
-  for (const auto& [key, id] : found) {
+  for (const auto& [key, left] : found) {
     const auto row = rows.find(key);
-    if (row == rows.end() || row->second.id != id) {
-      return key + " has value " + std::to_string(id) + " instead of " +
+    if (row == rows.end() || !IsSame(row->second, left)) {
+      return key + " has value " + std::to_string(left.id) + " (or its times) instead of " +
              (row == rows.end() ? "none" : std::to_string(row->second.id));
     }
     if (Visible(row->second, now) == Certainty::kNo) {
-      return key + " has value " + std::to_string(id) + ", which is expired or invalidated";
+      return key + " has value " + std::to_string(left.id) + ", which is expired or invalidated";
     }
   }
   for (const auto& [key, row] : rows) {
@@ -166,8 +191,8 @@ void CacheOracle::NoteUncertain(const Effect& pending) {
 
 // What is there although it would be covered says that the invalidation did not happen.
 void CacheOracle::SettleUncertain(const Found& found) {
-  for (const auto& [key, id] : found) {
-    const WrittenValue& value = values_.at(id);
+  for (const auto& [key, left] : found) {
+    const WrittenValue& value = values_.at(left.id);
     if (value.began < perhaps_invalidated_all_) perhaps_invalidated_all_ = 0;
     for (const std::string& tag : value.tags) {
       if (At(perhaps_invalidated_, tag) > value.began) perhaps_invalidated_.erase(tag);
@@ -179,7 +204,7 @@ std::string CacheOracle::AdoptCrash(Crash how, const Effect& pending, const Foun
                                     TimePoint now) {
   NoteUncertain(pending);
   std::vector<RowWritten> log = log_;
-  if (pending.row.has_value()) log.push_back(*pending.row);
+  log.insert(log.end(), pending.rows.begin(), pending.rows.end());
   // None of what was acknowledged may be gone if the process was killed.
   const std::size_t least = how == Crash::kPowerLoss ? 0 : log_.size();
   std::string wrong = AdoptPrefix(log, least, found, now);
@@ -238,21 +263,21 @@ std::string CacheOracle::AdoptEachKey(const std::vector<RowWritten>& log, const 
   std::map<std::string, std::vector<RowWritten>> candidates;
   for (const auto& [key, row] : durable_rows_) candidates[key].push_back(row);
   for (const RowWritten& row : log) {
-    if (durable_rows_.count(row.key) == 0) candidates[row.key].push_back({row.key, 0, 0});
+    if (durable_rows_.count(row.key) == 0) candidates[row.key].push_back({.key = row.key});
     candidates[row.key].push_back(row);
   }
   for (const auto& [key, of_key] : candidates) {
-    const auto id = found.find(key);
+    const auto left = found.find(key);
     const auto fits = [&](const RowWritten& row) {
       const Certainty visible = Visible(row, now);
-      if (id == found.end()) return visible != Certainty::kYes;
-      return row.id == id->second && visible != Certainty::kNo;
+      if (left == found.end()) return visible != Certainty::kYes;
+      return IsSame(row, left->second) && visible != Certainty::kNo;
     };
     const auto row = std::find_if(of_key.rbegin(), of_key.rend(), fits);
     if (row == of_key.rend()) return key + " has what it never had since the last sync";
     rows[key] = *row;
   }
-  for (const auto& [key, id] : found) {
+  for (const auto& [key, left] : found) {
     if (candidates.count(key) == 0) return key + " was never written";
   }
   rows_ = std::move(rows);

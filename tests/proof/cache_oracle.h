@@ -30,7 +30,7 @@ struct WrittenValue {
   Instant began = 0;
   Tags tags = {};
   TimePoint created{};
-  TimePoint fresh_until = kNever;
+  TimePoint fresh_until = kNever;  // as written; a touch changes it in the row
   TimePoint expires = kNever;
   std::string body = {};
 };
@@ -40,11 +40,13 @@ struct RowWritten {
   std::string key = {};
   Instant began = 0;
   std::uint64_t id = 0;
+  TimePoint fresh_until = kNever;
+  TimePoint expires = kNever;
 };
 
 // What a call did, if it did it.
 struct Effect {
-  std::optional<RowWritten> row = {};
+  std::vector<RowWritten> rows = {};  // in their order
   Tags invalidated = {};
   bool invalidated_all = false;
   Instant at = 0;       // of the invalidation
@@ -63,6 +65,8 @@ enum class Certainty { kNo, kMaybe, kYes };
 struct Expectation {
   Certainty hit = Certainty::kNo;
   std::uint64_t id = 0;  // the only value that may be returned
+  TimePoint fresh_until = kNever;
+  TimePoint expires = kNever;
   bool stale = false;
   std::string why = {};  // it cannot be a hit
 };
@@ -83,6 +87,15 @@ class CacheOracle {
   void Apply(const Effect& effect);
 
   Expectation Expect(const std::string& key, const ReadSpec& read, TimePoint now) const;
+  // The row of a value as its writer wrote it.
+  static RowWritten RowOf(const WrittenValue& value);
+  // What a touch makes of the key's row, if that is live.
+  struct Touched {
+    Certainty live = Certainty::kNo;
+    RowWritten row = {};
+  };
+  Touched Touch(const std::string& key, Duration ttl, TimePoint now) const;
+
   // Whether nothing that covers `tags`, or everything, was invalidated after `began`.
   Certainty Holds(Instant began, const Tags& tags) const;
   // Whether something that covers `tags`, or `key`, was invalidated or removed between the two.
@@ -95,8 +108,8 @@ class CacheOracle {
   std::uint64_t NumberOf(Instant instant) const;  // 0: not known
 
   // After a crash in a call that would have had the effect `pending`: is what a new process found
-  // (key to id) what may be left? Goes on from there. Empty, or what is wrong.
-  using Found = std::map<std::string, std::uint64_t>;
+  // what may be left? Goes on from there. Empty, or what is wrong.
+  using Found = std::map<std::string, RowWritten>;  // by key; who began it is not looked at
   std::string AdoptCrash(Crash how, const Effect& pending, const Found& found, TimePoint now);
 
  private:

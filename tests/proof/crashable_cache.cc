@@ -29,19 +29,22 @@ CrashableCache::CrashableCache(Options options, const CacheInternals& internals,
 
 CrashableCache::~CrashableCache() = default;
 
-Result<std::unique_ptr<Cache>> CrashableCache::OpenOn(Machine& machine, bool hot_tier) {
+Result<std::shared_ptr<CacheCore>> CrashableCache::OpenOn(Machine& machine, bool hot_tier) {
   CacheInternals internals = internals_;
   internals.env = machine.env.get();
   internals.journal_files = machine.journal.get();
   internals.hot_tier = hot_tier;
-  return OpenCache(options_, internals);
+  internals.threads = false;  // no time passes but by the test's hand
+  return CacheCore::Open(options_, internals);
 }
 
 Status CrashableCache::Open() {
   if (image_ != nullptr) machine_ = std::make_unique<Machine>(std::move(image_));
-  Result<std::unique_ptr<Cache>> opened = OpenOn(*machine_, internals_.hot_tier);
-  if (opened.ok()) cache_ = *std::move(opened);
-  return opened.status();
+  Result<std::shared_ptr<CacheCore>> opened = OpenOn(*machine_, internals_.hot_tier);
+  if (!opened.ok()) return opened.status();
+  core_ = *std::move(opened);
+  cache_ = MakeCache(core_);
+  return Status::Ok();
 }
 
 std::optional<std::string> CrashableCache::ReadStateFile() const {
@@ -75,16 +78,18 @@ void CrashableCache::CrashNow(Crash how) {
 
 Status CrashableCache::Look(const std::function<void(Cache&)>& look) {
   Machine copy(image_->Image(Crash::kKill));
-  Result<std::unique_ptr<Cache>> opened = OpenOn(copy, false);
+  Result<std::shared_ptr<CacheCore>> opened = OpenOn(copy, false);
   if (!opened.ok()) return opened.status();
-  look(**opened);
+  std::unique_ptr<Cache> cache = MakeCache(*std::move(opened));
   opened = Status(StatusCode::kUnavailable, "closed");
+  look(*cache);
+  cache.reset();
   WriteStateFile(state_at_crash_);
   return Status::Ok();
 }
 
 Status CrashableCache::Restart(std::optional<std::uint64_t> again) {
-  cache_.reset();
+  Close();
   WriteStateFile(state_at_crash_);
   if (!again.has_value()) return Status::Ok();
   // The first process to find this dies while it opens.

@@ -30,9 +30,14 @@ class CrashableCache {
 
   // On what the last crash left, if there was one.
   Status Open();
-  void Close() { cache_.reset(); }
+  void Close() {
+    core_.reset();
+    cache_.reset();
+  }
   Cache& operator*() { return *cache_; }
   Cache* operator->() { return cache_.get(); }
+  // What the steward does once a second.
+  void Care() { core_->Care(); }
   FakeClock& clock() { return clock_; }
   const std::string& directory() const { return options_.directory; }
 
@@ -60,7 +65,7 @@ class CrashableCache {
     std::unique_ptr<rocksdb::Env> env;
     std::unique_ptr<DiskJournalFiles> journal;
   };
-  Result<std::unique_ptr<Cache>> OpenOn(Machine& machine, bool hot_tier);
+  Result<std::shared_ptr<CacheCore>> OpenOn(Machine& machine, bool hot_tier);
   std::optional<std::string> ReadStateFile() const;
   void WriteStateFile(const std::optional<std::string>& bytes) const;
 
@@ -69,6 +74,7 @@ class CrashableCache {
   Options options_;
   CacheInternals internals_;
   std::unique_ptr<Machine> machine_;
+  std::shared_ptr<CacheCore> core_;
   std::unique_ptr<Cache> cache_;
 
   std::unique_ptr<MemoryDisk> image_;

@@ -53,7 +53,9 @@ class Actor {
   };
 
   void Act(std::uint64_t dice) {
-    if (dice < 35) return Get();
+    if (dice < 28) return Get();
+    if (dice < 31) return GetAll();
+    if (dice < 35) return Touch();
     if (dice < 55) return Acquire();
     if (dice < 70) return Commit();
     if (dice < 80) return Put();
@@ -88,6 +90,24 @@ class Actor {
     if (hit.has_value()) return NoteHit(std::move(read), hit->entry);
     ++history_.misses;
   }
+
+  void GetAll() {
+    std::vector<std::string> keys;
+    for (std::uint64_t i = 0; i < kKeys; ++i) keys.push_back("key " + std::to_string(i));
+    const std::vector<std::string_view> views(keys.begin(), keys.end());
+    ReadValue read{.tags = SomeTags(6), .how = "get all"};
+    read.span.call = shared_.Now();
+    const std::vector<std::optional<Hit>> hits =
+        shared_.cache.MultiGet(views, {.tags = AsVector(read.tags)});
+    read.span.end = shared_.Now();
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+      read.key = keys[i];
+      if (hits[i].has_value()) NoteHit(read, hits[i]->entry);
+    }
+  }
+
+  // Must revive nothing; what it does to times is no matter here.
+  void Touch() { static_cast<void>(shared_.cache.Touch(key_, std::chrono::hours(2))); }
 
   // One lease a thread at most; what is followed is looked at when it has ended.
   void Acquire() {

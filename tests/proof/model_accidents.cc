@@ -17,7 +17,7 @@ Effect ModelRun::Remove(const std::string& key) {
     Fail("remove: " + status.ToString());
   }
   table_.erase(key);
-  return {.row = RowWritten{key, began, 0}, .synced = true};
+  return {.rows = {{.key = key, .began = began}}, .synced = true};
 }
 
 Effect ModelRun::Invalidate(Tags tags) {
@@ -55,6 +55,23 @@ Effect ModelRun::Compact() {
 
 void ModelRun::OpenCache() {
   if (const Status status = cache_.Open(); !status.ok()) Fail("open: " + status.ToString());
+}
+
+Effect ModelRun::InvalidateTogether(const Step& step) {
+  Tags tags = TagsOf(step.b);
+  const bool all = step.c % 8 == 0;
+  if (tags.empty() && !all) return {};
+  const Instant at = oracle_.Tick();
+  std::vector<Invalidation> several;
+  for (const std::string& tag : tags) several.push_back({.tags = {tag}});
+  if (all) several.push_back({.all = true});
+  const Result<std::uint64_t> number = cache_->MultiInvalidate(several);
+  if (number.ok()) {
+    NoteNumber(at, *number);
+  } else {
+    Fail("invalidate: " + number.status().ToString());
+  }
+  return {.invalidated = std::move(tags), .invalidated_all = all, .at = at};
 }
 
 // Leases stay with their holders, who find out when they commit.
@@ -142,12 +159,17 @@ void ModelRun::Recover(const Effect& pending) {
       const std::uint64_t id = IdOfBody(hit->entry.body());
       if (!oracle_.Knows(id)) return Fail("a body that nobody wrote");
       CheckEntry(hit->entry, oracle_.ValueOf(id));
-      found[KeyOf(i)] = id;
+      found[KeyOf(i)] = {.key = KeyOf(i),
+                         .id = id,
+                         .fresh_until = hit->entry.fresh_until(),
+                         .expires = hit->entry.expires()};
     }
   });
   if (!status.ok()) return Fail("open after a crash: " + status.ToString());
   for (const std::string& error : cache_.TakeErrors()) Note("logged: " + error);
-  for (const auto& [key, id] : found) Note("found: " + key + ", value " + std::to_string(id));
+  for (const auto& [key, row] : found) {
+    Note("found: " + key + ", value " + std::to_string(row.id));
+  }
   const std::string wrong = oracle_.AdoptCrash(crash.how, pending, found, now());
   if (!wrong.empty()) Fail("after a crash " + wrong);
   OpenCache();

@@ -75,8 +75,12 @@ ModelResult ModelRun::Run(const std::vector<Step>& schedule) {
 Effect ModelRun::RunStep(const Step& step) {
   switch (step.kind) {
     case StepKind::kPut: return Put(step);
-    case StepKind::kGet: return Get(step, false);
-    case StepKind::kGetInMemory: return Get(step, true);
+    case StepKind::kPutTogether: return PutTogether(step);
+    case StepKind::kTouch: return Touch(step);
+    case StepKind::kGet:
+    case StepKind::kPeek:
+    case StepKind::kGetInMemory: return Get(step);
+    case StepKind::kGetTogether: return GetTogether(step);
     case StepKind::kAcquire: return Acquire(step);
     case StepKind::kCommit: return Commit(step);
     case StepKind::kAbandon: return Abandon(step);
@@ -84,6 +88,8 @@ Effect ModelRun::RunStep(const Step& step) {
     case StepKind::kRemove: return Remove(KeyOf(step.a));
     case StepKind::kInvalidateTags: return Invalidate(TagsOf(step.b));
     case StepKind::kInvalidateAll: return InvalidateAll();
+    case StepKind::kInvalidateTogether: return InvalidateTogether(step);
+    case StepKind::kCare: cache_.Care(); return {};
     case StepKind::kAdvance: cache_.clock().Advance(kPauses[step.a % kPauses.size()]); return {};
     case StepKind::kSync: return Sync();
     case StepKind::kCompact: return Compact();

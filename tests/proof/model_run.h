@@ -67,7 +67,10 @@ class ModelRun {
   // Each does one step, checks what it answered, and returns what it did.
   Effect RunStep(const Step& step);
   Effect Put(const Step& step);
-  Effect Get(const Step& step, bool in_memory);
+  Effect PutTogether(const Step& step);
+  Effect Touch(const Step& step);
+  Effect Get(const Step& step);  // Peek and GetInMemory, too
+  Effect GetTogether(const Step& step);
   Effect Acquire(const Step& step);
   Effect Commit(const Step& step);
   Effect Abandon(const Step& step);
@@ -75,6 +78,7 @@ class ModelRun {
   Effect Remove(const std::string& key);
   Effect Invalidate(Tags tags);
   Effect InvalidateAll();
+  Effect InvalidateTogether(const Step& step);
   Effect Reopen();
   Effect LateCommit(const Step& step);
   Effect Sync();
@@ -103,6 +107,7 @@ class ModelRun {
   void NoteNumber(Instant instant, std::uint64_t number);
   void Fail(const std::string& what);
   void Note(const std::string& what);
+  bool SyncsPuts() const { return options_.durability == Durability::kSync; }
   TimePoint now() { return cache_.clock().Wall(); }
 
   const ModelOptions options_;

@@ -15,7 +15,11 @@ struct Weight {
 
 constexpr std::array kWeights = {
     Weight{StepKind::kPut, "put", 200},
+    Weight{StepKind::kPutTogether, "put-together", 30},
+    Weight{StepKind::kTouch, "touch", 40},
     Weight{StepKind::kGet, "get", 250},
+    Weight{StepKind::kPeek, "peek", 30},
+    Weight{StepKind::kGetTogether, "get-together", 10},
     Weight{StepKind::kGetInMemory, "get-in-memory", 30},
     Weight{StepKind::kAcquire, "acquire", 180},
     Weight{StepKind::kCommit, "commit", 110},
@@ -24,6 +28,8 @@ constexpr std::array kWeights = {
     Weight{StepKind::kRemove, "remove", 50},
     Weight{StepKind::kInvalidateTags, "invalidate-tags", 40},
     Weight{StepKind::kInvalidateAll, "invalidate-all", 3},
+    Weight{StepKind::kInvalidateTogether, "invalidate-together", 5},
+    Weight{StepKind::kCare, "care", 10},
     Weight{StepKind::kAdvance, "advance", 50},
     Weight{StepKind::kSync, "sync", 5},
     Weight{StepKind::kCompact, "compact", 10},

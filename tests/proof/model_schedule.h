@@ -10,7 +10,11 @@ namespace larder::testing {
 
 enum class StepKind : std::uint8_t {
   kPut,
+  kPutTogether,
+  kTouch,
   kGet,
+  kPeek,
+  kGetTogether,
   kGetInMemory,
   kAcquire,
   kCommit,
@@ -19,6 +23,8 @@ enum class StepKind : std::uint8_t {
   kRemove,
   kInvalidateTags,
   kInvalidateAll,
+  kInvalidateTogether,
+  kCare,  // what the steward does
   kAdvance,
   kSync,
   kCompact,

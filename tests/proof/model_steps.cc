@@ -27,10 +27,7 @@ void ModelRun::CheckEntry(const Entry& entry, const WrittenValue& value) {
   const std::string name = "value " + std::to_string(value.id);
   if (entry.body() != value.body) Fail(name + " has another body");
   if (tags != value.tags) Fail(name + " has other tags");
-  if (entry.created() != value.created || entry.fresh_until() != value.fresh_until ||
-      entry.expires() != value.expires) {
-    Fail(name + " has other times");
-  }
+  if (entry.created() != value.created) Fail(name + " was created at another time");
   NoteNumber(value.began, entry.number());
   last_numbers_[value.key] = entry.number();
 }
@@ -45,6 +42,9 @@ void ModelRun::CheckHit(const Hit& hit, const Expectation& expect) {
   }
   if (id != expect.id) return Fail("the latest value is " + std::to_string(expect.id));
   if (hit.stale != expect.stale) Fail("stale is told wrongly");
+  if (hit.entry.fresh_until() != expect.fresh_until || hit.entry.expires() != expect.expires) {
+    Fail("value " + std::to_string(id) + " has other times");
+  }
   CheckEntry(hit.entry, oracle_.ValueOf(id));
 }
 
@@ -62,16 +62,78 @@ Effect ModelRun::Put(const Step& step) {
   const bool kept = *write.ttl != Duration::zero();
   if (*outcome != (kept ? PutOutcome::kStored : PutOutcome::kNotStored)) Fail("outcome of a put");
   if (!kept) return {};
-  return {.row = RowWritten{key, began, value.id},
-          .synced = options_.durability == Durability::kSync};
+  return {.rows = {CacheOracle::RowOf(value)}, .synced = SyncsPuts()};
 }
 
-Effect ModelRun::Get(const Step& step, bool in_memory) {
+// Several at once, the same key perhaps twice.
+Effect ModelRun::PutTogether(const Step& step) {
+  std::vector<const WrittenValue*> values;
+  std::vector<PutRequest> puts;
+  Step each = step;
+  for (std::uint32_t i = 0; i < 1 + step.b % 5; ++i) {
+    each.a += 7919 * i;
+    each.c += i;
+    const WrittenValue& value = NewValue(KeyOf(each.a), each, oracle_.Tick(), TagsOf(each.b + i));
+    values.push_back(&value);
+    puts.push_back({.key = value.key, .body = value.body, .options = WriteOf(each, value.tags)});
+  }
+  const std::vector<Result<PutOutcome>> outcomes = cache_->MultiPut(puts);
+  Effect effect;
+  for (std::size_t i = 0; i < puts.size(); ++i) {
+    Note("-> value " + std::to_string(values[i]->id) + " at " + values[i]->key);
+    const bool kept = *puts[i].options.ttl != Duration::zero();
+    if (!outcomes[i].ok() ||
+        *outcomes[i] != (kept ? PutOutcome::kStored : PutOutcome::kNotStored)) {
+      Fail("outcome of a put among several: " + outcomes[i].status().ToString());
+    }
+    if (kept) effect.rows.push_back(CacheOracle::RowOf(*values[i]));
+  }
+  effect.synced = SyncsPuts() && !effect.rows.empty();
+  return effect;
+}
+
+Effect ModelRun::Touch(const Step& step) {
+  const std::string key = KeyOf(step.a);
+  const Duration ttl = *WriteOf(step, {}).ttl;
+  const CacheOracle::Touched touched = oracle_.Touch(key, ttl, now());
+  const Status status = cache_->Touch(key, ttl);
+  if (status.ok() && touched.live == Certainty::kNo) Fail("touched what is not live");
+  if (!status.ok() && touched.live == Certainty::kYes) Fail("touch: " + status.ToString());
+  if (!status.ok()) return {};
+  Note("-> value " + std::to_string(touched.row.id));
+  return {.rows = {touched.row}, .synced = SyncsPuts()};
+}
+
+// All keys there are.
+Effect ModelRun::GetTogether(const Step& step) {
+  std::vector<std::string> keys;
+  for (std::uint32_t i = 0; i < options_.keys; ++i) keys.push_back(KeyOf(i));
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  const ReadSpec read = ReadOf("", step);
+  const std::vector<std::optional<Hit>> hits = cache_->MultiGet(views, OptionsOf(read));
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Expectation expect = oracle_.Expect(keys[i], read, now());
+    if (hits[i].has_value()) {
+      CheckHit(*hits[i], expect);
+    } else if (expect.hit == Certainty::kYes) {
+      Fail("miss among several, though value " + std::to_string(expect.id) + " is valid");
+    }
+  }
+  return {};
+}
+
+Effect ModelRun::Get(const Step& step) {
+  const bool in_memory = step.kind == StepKind::kGetInMemory;
   const std::string key = KeyOf(step.a);
   const ReadSpec read = ReadOf(key, step);
   const Expectation expect = oracle_.Expect(key, read, now());
-  const std::optional<Hit> hit =
-      in_memory ? cache_->GetInMemory(key, OptionsOf(read)) : cache_->Get(key, OptionsOf(read));
+  std::optional<Hit> hit;
+  if (in_memory) {
+    hit = cache_->GetInMemory(key, OptionsOf(read));
+  } else {
+    hit = step.kind == StepKind::kPeek ? cache_->Peek(key, OptionsOf(read))
+                                       : cache_->Get(key, OptionsOf(read));
+  }
   if (hit.has_value()) {
     CheckHit(*hit, expect);
   } else if (expect.hit == Certainty::kYes && !in_memory) {
@@ -194,8 +256,8 @@ Effect ModelRun::Commit(const Step& step) {
   }
   Effect effect;
   if (stored) {
-    effect.row = RowWritten{flight.key, flight.began, value.id};
-    effect.synced = options_.durability == Durability::kSync;
+    effect.rows = {CacheOracle::RowOf(value)};
+    effect.synced = SyncsPuts();
   }
   EndFlight(*id, !named.empty() && holds != Certainty::kYes);
   return effect;
@@ -242,12 +304,12 @@ Effect ModelRun::GetOrCompute(const Step& step) {
     // Whether it was stored nobody says; a ledger that is full may have dropped what began before.
     const std::optional<Hit> hit = cache_->Get(key, {.max_stale = kForever});
     if (hit.has_value() && IdOfBody(hit->entry.body()) == id) {
-      if (effect.row.has_value()) Fail("stored, though it was removed meanwhile");
+      if (!effect.rows.empty()) Fail("stored, though it was removed meanwhile");
       for (const std::string& tag : Union(read.tags, named)) {
         if (effect.invalidated.count(tag) != 0) Fail("stored, though it is invalid");
       }
-      effect.row = RowWritten{key, instant, id};
-      effect.synced = options_.durability == Durability::kSync;
+      effect.rows = {CacheOracle::RowOf(oracle_.ValueOf(id))};
+      effect.synced = SyncsPuts();
     } else if (step.c % 8 != 7 && step.d % 6 > 1) {
       Fail("not stored");
     }

@@ -17,9 +17,10 @@ int Usage() {
   for (const ProofPart& part : ProofParts()) {
     std::fprintf(stderr, "  %-10s %s\n", part.name, part.what);
   }
-  std::fprintf(stderr,
-               "With --seconds: from that seed on until then; else that seed only, and model\n"
-               "prints its history.\n");
+  std::fprintf(
+      stderr,
+      "With --seconds: from that seed on until then; else that seed only; model and clock\n"
+      "print its history.\n");
   return 2;
 }
 

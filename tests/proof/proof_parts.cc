@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "clock_run.h"
 #include "corruption_sweep.h"
 #include "history_run.h"
 #include "kill_loop.h"
@@ -102,6 +103,21 @@ ProofTally RunHistoryPart(const ProofArguments& arguments) {
   });
 }
 
+ProofTally RunClockPart(const ProofArguments& arguments) {
+  return ForEachSeed(arguments, [&](std::uint64_t seed, ProofTally& tally) {
+    const ClockResult result = ClockRun(seed).Run(static_cast<unsigned>(arguments.steps));
+    tally.operations += result.operations;
+    tally.faults += result.clock_steps;
+    tally.kills += result.kills;
+    if (!result.finding.empty()) {
+      PrintFinding("clock, seed " + std::to_string(seed), result.finding, tally);
+    }
+    if (!result.finding.empty() || arguments.seconds == 0) {
+      for (const std::string& line : result.history) std::printf("  %s\n", line.c_str());
+    }
+  });
+}
+
 }  // namespace
 
 const std::vector<ProofPart>& ProofParts() {
@@ -110,6 +126,7 @@ const std::vector<ProofPart>& ProofParts() {
       {"kill", "a real process killed between any two steps, 50 rounds a seed", RunKillPart},
       {"corruption", "every kind of file damaged, 100 times a seed", RunCorruptionPart},
       {"history", "two to eight threads at once; every read checked afterwards", RunHistoryPart},
+      {"clock", "random steps of the wall clock, restarts, kills and boots", RunClockPart},
   };
   return parts;
 }
