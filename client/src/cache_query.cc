@@ -1,9 +1,11 @@
 #include "cache_query.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "larder/client/explain_key.h"
+#include "policy_bypass.h"
 
 namespace larder::client {
 namespace {
@@ -26,6 +28,27 @@ bool IsConditional(const Headers& headers) {
   return coding != nullptr && !EqualsIgnoreCase(*coding, "identity");
 }
 
+// As jitter of the engine's: a function of the key, and shorter only.
+Duration Jittered(Duration ttl, double share, const RequestKey& key) {
+  if (ttl == kForever) return ttl;
+  const double part = static_cast<double>(key[0] << 8 | key[1]) / 65536;
+  return Duration(
+      static_cast<Duration::rep>(static_cast<double>(ttl.count()) * (1 - share * part)));
+}
+
+void ApplyPolicy(const CachingCore& core, const PolicyDecision& decision, CacheQuery& query) {
+  std::vector<std::string>& tags = query.read.tags;
+  tags.insert(tags.end(), decision.tags.begin(), decision.tags.end());
+  if (decision.ttl) query.policy_ttl = Jittered(*decision.ttl, core.ttl_jitter, query.key);
+  query.stale_while_revalidate =
+      decision.stale_while_revalidate.value_or(core.stale_while_revalidate);
+  query.read.max_stale = std::max(query.read.max_stale, query.stale_while_revalidate);
+  query.stale_if_error = decision.stale_if_error.value_or(core.stale_if_error);
+  query.keep_stale_while_revalidate = decision.stale_while_revalidate;
+  query.keep_stale_if_error = decision.stale_if_error;
+  query.store_rules = decision.store;
+}
+
 }  // namespace
 
 CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
@@ -36,7 +59,13 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   query.plan = core.dialect.Plan(request.method, path, request.body);
   // Not an endpoint of ours: passes through as if there were no cache, so no reason is named.
   if (query.plan.bypass == "unknown-endpoint") return Bypass("");
-  if (!query.plan.bypass.empty()) return Bypass(query.plan.bypass);
+  const PolicyDecision decision = core.policy.Decide({.provider = core.provider.name,
+                                                      .path = path,
+                                                      .model = query.plan.model,
+                                                      .headers = request.headers,
+                                                      .body = request.body});
+  std::string bypass = BypassOf(query.plan, decision);
+  if (!bypass.empty()) return Bypass(std::move(bypass));
   if (request.directives.no_store) return Bypass("no-store");
   if (IsConditional(request.headers)) return Bypass("conditional");
   const std::string scope =
@@ -47,6 +76,7 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   query.read.tags = request.directives.tags;
   query.read.max_age = request.directives.max_age;
   query.read.max_stale = request.directives.max_stale.value_or(Duration(0));
+  ApplyPolicy(core, decision, query);
   if (request.directives.no_cache) query.read.newer_than = kRefresh;
   query.keep_response_headers = core.provider.keep_response_headers;
   return query;

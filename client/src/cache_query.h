@@ -2,12 +2,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "caching_core.h"
 #include "dialect.h"
 #include "larder/client/message.h"
 #include "larder/client/request_key.h"
+#include "larder/client/store_rules.h"
 #include "larder/options.h"
 
 namespace larder::client {
@@ -21,6 +24,14 @@ struct CacheQuery {
   RequestKey key{};
   Directives directives;
   ReadOptions read;
+  // How long past its freshness an entry is the answer while its successor is fetched, and how
+  // long it stands in for an upstream in trouble.
+  Duration stale_while_revalidate{0};
+  Duration stale_if_error{0};
+  // What the policy says of storing the answer; what the request says comes first.
+  std::optional<Duration> policy_ttl;
+  std::optional<Duration> keep_stale_while_revalidate;
+  std::optional<Duration> keep_stale_if_error;
   StoreRules store_rules;
   std::vector<std::string> keep_response_headers;
 

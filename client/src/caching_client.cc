@@ -18,6 +18,7 @@
 
 #include "io_gate.h"
 #include "larder/client/asio/stack.h"
+#include "pulled_exchange.h"
 
 namespace larder::client {
 namespace {
@@ -74,9 +75,14 @@ class StackClient final : public CachingClient {
   Result<Answer> Send(std::string_view provider, Request request) override;
   std::function<void()> Start(std::string_view provider, Request request,
                               Callbacks callbacks) override;
+  Result<std::unique_ptr<Stream>> Open(std::string_view provider, Request request,
+                                       const std::stop_token& stop) override;
 
  private:
+  // Ends `call` when it is called; see Start().
+  std::function<void()> Canceller(const std::shared_ptr<Call>& call) const;
   void Begin(HttpService& service, Request request, std::shared_ptr<Call> call);
+  void Spawn(const std::shared_ptr<Call>& call, boost::asio::awaitable<void> coroutine);
   void StopIfIdle();
 
   // Goes last: it takes the coroutines that are left with it.
@@ -86,6 +92,7 @@ class StackClient final : public CachingClient {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::map<std::string, std::unique_ptr<HttpService>, std::less<>>
       stacks_;  // constant once running
+  const std::shared_ptr<HealthBoard> board_ = std::make_shared<HealthBoard>();
   std::thread thread_;
 
   // On the client's thread.
@@ -114,7 +121,7 @@ void StackClient::StopIfIdle() {
 Status StackClient::AddStack(const ClientConfig& config, Cache* cache,
                              const std::string& provider) {
   Result<std::unique_ptr<HttpService>> stack =
-      MakeStack({.io = io_, .pool = pool_, .cache = cache}, config, provider);
+      MakeStack({.io = io_, .pool = pool_, .cache = cache, .health = board_}, config, provider);
   if (!stack.ok()) return stack.status();
   stacks_.emplace(provider, *std::move(stack));
   return Status::Ok();
@@ -151,6 +158,10 @@ std::function<void()> StackClient::Start(std::string_view provider, Request requ
       io_, [this, &service = *stack->second, call, request = std::move(request)]() mutable {
         Begin(service, std::move(request), std::move(call));
       });
+  return Canceller(call);
+}
+
+std::function<void()> StackClient::Canceller(const std::shared_ptr<Call>& call) const {
   return [gate = gate_, weak = std::weak_ptr<Call>(call)] {
     gate->Post([weak] {
       const auto alive = weak.lock();
@@ -159,12 +170,58 @@ std::function<void()> StackClient::Start(std::string_view provider, Request requ
   };
 }
 
+// Its `cancel` ends the coroutine, which answers whoever waits.
+class PulledStream final : public CachingClient::Stream {
+ public:
+  PulledStream(std::shared_ptr<PulledExchange> exchange, std::function<void()> cancel,
+               ResponseHead head)
+      : exchange_(std::move(exchange)), cancel_(std::move(cancel)), head_(std::move(head)) {}
+  ~PulledStream() override { cancel_(); }
+
+  Result<SharedBytes> Next() override { return exchange_->Next(); }
+  const ResponseHead& head() const override { return head_; }
+  void Cancel() override { cancel_(); }
+
+ private:
+  const std::shared_ptr<PulledExchange> exchange_;
+  const std::function<void()> cancel_;
+  const ResponseHead head_;
+};
+
+Result<std::unique_ptr<CachingClient::Stream>> StackClient::Open(std::string_view provider,
+                                                                 Request request,
+                                                                 const std::stop_token& stop) {
+  if (std::this_thread::get_id() == thread_.get_id()) {
+    return Status(StatusCode::kInvalidArgument, "Open waits and cannot be called from a callback");
+  }
+  const auto stack = stacks_.find(provider);
+  if (stack == stacks_.end()) {
+    return Status(StatusCode::kInvalidArgument, "no provider `" + std::string(provider) + "`");
+  }
+  auto call = std::make_shared<Call>();
+  auto exchange = std::make_shared<PulledExchange>();
+  boost::asio::post(io_, [this, &service = *stack->second, call, exchange,
+                          request = std::move(request)]() mutable {
+    Spawn(call, PulledExchange::Run(io_, service, std::move(request), exchange));
+  });
+  std::function<void()> cancel = Canceller(call);
+  const std::stop_callback stopping(stop, cancel);
+  Result<ResponseHead> head = exchange->Head();
+  if (!head.ok()) return head.status();
+  return std::unique_ptr<Stream>(
+      std::make_unique<PulledStream>(exchange, std::move(cancel), *std::move(head)));
+}
+
 void StackClient::Begin(HttpService& service, Request request, std::shared_ptr<Call> call) {
   if (closing_) return call->End({StatusCode::kCancelled, "the client is closing"});
+  Spawn(call, client::Run(service, std::move(request), call));
+}
+
+void StackClient::Spawn(const std::shared_ptr<Call>& call, boost::asio::awaitable<void> coroutine) {
   calls_.insert(call);
   const auto slot = call->cancel.slot();
   boost::asio::co_spawn(
-      io_, client::Run(service, std::move(request), call),
+      io_, std::move(coroutine),
       boost::asio::bind_cancellation_slot(slot, [this, call](const std::exception_ptr& error) {
         // Asio throws where a coroutine goes on after it was cancelled.
         if (error) call->End({StatusCode::kCancelled, "the caller gave up"});

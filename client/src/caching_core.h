@@ -17,6 +17,7 @@
 #include "dialect.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
+#include "provider_health.h"
 #include "response_cache.h"
 
 namespace larder::client {
@@ -43,12 +44,20 @@ struct CachingLimits {
 struct CachingCore {
   boost::asio::io_context& io;
   boost::asio::thread_pool& pool;
-  std::unique_ptr<HttpService> upstream;
+  std::shared_ptr<HttpService> upstream;
   std::unique_ptr<ResponseCache> cache;  // null = nothing is cached
   const Dialect& dialect;
   ProviderConfig provider;
   std::map<std::string, Price> prices;
   CachingLimits limits;
+  Policy policy = {};
+  // Shortens the lifetimes that the policy says, by up to this share.
+  double ttl_jitter = 0;
+  // How long past its freshness an entry is the answer while its successor is fetched, and how
+  // long it stands in for an upstream in trouble.
+  Duration stale_while_revalidate{0};
+  Duration stale_if_error{0};
+  std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   // A wait for the store timed out, and no write has come back since.
   std::shared_ptr<std::atomic<bool>> store_lags = std::make_shared<std::atomic<bool>>(false);
 };

@@ -9,6 +9,8 @@
 #include "form_conversion.h"
 #include "handoff.h"
 #include "hit_replay.h"
+#include "revalidate.h"
+#include "stale_if_error.h"
 #include "upstream_fetch.h"
 
 namespace larder::client {
@@ -86,8 +88,13 @@ class Journey {
       if (IsCancelled(state)) co_return GivenUp();
       if (!acquired) break;  // the store hangs
       Followed followed = co_await Take(*std::move(acquired));
+      const auto* status = std::get_if<Status>(&followed);
+      const bool given_up = status != nullptr && status->code() == StatusCode::kCancelled;
+      if (given_up) co_return *status;
+      std::optional<Response> stale = co_await StaleInstead(core_, query_, followed);
+      if (stale) co_return *std::move(stale);
       if (auto* response = std::get_if<Response>(&followed)) co_return std::move(*response);
-      if (auto* status = std::get_if<Status>(&followed)) co_return std::move(*status);
+      if (status != nullptr) co_return *status;
       auto& again = std::get<Again>(followed);
       query_.read.newer_than = std::max(query_.read.newer_than, again.newer_than);
       if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
@@ -143,8 +150,6 @@ class Journey {
       flight = (*lease)->Follow();
       outcome_.collapsed = false;
       Request request = std::move(*std::exchange(request_, nullptr));
-      request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
-      request.repeatable = true;  // computed anew, it is the same answer or as good a one
       StartFetch(core_, std::move(request), query_, std::move(*lease));
     } else {
       flight = std::get<std::shared_ptr<const ResponseFlight>>(std::move(acquired));
@@ -156,14 +161,21 @@ class Journey {
     const std::uint64_t number = hit.number;
     const std::optional<std::string> objection = Objection(hit, query_);
     if (objection) co_return Again{number, *objection};
+    const bool revalidate = request_ != nullptr && IsToBeRevalidated(hit);
     Result<Response> replay = co_await ReplayHit(std::move(hit));
+    if (replay.ok() && revalidate) Revalidate(core_, query_, *request_, number);
     if (replay.ok()) co_return Followed(*std::move(replay));
     if (replay.status().code() == StatusCode::kCancelled) co_return replay.status();
     co_return Again{number, ""};  // a miss, whose answer replaces it
   }
 
+  bool IsToBeRevalidated(const CachedResponse& hit) const {
+    return hit.stale && hit.ttl && -*hit.ttl <= query_.stale_while_revalidate;
+  }
+
   boost::asio::awaitable<Result<Response>> ReplayHit(CachedResponse hit) {
     CacheOutcome outcome = HitOutcome(hit, query_.key);
+    if (IsToBeRevalidated(hit)) outcome.detail = "stale-while-revalidate";
     const WantedForm wanted{query_.plan.stream, query_.plan.wants_usage};
     co_return co_await Replay(core_, std::move(hit), wanted, std::move(outcome));
   }

@@ -1,8 +1,12 @@
 // Reads the client's sections out of a document that is already checked key by key.
 #include "larder/client/config.h"
 
+#include <algorithm>
+
+#include "config_policy.h"
 #include "larder/client/config_document.h"
 #include "larder/client/config_keys.h"
+#include "larder/client/nearest_name.h"
 
 namespace larder::client {
 namespace {
@@ -26,6 +30,15 @@ larder::Options ReadCache(const ConfigDocument& document) {
   return options;
 }
 
+FallbackConfig ReadFallback(const ConfigDocument& document, const std::string& base) {
+  FallbackConfig fallback;
+  fallback.provider = document.Text(base + "/provider");
+  for (const std::string& model : document.Names(base + "/models")) {
+    fallback.models[model] = document.Text(base + ToPointer({"models", model}));
+  }
+  return fallback;
+}
+
 ProviderConfig ReadProvider(const ConfigDocument& document, const std::string& name) {
   const std::string base = ToPointer({"providers", name});
   ProviderConfig provider;
@@ -37,9 +50,47 @@ ProviderConfig ReadProvider(const ConfigDocument& document, const std::string& n
   provider.timeouts.first_byte = document.Time(base + "/timeouts/first_byte");
   provider.timeouts.idle = document.Time(base + "/timeouts/idle");
   provider.timeouts.total = document.Time(base + "/timeouts/total");
+  provider.retry.max_attempts = static_cast<int>(document.Integer(base + "/retry/max_attempts"));
+  provider.retry.base_delay = document.Time(base + "/retry/base_delay");
+  provider.retry.max_delay = document.Time(base + "/retry/max_delay");
+  provider.retry.budget_ratio = document.Number(base + "/retry/budget_ratio");
+  provider.retry.budget_per_second = document.Number(base + "/retry/budget_per_second");
+  provider.breaker.failures = static_cast<int>(document.Integer(base + "/breaker/failures"));
+  provider.breaker.open_for = document.Time(base + "/breaker/open_for");
+  if (!document.IsNull(base + "/proxy")) provider.proxy = document.Text(base + "/proxy");
+  for (const std::string& index : document.Names(base + "/fallback")) {
+    provider.fallback.push_back(ReadFallback(document, base + "/fallback/" + index));
+  }
   provider.key_headers = document.List(base + "/key_headers");
   provider.keep_response_headers = document.List(base + "/keep_response_headers");
   return provider;
+}
+
+Status Refuse(const ConfigDocument& document, const std::string& pointer,
+              const std::string& complaint) {
+  return {StatusCode::kInvalidArgument,
+          document.Origin(pointer) + ": " + pointer + ": " + complaint};
+}
+
+// A fallback is another provider that speaks the same dialect.
+Status CheckFallbacks(const ConfigDocument& document, const ClientConfig& config) {
+  for (const auto& [name, provider] : config.providers) {
+    std::vector<std::string_view> others;
+    for (const auto& [other, settings] : config.providers) {
+      if (other != name && settings.dialect == provider.dialect) others.push_back(other);
+    }
+    for (std::size_t i = 0; i < provider.fallback.size(); ++i) {
+      const std::string& wanted = provider.fallback[i].provider;
+      if (std::find(others.begin(), others.end(), wanted) != others.end()) continue;
+      const std::string nearest(NearestName(wanted, others));
+      return Refuse(document,
+                    ToPointer({"providers", name, "fallback", std::to_string(i), "provider"}),
+                    "found \"" + wanted + "\", which is not another provider with dialect \"" +
+                        provider.dialect + "\"" +
+                        (nearest.empty() ? "; there is none" : "; nearest is \"" + nearest + "\""));
+    }
+  }
+  return Status::Ok();
 }
 
 }  // namespace
@@ -51,9 +102,11 @@ Result<ClientConfig> ReadClientConfig(const ConfigDocument& document) {
     const std::string where = document.file().empty() ? "configuration" : document.file();
     return status.WithContext(where + ": /cache");
   }
+  config.policy = ReadPolicy(document);
   for (const std::string& name : document.Names("/providers")) {
     config.providers[name] = ReadProvider(document, name);
   }
+  if (Status status = CheckFallbacks(document, config); !status.ok()) return status;
   for (const std::string& model : document.Names("/prices")) {
     const std::string base = ToPointer({"prices", model});
     config.prices[model] = {.input_per_million = document.Number(base + "/input_per_million"),

@@ -47,13 +47,33 @@ std::string DescribeNamesUnder(const ConfigPath& path, std::string_view name) {
   return text;
 }
 
+namespace {
+
+// Lists are values as a whole: within them null takes nothing away.
+Status CheckList(const ConfigJson& list, const ConfigPath& path, const ConfigCheck& check) {
+  if (!list.is_array()) {
+    const std::string type = list.is_object() ? "an object" : list.type_name();
+    return Refuse(check, path, "found " + type + "; allowed: a list of objects");
+  }
+  const ConfigCheck within{.place = check.place};
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    ConfigPath child = path;
+    child.push_back(std::to_string(i));
+    if (Status status = CheckNode(list[i], child, within); !status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
 Status CheckConfigSection(const ConfigJson& section, const ConfigPath& path,
                           const ConfigCheck& check) {
+  const std::vector<std::string_view> known = ConfigNamesUnder(path);
+  if (known.front() == "[]") return CheckList(section, path, check);
   if (!section.is_object()) {
     const std::string type = section.is_array() ? "a list" : section.type_name();
     return Refuse(check, path, "found " + type + "; allowed: an object");
   }
-  const std::vector<std::string_view> known = ConfigNamesUnder(path);
   const bool any_name = known.front() == "*";
   for (const auto& [name, value] : section.items()) {
     ConfigPath child = path;

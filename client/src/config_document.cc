@@ -107,8 +107,12 @@ class FileLayer {
   }
 
   std::string Origin(const std::string& pointer) const {
-    const auto line = text_.lines.find(pointer);
-    return line == text_.lines.end() ? name_ : name_ + ":" + std::to_string(line->second);
+    // What has no name, as an element of a list, is where the nearest above it is.
+    for (std::string at = pointer; !at.empty(); at.erase(at.rfind('/'))) {
+      const auto line = text_.lines.find(at);
+      if (line != text_.lines.end()) return name_ + ":" + std::to_string(line->second);
+    }
+    return name_;
   }
   std::string Place(const ConfigPath& path) const {
     const std::string pointer = ToPointer(path);
@@ -145,22 +149,29 @@ class FileLayer {
   ConfigText text_;
 };
 
+// What a pattern's "*" or "[]" stands for at `path`.
+std::vector<std::string> NamesAt(const ConfigPath& path, std::string_view part,
+                                 const ConfigJson& root) {
+  std::vector<std::string> names;
+  const ConfigJson::json_pointer at(ToPointer(path));
+  if (!root.contains(at)) return names;
+  const ConfigJson& node = root.at(at);
+  if (node.is_array() != (part == "[]")) return names;
+  for (const auto& item : node.items()) names.push_back(item.key());
+  return names;
+}
+
 // All paths that a key's pattern stands for in `root`.
 std::vector<ConfigPath> Expand(const ConfigKey& key, const ConfigJson& root) {
   std::vector<ConfigPath> paths = {{}};
   for (const std::string& part : FromPointer(key.pointer)) {
     std::vector<ConfigPath> longer;
     for (ConfigPath& path : paths) {
-      if (part != "*") {
-        path.push_back(part);
-        longer.push_back(std::move(path));
-        continue;
-      }
-      const ConfigJson::json_pointer at(ToPointer(path));
-      if (!root.contains(at)) continue;
-      for (const auto& item : root.at(at).items()) {
+      const bool fixed = part != "*" && part != "[]";
+      const auto names = fixed ? std::vector<std::string>{part} : NamesAt(path, part, root);
+      for (const std::string& name : names) {
         longer.push_back(path);
-        longer.back().push_back(item.key());
+        longer.back().push_back(name);
       }
     }
     paths = std::move(longer);
@@ -168,26 +179,47 @@ std::vector<ConfigPath> Expand(const ConfigKey& key, const ConfigJson& root) {
   return paths;
 }
 
+// Puts `value` at `path`, which is one of `key`; what is missing on the way is made.
+void Put(const ConfigKey& key, const ConfigPath& path, ConfigJson value, ConfigJson& root) {
+  const ConfigPath parts = FromPointer(key.pointer);
+  ConfigJson* node = &root;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (parts[i] != "[]") {
+      if (node->is_null()) *node = ConfigJson::object();
+      node = &(*node)[path[i]];
+      continue;
+    }
+    if (node->is_null()) *node = ConfigJson::array();
+    const std::size_t index = std::stoul(path[i]);
+    while (node->size() <= index) node->push_back(ConfigJson::object());
+    node = &(*node)[index];
+  }
+  *node = std::move(value);
+}
+
+Status Missing(const ConfigKey& key, ConfigPath path, const LayeredConfig& given) {
+  path.pop_back();
+  const std::string name(key.pointer.substr(key.pointer.rfind('/') + 1));
+  return Invalid(ConfigOrigin(given.origins, ToPointer(path)) + ": " + ToPointer(path) + ": \"" +
+                 name + "\" is missing; allowed: " + DescribeAllowed(key));
+}
+
 // A copy in the order of the table, with the defaults of what is not there.
 Status FillIn(const LayeredConfig& given, LayeredConfig& whole) {
   for (const ConfigKey& key : ConfigKeys()) {
-    for (ConfigPath& path : Expand(key, given.root)) {
+    for (const ConfigPath& path : Expand(key, given.root)) {
       const std::string pointer = ToPointer(path);
       const ConfigJson::json_pointer at(pointer);
       if (given.root.contains(at)) {
-        whole.root[at] = given.root.at(at);
-        whole.origins[pointer] = given.origins.at(pointer);
+        Put(key, path, given.root.at(at), whole.root);
+        whole.origins[pointer] = ConfigOrigin(given.origins, pointer);
         continue;
       }
-      if (key.fallback.empty()) {
-        path.pop_back();
-        const std::string name(key.pointer.substr(key.pointer.rfind('/') + 1));
-        return Invalid(given.origins.at(ToPointer(path)) + ": " + ToPointer(path) + ": \"" + name +
-                       "\" is missing; allowed: " + DescribeAllowed(key));
-      }
+      if (key.fallback.empty()) return Missing(key, path, given);
       // A key that says nothing when it is absent would only make the document longer.
-      if (key.type == ConfigType::kReserved || key.pointer == "/$schema") continue;
-      whole.root[at] = ConfigJson::parse(key.fallback);
+      const bool silent = key.type == ConfigType::kReserved || key.pointer == "/$schema";
+      if (silent || key.fallback == "-") continue;
+      Put(key, path, ConfigJson::parse(key.fallback), whole.root);
       whole.origins[pointer] = "default";
     }
   }
@@ -282,7 +314,9 @@ std::uint64_t ConfigDocument::Size(std::string_view pointer) const {
 }
 
 std::vector<std::string> ConfigDocument::List(std::string_view pointer) const {
-  return content_->At(pointer).get<std::vector<std::string>>();
+  const ConfigJson& value = content_->At(pointer);
+  if (value.is_string()) return {value.get<std::string>()};
+  return value.get<std::vector<std::string>>();
 }
 
 std::vector<std::string> ConfigDocument::Names(std::string_view pointer) const {

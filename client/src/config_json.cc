@@ -127,6 +127,7 @@ class Builder {
                     std::to_string(kMaxDepth) + " levels");
     }
     if (!open_.empty()) {
+      if (open_.back()->is_array()) path_.push_back(std::to_string(open_.back()->size()));
       open_.push_back(Insert(std::move(value)));
       return true;
     }
@@ -138,7 +139,7 @@ class Builder {
 
   bool Close() {
     open_.pop_back();
-    if (!open_.empty() && open_.back()->is_object()) path_.pop_back();
+    if (!open_.empty()) path_.pop_back();
     return true;
   }
 
@@ -148,7 +149,7 @@ class Builder {
   ConfigJson root_;
   std::map<std::string, int> lines_;
   std::vector<ConfigJson*> open_;  // from the root to where values are added
-  ConfigPath path_;                // names of the objects that are open
+  ConfigPath path_;                // names and indexes of what is open
   std::string key_;
   std::string error_;
 };

@@ -1,6 +1,7 @@
 #include "larder/client/config_keys.h"
 
 #include <algorithm>
+#include <array>
 
 namespace larder::client {
 namespace {
@@ -13,9 +14,11 @@ constexpr auto kNumber = ConfigType::kNumber;
 constexpr auto kDuration = ConfigType::kDuration;
 constexpr auto kSize = ConfigType::kSize;
 constexpr auto kReserved = ConfigType::kReserved;
+constexpr auto kTtl = ConfigType::kTtl;
+constexpr auto kPatterns = ConfigType::kPatterns;
+constexpr auto kScalars = ConfigType::kScalars;
 
-// This version reads its configuration once, at start: no key is live yet.
-constexpr ConfigKey kKeys[] = {
+constexpr ConfigKey kTable[] = {
     {"/$schema", kText, "null", "For editors: where the schema is. Not used.", {}, {}, {}, true},
 
     {"/cache/directory", kText, R"("./larder-data")",
@@ -26,15 +29,14 @@ constexpr ConfigKey kKeys[] = {
      "Budget for hot tier, block cache, write buffers and ledger together.", "32MiB"},
     {"/cache/max_body_bytes", kSize, R"("64MiB")",
      "Largest answer stored; a larger one is passed on and not stored.", "1KiB", "1GiB"},
-    {"/cache/default_ttl", ConfigType::kTtl, R"("24h")",
+    {"/cache/default_ttl", kTtl, R"("24h")",
      "Lifetime of what is stored without one of its own. 0 = not stored, \"never\" = no expiry."},
     {"/cache/ttl_jitter", kNumber, "0.05",
      "Shortens default_ttl by up to this share, as a function of the key.", "0", "0.5"},
     {"/cache/stale_while_revalidate", kDuration, R"("0s")",
-     "How long an entry is kept past its freshness. This version serves it to callers that ask "
-     "for it only (Cache-Control: max-stale)."},
+     "How long past its freshness an entry is still the answer while a new one is fetched."},
     {"/cache/stale_if_error", kDuration, R"("0s")",
-     "As stale_while_revalidate; the larger of the two counts."},
+     "How long past its freshness an entry stands in for an upstream in trouble."},
     {"/cache/negative_ttl",
      kDuration,
      R"("0s")",
@@ -65,14 +67,33 @@ constexpr ConfigKey kKeys[] = {
      {},
      "auto none"},
 
-    {"/policy",
-     kReserved,
-     "[]",
-     "policy rules are not supported by this version",
+    {"/policy/[]/name", kText, "-", "What the rule is called, for people."},
+    {"/policy/[]/match/provider", kPatterns, "-", "Names of providers; * stands for any text."},
+    {"/policy/[]/match/path", kPatterns, "-", "Paths, without provider and query."},
+    {"/policy/[]/match/model", kPatterns, "-", "Models as requests name them."},
+    {"/policy/[]/match/header/*", kPatterns, "-", "Values of a header field of the request."},
+    {"/policy/[]/match/field/*", kScalars, "-",
+     "Values of a field of the request's body; a dot goes into an object: metadata.team."},
+    {"/policy/[]/cache", kFlag, "-", "false: goes past the cache."},
+    {"/policy/[]/ttl", kTtl, "-", "Lifetime of what is stored; jitter shortens it."},
+    {"/policy/[]/tags", ConfigType::kTags, "-",
+     "Tags of what is stored and read; {model}, {provider}, {path}, {header.NAME} and {field.NAME} "
+     "are filled in, and a tag with a part that is missing is left out."},
+    {"/policy/[]/stale_while_revalidate", kDuration, "-",
+     "As cache.stale_while_revalidate, for these."},
+    {"/policy/[]/stale_if_error", kDuration, "-", "As cache.stale_if_error, for these."},
+    {"/policy/[]/store_truncated",
+     kChoice,
+     "-",
+     "Answers cut off by a limit of tokens: stored if the request set the limit, always or never.",
      {},
      {},
-     {},
-     true},
+     "when_limited always never"},
+    {"/policy/[]/store_content_filter", kFlag, "-", "Store answers stopped by a content filter."},
+    {"/policy/[]/store_refusals", kFlag, "-", "Store refusals."},
+    {"/policy/[]/store_incomplete", kFlag, "-", "Store Responses with the status incomplete."},
+    {"/policy/[]/cache_stateful", kFlag, "-",
+     "Cache also what depends on more than the request (hosted tools, stored conversations)."},
 
     {"/providers/*/dialect",
      kChoice,
@@ -89,13 +110,38 @@ constexpr ConfigKey kKeys[] = {
      "From the end of the request to the head of the answer.", "1ms", "1d"},
     {"/providers/*/timeouts/idle", kDuration, R"("60s")", "Between two pieces of the answer.",
      "1ms", "1d"},
-    {"/providers/*/timeouts/total", kDuration, R"("10m")", "For the whole exchange.", "1ms", "7d"},
+    {"/providers/*/timeouts/total", kDuration, R"("10m")",
+     "For the whole call, all attempts included.", "1ms", "7d"},
     {"/providers/*/retry/max_attempts", kInteger, "3",
-     "Attempts, the first included. Checked only: this version makes one.", "1", "10"},
+     "Attempts, the first included; callers that retry by themselves get one.", "1", "10"},
     {"/providers/*/retry/base_delay", kDuration, R"("500ms")",
-     "Before the second attempt; doubles from there. Checked only.", "1ms", "1m"},
+     "Before the second attempt; doubles from there, less up to a quarter.", "1ms", "1m"},
     {"/providers/*/retry/max_delay", kDuration, R"("8s")",
-     "Longest delay between attempts. Checked only.", "1ms", "10m"},
+     "Longest delay between attempts; an error that asks for a longer one is handed on.", "1ms",
+     "10m"},
+    {"/providers/*/retry/budget_ratio", kNumber, "0.2",
+     "Retries allowed for each call, on average.", "0", "1"},
+    {"/providers/*/retry/budget_per_second", kNumber, "10",
+     "Retries allowed besides in each second.", "0", "10000"},
+    {"/providers/*/breaker/failures", kInteger, "30",
+     "Attempts failed in a row (no answer, or 5xx) after which the provider is not asked for a "
+     "while; 0 = never.",
+     "0", "100000"},
+    {"/providers/*/breaker/open_for", kDuration, R"("5s")",
+     "Until one call is let through to see; doubles up to eightfold while that fails.", "1ms",
+     "1h"},
+    {"/providers/*/fallback/[]/provider", kText, "",
+     "Another provider of the same dialect, asked when this one is in trouble."},
+    {"/providers/*/fallback/[]/models/*", kText, "-", "What that provider calls this model."},
+    {"/providers/*/proxy",
+     ConfigType::kProxy,
+     "null",
+     "Proxy for its requests; \"none\" = direct; null = as http_proxy, https_proxy and no_proxy "
+     "say.",
+     {},
+     {},
+     {},
+     true},
     {"/providers/*/key_headers", ConfigType::kHeaderNames, "[]",
      "Further request headers that belong to the key."},
     {"/providers/*/keep_response_headers", ConfigType::kHeaderNames, "[]",
@@ -195,6 +241,25 @@ constexpr ConfigKey kKeys[] = {
      "Whether larderd serves /metrics. Checked only: this version serves none."},
 };
 
+// What concerns single requests is taken over while the process runs; what threads, stores and
+// sockets were made from is not.
+constexpr std::string_view kLive[] = {
+    "/policy/", "/providers/", "/prices/", "/gateway/default_provider/", "/logging/level",
+};
+
+constexpr bool IsLive(std::string_view pointer) {
+  for (const std::string_view part : kLive) {
+    if (pointer.starts_with(part)) return true;
+  }
+  return false;
+}
+
+constexpr auto kKeys = [] {
+  auto keys = std::to_array(kTable);
+  for (ConfigKey& key : keys) key.live = IsLive(key.pointer);
+  return keys;
+}();
+
 std::vector<std::string_view> Parts(std::string_view pointer) {
   std::vector<std::string_view> parts;
   while (!pointer.empty()) {
@@ -205,12 +270,16 @@ std::vector<std::string_view> Parts(std::string_view pointer) {
   return parts;
 }
 
+bool IsIndex(std::string_view name) {
+  return !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+}
+
 // Whether `path` agrees with the first parts of a pattern.
 bool IsPrefix(const ConfigPath& path, const std::vector<std::string_view>& parts) {
   return path.size() <= parts.size() &&
          std::equal(path.begin(), path.end(), parts.begin(),
                     [](const std::string& name, std::string_view part) {
-                      return part == "*" || part == name;
+                      return part == "*" || part == name || (part == "[]" && IsIndex(name));
                     });
 }
 
@@ -248,6 +317,11 @@ std::string DescribeType(const ConfigKey& key) {
     case ConfigType::kUrl: return R"(a URL such as "https://api.example.com")";
     case ConfigType::kAddress: return R"(ADDRESS:PORT such as "127.0.0.1:8080")";
     case ConfigType::kHeaderNames: return "a list of names of header fields";
+    case ConfigType::kPatterns: return R"(a text such as "gpt-*", or a list of such)";
+    case ConfigType::kScalars:
+      return R"(a text such as "blue-*", a number, true, false, or a list of such)";
+    case ConfigType::kTags: return R"(a list of texts such as "model:{model}")";
+    case ConfigType::kProxy: return R"(a URL such as "http://proxy:3128", or "none")";
     case ConfigType::kSecret: return R"("${env:NAME}", "${file:/path}")";
     case ConfigType::kReserved: return std::string(key.fallback);
   }
@@ -279,7 +353,7 @@ std::vector<std::string_view> ConfigNamesUnder(const ConfigPath& path) {
 
 std::string DescribeAllowed(const ConfigKey& key) {
   std::string text = DescribeType(key);
-  if (key.nullable && key.fallback != "[]" && key.type != ConfigType::kReserved) text += " or null";
+  if (key.nullable && key.type != ConfigType::kReserved) text += " or null";
   return text;
 }
 

@@ -100,6 +100,11 @@ Result<ConfigPath> FindPath(const std::string& variable, const LayeredConfig& co
           variable + ": " +
               (reserved ? std::string(key->meaning) : "stands for no key; nearest is " + prefix));
     }
+    if (known.front() == "[]") {
+      prefix.resize(prefix.size() - 2);
+      return Status(StatusCode::kInvalidArgument,
+                    variable + ": a list is set as a whole, as JSON in " + prefix);
+    }
     const std::vector<std::string> names = NamesAt(path, config);
     std::vector<std::string> meant;
     std::ranges::copy_if(names, std::back_inserter(meant),
@@ -115,25 +120,47 @@ Result<ConfigPath> FindPath(const std::string& variable, const LayeredConfig& co
   return path;
 }
 
+// What a variable or flag says of a key, or of a list, which is said as JSON.
+ConfigJson ValueFromText(const ConfigKey* key, const std::string& text) {
+  if (key != nullptr) return ConfigValueFromText(*key, text);
+  ConfigJson list = ConfigJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  return list.is_discarded() ? ConfigJson(text) : list;
+}
+
+bool IsList(const ConfigPath& path) {
+  const std::vector<std::string_view> known = ConfigNamesUnder(path);
+  return !known.empty() && known.front() == "[]";
+}
+
 Status SetFromText(const std::string& origin, const ConfigPath& path, const std::string& text,
                    LayeredConfig& config) {
   const ConfigKey* key = FindConfigKey(path);
-  if (key == nullptr) {
+  if (key == nullptr && !IsList(path)) {
     return {StatusCode::kInvalidArgument, origin + ": " + ToPointer(path) +
                                               " is a section; set one of its keys" +
                                               DescribeNamesUnder(path, "")};
   }
   const ConfigCheck check{.place = [&](const ConfigPath&) { return origin; }};
-  ConfigJson nested = ConfigValueFromText(*key, text);
+  ConfigJson nested = ValueFromText(key, text);
   for (auto name = path.rbegin(); name != path.rend(); ++name) {
     nested = ConfigJson::object({{*name, std::move(nested)}});
   }
   if (Status status = CheckConfigSection(nested, {}, check); !status.ok()) return status;
-  Set(path, ConfigValueFromText(*key, text), origin, config);
+  Forget(ToPointer(path), config);
+  Set(path, ValueFromText(key, text), origin, config);
   return Status::Ok();
 }
 
 }  // namespace
+
+std::string ConfigOrigin(const std::map<std::string, std::string>& origins, std::string pointer) {
+  while (!pointer.empty()) {
+    const auto found = origins.find(pointer);
+    if (found != origins.end()) return found->second;
+    pointer.erase(pointer.rfind('/'));
+  }
+  return "default";
+}
 
 void MergeConfigPatch(const ConfigJson& patch, const ConfigPath& path,
                       const std::map<std::string, std::string>& places, LayeredConfig& config) {
@@ -152,6 +179,10 @@ void MergeConfigPatch(const ConfigJson& patch, const ConfigPath& path,
       Reach(child, origin, config);
       MergeConfigPatch(value, child, places, config);
     } else {
+      Forget(pointer, config);
+      for (const auto& [place, line] : places) {
+        if (place.starts_with(pointer + "/")) config.origins[place] = line;
+      }
       Set(child, value, origin, config);
     }
   }

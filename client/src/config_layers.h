@@ -17,6 +17,9 @@ struct LayeredConfig {
   std::map<std::string, std::string> origins;  // pointer -> "config.json:7"
 };
 
+// Where the node at `pointer` came from: with the nearest node above it that is known.
+std::string ConfigOrigin(const std::map<std::string, std::string>& origins, std::string pointer);
+
 // Lays `patch` over the node at `path` as RFC 7396 says. `places` has the origins of the patch's
 // nodes by their pointers in the document.
 void MergeConfigPatch(const ConfigJson& patch, const ConfigPath& path,

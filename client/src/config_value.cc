@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "config_check.h"
+#include "larder/client/policy.h"
 #include "larder/client/secret.h"
 #include "larder/client/units.h"
 
@@ -103,6 +104,35 @@ bool IsHeaderNames(const ConfigJson& value) {
          });
 }
 
+// Each element of a list, or the value itself, as `is_one` says.
+template <typename IsOne>
+bool IsOneOrMore(const ConfigJson& value, IsOne is_one) {
+  if (!value.is_array()) return is_one(value);
+  return !value.empty() && std::all_of(value.begin(), value.end(), is_one);
+}
+
+bool IsScalar(const ConfigJson& value) {
+  return IsText(value) || value.is_number() || value.is_boolean();
+}
+
+bool IsTexts(const ConfigJson& value) {
+  return value.is_array() && std::all_of(value.begin(), value.end(), IsText);
+}
+
+Status CheckTags(const ConfigJson& value) {
+  if (!IsTexts(value)) return {StatusCode::kInvalidArgument, ""};
+  PolicyRule rule;
+  rule.tags = value.get<std::vector<std::string>>();
+  return CheckPolicyRule(rule);
+}
+
+bool IsProxy(const ConfigJson& value) {
+  if (value == "none") return true;
+  constexpr std::size_t kPastScheme = 8;
+  return IsUrl(value) &&
+         value.get_ref<const std::string&>().find('/', kPastScheme) == std::string::npos;
+}
+
 bool IsAllowed(const ConfigKey& key, const ConfigJson& value) {
   switch (key.type) {
     case ConfigType::kText: return IsText(value);
@@ -120,9 +150,13 @@ bool IsAllowed(const ConfigKey& key, const ConfigJson& value) {
     case ConfigType::kUrl: return IsUrl(value);
     case ConfigType::kAddress: return IsText(value) && ParseConfigAddress(value.get<std::string>());
     case ConfigType::kHeaderNames: return IsHeaderNames(value);
+    case ConfigType::kPatterns: return IsOneOrMore(value, IsText);
+    case ConfigType::kScalars: return IsOneOrMore(value, IsScalar);
+    case ConfigType::kTags: return CheckTags(value).ok();
+    case ConfigType::kProxy: return IsProxy(value);
     case ConfigType::kSecret:
       return value.is_string() && Secret::Parse(value.get<std::string>()).ok();
-    case ConfigType::kReserved: return value.is_array() && value.empty() && key.fallback == "[]";
+    case ConfigType::kReserved: return false;
   }
   return false;
 }
@@ -170,7 +204,9 @@ std::string CheckConfigValue(const ConfigKey& key, const ConfigJson& value) {
   }
   if (IsAllowed(key, value)) return "";
   if (key.type == ConfigType::kReserved) return std::string(key.meaning);
-  if (key.type == ConfigType::kUrl && HasUserInfo(value)) {
+  if (key.type == ConfigType::kTags && IsTexts(value)) return CheckTags(value).message();
+  const bool is_url = key.type == ConfigType::kUrl || key.type == ConfigType::kProxy;
+  if (is_url && HasUserInfo(value)) {
     return "found a URL with credentials in it (not shown); allowed: " + DescribeAllowed(key);
   }
   if (key.type == ConfigType::kSecret && value.is_string()) {
@@ -189,7 +225,10 @@ ConfigJson ConfigValueFromText(const ConfigKey& key, const std::string& text) {
       ConfigJson value = ConfigJson::parse(text, nullptr, /*allow_exceptions=*/false);
       return value.is_discarded() ? ConfigJson(text) : value;
     }
-    case ConfigType::kHeaderNames: {
+    case ConfigType::kHeaderNames:
+    case ConfigType::kPatterns:
+    case ConfigType::kScalars:
+    case ConfigType::kTags: {
       ConfigJson names = ConfigJson::array();
       for (std::size_t at = 0; at < text.size();) {
         const std::size_t comma = std::min(text.find(',', at), text.size());

@@ -3,16 +3,14 @@
 #include <memory>
 #include <utility>
 
-#include "curl_transfer.h"
-
 namespace larder::client {
 
 CurlHttpService::CurlHttpService(boost::asio::io_context& io, std::string base_url,
-                                 const Timeouts& timeouts)
-    : io_(io), base_url_(std::move(base_url)), timeouts_(timeouts) {}
+                                 const Timeouts& timeouts, std::string proxy)
+    : io_(io), upstream_{std::move(base_url), std::move(proxy)}, timeouts_(timeouts) {}
 
 boost::asio::awaitable<Result<Response>> CurlHttpService::Send(Request request) {
-  auto transfer = std::make_unique<CurlTransfer>(io_, timeouts_, std::move(request), base_url_);
+  auto transfer = std::make_unique<CurlTransfer>(io_, upstream_, timeouts_, std::move(request));
   Result<ResponseHead> head = co_await transfer->Open();
   if (!head.ok()) co_return head.status();
   Response response;

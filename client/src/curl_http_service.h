@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <string>
 
+#include "curl_transfer.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
 
@@ -16,13 +17,15 @@ namespace larder::client {
 class CurlHttpService final : public HttpService {
  public:
   // `base_url` must satisfy CheckBaseUrl(). Responses may outlive the service, but not `io`.
-  CurlHttpService(boost::asio::io_context& io, std::string base_url, const Timeouts& timeouts);
+  // `proxy` as in ProviderConfig.
+  CurlHttpService(boost::asio::io_context& io, std::string base_url, const Timeouts& timeouts,
+                  std::string proxy = {});
 
   boost::asio::awaitable<Result<Response>> Send(Request request) override;
 
  private:
   boost::asio::io_context& io_;
-  const std::string base_url_;
+  const UpstreamAddress upstream_;
   const Timeouts timeouts_;
 };
 

@@ -32,11 +32,12 @@ long CurlMilliseconds(Duration duration) {
 
 }  // namespace
 
-CurlTransfer::CurlTransfer(boost::asio::io_context& io, const Timeouts& timeouts, Request request,
-                           const std::string& base_url)
+CurlTransfer::CurlTransfer(boost::asio::io_context& io, const UpstreamAddress& upstream,
+                           const Timeouts& timeouts, Request request)
     : multi_(CurlMulti::Of(io)),
       timeouts_(timeouts),
-      base_url_(base_url),
+      base_url_(upstream.base_url),
+      proxy_(upstream.proxy),
       repeatable_(MayRepeat(request)),
       request_(std::move(request)),
       wake_(io),
@@ -51,9 +52,11 @@ void CurlTransfer::Stop() {
 }
 
 boost::asio::awaitable<Result<ResponseHead>> CurlTransfer::Open() {
+  started_ = SteadyClock::now();
+  ends_ = After(started_, timeouts_.total);
+  if (request_.deadline) ends_ = std::min(ends_, *request_.deadline);
   Status status = Prepare();
   if (!status.ok()) co_return status;
-  started_ = SteadyClock::now();
   progress_ = After(started_, timeouts_.connect);  // until connected, libcurl keeps that limit
   status = multi_.Add(easy_.get());
   if (!status.ok()) co_return status;
@@ -101,7 +104,7 @@ boost::asio::awaitable<Status> CurlTransfer::WaitUntil(Ready ready) {
 }
 
 CurlTransfer::Limit CurlTransfer::NextLimit() const {
-  const Limit total{After(started_, timeouts_.total), "total"};
+  const Limit total{ends_, "total"};
   const Limit next = parser_.complete()
                          ? Limit{After(progress_, timeouts_.idle), "idle"}
                          : Limit{After(progress_, timeouts_.first_byte), "first_byte"};
@@ -133,11 +136,27 @@ Status CurlTransfer::Prepare() {
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);  // cancelling does not wait for the resolver
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kMaxIdleConnectionSeconds);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CurlMilliseconds(timeouts_.connect));
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CurlMilliseconds(timeouts_.total));
-  if (IsLoopback(base_url_)) curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CurlMilliseconds(Left()));
+  PrepareProxy();
   PrepareMethod();
   PrepareCallbacks();
   return PrepareHeaders();
+}
+
+// Without a word of ours, libcurl looks at http_proxy, https_proxy and no_proxy.
+void CurlTransfer::PrepareProxy() {
+  CURL* easy = easy_.get();
+  const bool named = !proxy_.empty() && proxy_ != "none";
+  if (named) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.c_str());
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+  } else if (proxy_ == "none" || IsLoopback(base_url_)) {
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  }
+}
+
+Duration CurlTransfer::Left() const {
+  return std::chrono::ceil<Duration>(ends_ - SteadyClock::now());
 }
 
 void CurlTransfer::PrepareMethod() {
@@ -200,7 +219,7 @@ void CurlTransfer::OnDone(CURLcode code) {
 Status CurlTransfer::Describe(CURLcode code) const {
   if (code == CURLE_OPERATION_TIMEDOUT) {
     // Its only limits; its clock may be a little ahead of ours.
-    const bool connect = !connected_ && timeouts_.connect < timeouts_.total;
+    const bool connect = !connected_ && SteadyClock::now() < ends_;
     return {StatusCode::kDeadlineExceeded, std::string("upstream took longer than the limit `") +
                                                (connect ? "connect" : "total") + "`"};
   }
@@ -259,6 +278,7 @@ int CurlTransfer::OnRewind(void* self, curl_off_t offset, int origin) {
 int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
   auto* transfer = static_cast<CurlTransfer*>(self);
   transfer->connected_ = true;
+  if (transfer->request_.went_out) *transfer->request_.went_out = true;
   transfer->progress_ = SteadyClock::now();
   transfer->Wake();
   return CURL_PREREQFUNC_OK;

@@ -23,14 +23,20 @@
 
 namespace larder::client {
 
+// Where the requests of one provider go; as in ProviderConfig.
+struct UpstreamAddress {
+  std::string base_url;
+  std::string proxy = {};
+};
+
 class CurlTransfer final : public BodyReader, private CurlCompletion {
  public:
   // More than this unread, and the transfer pauses: a slow reader slows the sender down.
   static constexpr std::size_t kMaxUnreadBytes = std::size_t{64} << 10;
 
-  // `base_url` as in ProviderConfig. Must not outlive `io`.
-  CurlTransfer(boost::asio::io_context& io, const Timeouts& timeouts, Request request,
-               const std::string& base_url);
+  // Must not outlive `io`.
+  CurlTransfer(boost::asio::io_context& io, const UpstreamAddress& upstream,
+               const Timeouts& timeouts, Request request);
   ~CurlTransfer() override;
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -54,6 +60,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
 
   Status Prepare();
   Status PrepareHeaders();
+  void PrepareProxy();
   void PrepareMethod();
   void PrepareCallbacks();
 
@@ -61,6 +68,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   template <typename Ready>
   boost::asio::awaitable<Status> WaitUntil(Ready ready);
   Limit NextLimit() const;
+  Duration Left() const;
   void Wake() { wake_.cancel(); }
   void Stop();
   bool Fail(Status status);
@@ -77,6 +85,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   CurlMulti& multi_;
   const Timeouts timeouts_;
   const std::string base_url_;
+  const std::string proxy_;
   const bool repeatable_;
 
   Request request_;
@@ -96,6 +105,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   Status error_;  // once over
 
   Time started_{};
+  Time ends_{};      // by `total`, or by the request's deadline
   Time progress_{};  // limits between two events count from here
 };
 

@@ -9,38 +9,150 @@
 #include "curl_http_service.h"
 #include "curl_request.h"
 #include "dialect.h"
+#include "fallback_service.h"
+#include "larder/client/asio/decorators.h"
 #include "response_cache.h"
+#include "retrying_service.h"
 
 namespace larder::client {
+namespace {
 
-Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& parts, const ClientConfig& config,
-                                               std::string_view provider) {
-  const auto found = config.providers.find(std::string(provider));
+using Service = std::shared_ptr<HttpService>;
+
+std::shared_ptr<ProviderHealth> HealthOf(const ProviderConfig& provider,
+                                         const std::shared_ptr<HealthBoard>& board) {
+  return board != nullptr ? board->Of(provider) : HealthBoard().Of(provider);
+}
+
+// With its name, which is its key in the configuration.
+Result<ProviderConfig> FindProvider(const ClientConfig& config, std::string_view name) {
+  const auto found = config.providers.find(std::string(name));
   if (found == config.providers.end()) {
-    return Status(StatusCode::kInvalidArgument, "no provider `" + std::string(provider) + "`");
+    return Status(StatusCode::kInvalidArgument, "no provider `" + std::string(name) + "`");
   }
-  const ProviderConfig& settings = found->second;
-  const std::string place = "providers." + found->first;
-  const Status url = CheckBaseUrl(settings.base_url);
-  if (!url.ok()) return url.WithContext(place);
-  const Dialect* dialect = FindDialect(settings.dialect);
-  if (dialect == nullptr) {
-    return Status(StatusCode::kInvalidArgument, place + ": no dialect `" + settings.dialect + "`");
+  ProviderConfig provider = found->second;
+  provider.name = found->first;
+  return provider;
+}
+
+Result<const Dialect*> DialectOf(const ProviderConfig& provider) {
+  const Dialect* dialect = FindDialect(provider.dialect);
+  if (dialect != nullptr) return dialect;
+  return Status(StatusCode::kInvalidArgument,
+                "providers." + provider.name + ": no dialect `" + provider.dialect + "`");
+}
+
+// caching( retrying( http )) of one provider.
+Result<Service> OneProvider(const StackParts& parts, const ClientConfig& config,
+                            const ProviderConfig& provider) {
+  Result<Service> http = MakeHttp(parts.io, provider);
+  if (!http.ok()) return http.status();
+  Service retrying = MakeRetrying(parts.io, provider, *std::move(http), parts.health);
+  return MakeCaching(parts, config, provider.name, std::move(retrying));
+}
+
+Result<std::vector<Fallback>> Fallbacks(const StackParts& parts, const ClientConfig& config,
+                                        const ProviderConfig& provider) {
+  const std::string place = "providers." + provider.name + ".fallback";
+  std::vector<Fallback> others;
+  for (const FallbackConfig& fallback : provider.fallback) {
+    const Result<ProviderConfig> other = FindProvider(config, fallback.provider);
+    if (!other.ok()) return other.status().WithContext(place);
+    if (other->name == provider.name || other->dialect != provider.dialect) {
+      return Status(StatusCode::kInvalidArgument, place + ": `" + fallback.provider +
+                                                      "` is not another provider with dialect `" +
+                                                      provider.dialect + "`");
+    }
+    Result<Service> service = OneProvider(parts, config, *other);
+    if (!service.ok()) return service.status();
+    others.push_back({*std::move(service), fallback.models});
   }
+  return others;
+}
+
+// What a stack is to others, who own it alone.
+class Stack final : public HttpService {
+ public:
+  explicit Stack(Service top) : top_(std::move(top)) {}
+  boost::asio::awaitable<Result<Response>> Send(Request request) override {
+    const Service top = top_;  // the stack may go while this runs
+    co_return co_await top->Send(std::move(request));
+  }
+
+ private:
+  const Service top_;
+};
+
+}  // namespace
+
+Result<Service> MakeHttp(boost::asio::io_context& io, const ProviderConfig& provider) {
+  const Status url = CheckBaseUrl(provider.base_url);
+  if (!url.ok()) return url.WithContext("providers." + provider.name);
+  return Service(
+      std::make_shared<CurlHttpService>(io, provider.base_url, provider.timeouts, provider.proxy));
+}
+
+Service MakeRetrying(boost::asio::io_context& io, const ProviderConfig& provider, Service inner,
+                     const std::shared_ptr<HealthBoard>& board) {
+  return std::make_shared<RetryingService>(RetryingParts{.inner = std::move(inner),
+                                                         .timing = MakeRetryTiming(io),
+                                                         .health = HealthOf(provider, board),
+                                                         .retry = provider.retry,
+                                                         .total = provider.timeouts.total});
+}
+
+Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
+                            std::string_view provider, Service inner) {
+  const Result<ProviderConfig> settings = FindProvider(config, provider);
+  if (!settings.ok()) return settings.status();
+  const Result<const Dialect*> dialect = DialectOf(*settings);
+  if (!dialect.ok()) return dialect.status();
   CachingLimits limits;
   limits.max_body_bytes = config.cache.max_body_bytes;
-  std::unique_ptr<ResponseCache> cache;
-  if (parts.cache != nullptr) cache = MakeResponseCache(*parts.cache);
-  auto http = std::make_unique<CurlHttpService>(parts.io, settings.base_url, settings.timeouts);
-  auto core = std::make_shared<const CachingCore>(CachingCore{.io = parts.io,
-                                                              .pool = parts.pool,
-                                                              .upstream = std::move(http),
-                                                              .cache = std::move(cache),
-                                                              .dialect = *dialect,
-                                                              .provider = settings,
-                                                              .prices = config.prices,
-                                                              .limits = limits});
-  return std::unique_ptr<HttpService>(std::make_unique<CachingService>(std::move(core)));
+  return Service(std::make_shared<CachingService>(std::make_shared<const CachingCore>(
+      CachingCore{.io = parts.io,
+                  .pool = parts.pool,
+                  .upstream = std::move(inner),
+                  .cache = parts.cache == nullptr ? nullptr : MakeResponseCache(*parts.cache),
+                  .dialect = **dialect,
+                  .provider = *settings,
+                  .prices = config.prices,
+                  .limits = limits,
+                  .policy = config.policy,
+                  .ttl_jitter = config.cache.ttl_jitter,
+                  .stale_while_revalidate = config.cache.stale_while_revalidate,
+                  .stale_if_error = config.cache.stale_if_error,
+                  .health = HealthOf(*settings, parts.health)})));
+}
+
+Result<Service> MakeFallback(const ProviderConfig& provider, Service inner,
+                             std::vector<Fallback> others,
+                             const std::shared_ptr<HealthBoard>& board) {
+  const Result<const Dialect*> dialect = DialectOf(provider);
+  if (!dialect.ok()) return dialect.status();
+  return Service(
+      std::make_shared<FallbackService>(FallbackParts{.primary = std::move(inner),
+                                                      .targets = std::move(others),
+                                                      .dialect = **dialect,
+                                                      .health = HealthOf(provider, board)}));
+}
+
+Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const ClientConfig& config,
+                                               std::string_view provider) {
+  StackParts parts = given;
+  if (parts.health == nullptr) parts.health = std::make_shared<HealthBoard>();
+  const Result<ProviderConfig> settings = FindProvider(config, provider);
+  if (!settings.ok()) return settings.status();
+  Result<std::vector<Fallback>> others = Fallbacks(parts, config, *settings);
+  if (!others.ok()) return others.status();
+  Result<Service> one = OneProvider(parts, config, *settings);
+  if (!one.ok() || others->empty()) {
+    if (!one.ok()) return one.status();
+    return std::unique_ptr<HttpService>(std::make_unique<Stack>(*std::move(one)));
+  }
+  Result<Service> top = MakeFallback(*settings, *std::move(one), *std::move(others), parts.health);
+  if (!top.ok()) return top.status();
+  return std::unique_ptr<HttpService>(std::make_unique<Stack>(*std::move(top)));
 }
 
 }  // namespace larder::client

@@ -92,7 +92,11 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
     info.priced = true;
     storable.options.cost_microusd = CostMicrousd(*verdict.usage, *price);
   }
-  storable.options.ttl = verdict.store ? query.directives.ttl : Duration(0);
+  const std::optional<Duration> ttl =
+      query.directives.ttl ? query.directives.ttl : query.policy_ttl;
+  storable.options.ttl = verdict.store ? ttl : Duration(0);
+  storable.options.stale_while_revalidate = query.keep_stale_while_revalidate;
+  storable.options.stale_if_error = query.keep_stale_if_error;
   return storable;
 }
 

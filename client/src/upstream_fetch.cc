@@ -89,6 +89,8 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
 void StartFetch(std::shared_ptr<const CachingCore> core, Request request, CacheQuery query,
                 std::unique_ptr<ResponseLease> lease) {
   boost::asio::io_context& io = core->io;
+  request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
+  request.repeatable = true;  // computed anew, it is the same answer or as good a one
   Fetch fetch;
   fetch.core = std::move(core);
   fetch.query = std::move(query);

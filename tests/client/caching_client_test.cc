@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <future>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -151,6 +152,77 @@ TEST_F(CachingClientTest, WithoutACacheEverythingPassesThrough) {
     EXPECT_EQ(FormatCacheStatus(answer->head.cache), "larder; fwd=bypass");
     EXPECT_EQ(upstream_->requests(), i);
   }
+}
+
+TEST_F(CachingClientTest, StreamIsReadPieceByPiece) {
+  Serve([this](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(ChatEvents(true)[0]);
+    go_.Wait();
+    for (std::size_t i = 1; i < ChatEvents(true).size(); ++i) exchange.Chunk(ChatEvents(true)[i]);
+    exchange.EndChunks();
+  });
+  auto stream = client().Open("openai", ChatStreamRequest(true));
+  ASSERT_OK(stream);
+  EXPECT_EQ((*stream)->head().status, 200);
+  Result<SharedBytes> piece = (*stream)->Next();
+  ASSERT_OK(piece);
+  EXPECT_EQ(piece->view(), ChatEvents(true)[0]);
+  go_.Open();
+  std::string rest;
+  for (piece = (*stream)->Next(); piece.ok() && !piece->empty(); piece = (*stream)->Next()) {
+    rest += piece->view();
+  }
+  EXPECT_OK(piece);
+  EXPECT_EQ(ChatEvents(true)[0] + rest, Join(ChatEvents(true)));
+  EXPECT_EQ((*stream)->Next().status().code(), StatusCode::kCancelled) << "it is over";
+}
+
+TEST_F(CachingClientTest, NextThatWaitsEndsWhenTheStreamIsCancelled) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.WaitForHangUp();
+  });
+  auto stream = client().Open("openai", ChatStreamRequest(true));
+  ASSERT_OK(stream);
+  std::thread canceller([&] { (*stream)->Cancel(); });
+  EXPECT_EQ((*stream)->Next().status().code(), StatusCode::kCancelled);
+  canceller.join();
+  stream->reset();
+}
+
+TEST_F(CachingClientTest, StopEndsAnOpenThatWaits) {
+  Serve([this](UpstreamExchange& exchange) {
+    asked_.Open();
+    exchange.WaitForHangUp();
+  });
+  std::stop_source stop;
+  std::thread stopper([&] {
+    asked_.Wait();
+    stop.request_stop();
+  });
+  EXPECT_EQ(client().Open("openai", ChatRequest(), stop.get_token()).status().code(),
+            StatusCode::kCancelled);
+  stopper.join();
+  EXPECT_EQ(client().Open("openai", ChatRequest(), stop.get_token()).status().code(),
+            StatusCode::kCancelled);
+  EXPECT_EQ(client().Open("none", ChatRequest()).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(CachingClientTest, StreamThatIsDroppedGivesTheExchangeUp) {
+  Gate hung_up;
+  Serve([&](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(ChatEvents(true)[0]);
+    exchange.WaitForHangUp();
+    hung_up.Open();
+  });
+  Request request = ChatStreamRequest(true);
+  request.directives.no_store = true;  // a flight would go on without its caller
+  auto stream = client().Open("openai", request);
+  ASSERT_OK(stream);
+  stream->reset();
+  EXPECT_TRUE(hung_up.Wait());
 }
 
 }  // namespace

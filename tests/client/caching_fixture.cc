@@ -11,6 +11,7 @@
 
 #include "caching_service.h"
 #include "curl_http_service.h"
+#include "larder/client/asio/stack.h"
 
 namespace larder::client {
 namespace {
@@ -189,6 +190,15 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
                                                                 .prices = config_.prices,
                                                                 .limits = limits_});
     return std::make_unique<CachingService>(std::move(core));
+  });
+}
+
+std::unique_ptr<Worker> CachingFixture::MakeStackWorker(const std::string& provider) {
+  return std::make_unique<Worker>([this, &provider](boost::asio::io_context& io) {
+    const StackParts parts{.io = io, .pool = *pool_, .cache = cache_.get(), .health = board_};
+    Result<std::unique_ptr<HttpService>> stack = MakeStack(parts, config_, provider);
+    if (!stack.ok()) throw std::runtime_error(stack.status().ToString());
+    return *std::move(stack);
   });
 }
 

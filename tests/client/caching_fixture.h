@@ -21,6 +21,7 @@
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
+#include "larder/client/health_board.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -89,6 +90,8 @@ class CachingFixture : public ::testing::Test {
   void Serve(FakeUpstream::Handler handler);
   Worker& worker(std::size_t index = 0);
   std::unique_ptr<Worker> MakeWorker();  // one of its own; goes before the fixture
+  // The whole stack of a provider of `config_`; goes before the fixture.
+  std::unique_ptr<Worker> MakeStackWorker(const std::string& provider = "openai");
   Answer Ask(const Request& request) { return worker().Ask(request); }
   std::future<Answer> Begin(const Request& request) { return worker().Begin(request); }
   // Closes the cache and opens it again.
@@ -111,6 +114,7 @@ class CachingFixture : public ::testing::Test {
   CachingLimits limits_;
   std::unique_ptr<FakeUpstream> upstream_;
   std::unique_ptr<Cache> cache_;
+  std::shared_ptr<HealthBoard> board_ = std::make_shared<HealthBoard>();
   Gate store_returns_;
 
  private:

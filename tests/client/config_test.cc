@@ -237,8 +237,24 @@ constexpr Mistake kMistakes[] = {
      "\"500ms\", \"30s\", \"24h\""},
     {"NullInTheFile", R"({"cache": {"directory": null}})",
      "config.json:1: /cache/directory: found null; allowed: a text"},
-    {"PolicyRules", R"({"policy": [{"cache": true}]})",
-     "config.json:1: /policy: policy rules are not supported by this version"},
+    {"PolicyIsNoList", R"({"policy": {"cache": true}})",
+     "config.json:1: /policy: found an object; allowed: a list of objects"},
+    {"PolicyRuleIsNoObject", R"({"policy": [3]})",
+     "config.json:1: /policy/0: found number; allowed: an object"},
+    {"UnknownKeyOfARule", "{\"policy\": [{}, {\n\"chache\": true}]}",
+     "config.json:2: /policy/1/chache: unknown key; nearest is \"cache\"; allowed: \"name\", "
+     "\"match\", \"cache\", \"ttl\", \"tags\", \"stale_while_revalidate\", "
+     "\"stale_if_error\", \"store_truncated\", \"store_content_filter\", \"store_refusals\", "
+     "\"store_incomplete\", \"cache_stateful\""},
+    {"UnknownPartOfATag", R"({"policy": [{"tags": ["m:{modle}"]}]})",
+     "config.json:1: /policy/0/tags: tag \"m:{modle}\": no part {modle}; nearest is {model}; "
+     "allowed: {model}, {provider}, {path}, {header.NAME}, {field.NAME}"},
+    {"FallbackWithoutProvider",
+     "{\"providers\": {\"a\": {\"base_url\": \"http://h\",\n\"fallback\": [{}]}}}",
+     "config.json:2: /providers/a/fallback/0: \"provider\" is missing; allowed: a text"},
+    {"ProxyWithCredentials", R"({"providers": {"a": {"proxy": "http://me:hunter2@h"}}})",
+     "config.json:1: /providers/a/proxy: found a URL with credentials in it (not shown); allowed: "
+     "a URL such as \"http://proxy:3128\", or \"none\" or null"},
     {"NegativeTtl", R"({"cache": {"negative_ttl": "1m"}})",
      "config.json:1: /cache/negative_ttl: found \"1m\"; allowed: a duration such as \"500ms\", "
      "\"30s\", \"24h\", at most 0s"},
@@ -283,6 +299,116 @@ constexpr Mistake kMistakes[] = {
 
 INSTANTIATE_TEST_SUITE_P(Every, ConfigMistakeTest, ::testing::ValuesIn(kMistakes),
                          [](const auto& mistake) { return mistake.param.name; });
+
+TEST_F(ConfigTest, PolicyIsReadInItsOrder) {
+  const Result<ConfigDocument> document = Load(R"({ "policy": [
+    { "match": { "path": "/v1/*", "model": ["gpt-*", "o1"] }, "ttl": "7d",
+      "tags": ["model:{model}"], "cache": true },
+    {},
+    { "name": "tests", "match": { "header": { "x-env": "test" },
+                                  "field": { "temperature": [0, 1], "metadata.ci": true } },
+      "ttl": "never", "stale_if_error": "1h", "store_truncated": "always",
+      "store_refusals": true, "cache_stateful": true } ] })");
+  ASSERT_OK(document);
+  const Result<ClientConfig> config = ReadClientConfig(*document);
+  ASSERT_OK(config);
+  const std::vector<PolicyRule>& rules = config->policy.rules();
+  ASSERT_EQ(rules.size(), 3U);
+  EXPECT_THAT(rules[0].match.path, ElementsAre("/v1/*"));
+  EXPECT_THAT(rules[0].match.model, ElementsAre("gpt-*", "o1"));
+  EXPECT_EQ(rules[0].ttl, Duration(24h * 7));
+  EXPECT_THAT(rules[0].tags, ElementsAre("model:{model}"));
+  EXPECT_EQ(rules[0].cache, true);
+  EXPECT_EQ(rules[1].cache, std::nullopt);
+  EXPECT_EQ(rules[2].name, "tests");
+  EXPECT_EQ(rules[2].ttl, kForever);
+  EXPECT_EQ(rules[2].stale_if_error, Duration(1h));
+  EXPECT_EQ(rules[2].stale_while_revalidate, std::nullopt);
+  EXPECT_EQ(rules[2].store.truncated, StoreTruncated::kAlways);
+  EXPECT_TRUE(rules[2].store.refusals);
+  EXPECT_FALSE(rules[2].store.content_filter);
+  EXPECT_TRUE(rules[2].cache_stateful);
+  EXPECT_THAT(rules[2].match.header.at("x-env"), ElementsAre("test"));
+  EXPECT_THAT(rules[2].match.field.at("temperature"),
+              ElementsAre(FieldPattern(0.0), FieldPattern(1.0)));
+  EXPECT_THAT(rules[2].match.field.at("metadata.ci"), ElementsAre(FieldPattern(true)));
+  EXPECT_EQ(Origin(*document, "/policy/2/ttl"), "config.json:7");
+}
+
+TEST_F(ConfigTest, ListIsSetAsAWhole) {
+  environment_["LARDER__POLICY"] = R"([{"ttl": "1h"}])";
+  const std::string two = R"({"policy": [{"ttl": "2h", "name": "a"}, {"ttl": "3h"}]})";
+  const Result<ConfigDocument> document = Load(two);
+  ASSERT_OK(document);
+  EXPECT_THAT(document->Names("/policy"), ElementsAre("0"));
+  EXPECT_EQ(document->Text("/policy/0/ttl"), "1h");
+  EXPECT_TRUE(document->IsNull("/policy/0/name"));
+  EXPECT_EQ(document->Origin("/policy/0/ttl"), "LARDER__POLICY");
+  environment_["LARDER__POLICY"] = R"([{"tll": "1h"}])";
+  EXPECT_THAT(Complaint(two), StartsWith("LARDER__POLICY: unknown key; nearest is \"ttl\""));
+  environment_["LARDER__POLICY"] = "[";
+  EXPECT_THAT(Complaint(two), StartsWith("LARDER__POLICY: found string; allowed: a list"));
+  environment_ = {{"LARDER__POLICY__0__TTL", "1h"}};
+  EXPECT_EQ(Complaint(two),
+            "LARDER__POLICY__0__TTL: a list is set as a whole, as JSON in LARDER__POLICY");
+}
+
+TEST_F(ConfigTest, ListOfAnEnvironmentReplacesTheFiles) {
+  environment_["LARDER_ENV"] = "e";
+  const Result<ConfigDocument> document = Load(
+      "{\"policy\": [{\"name\": \"a\"}, {}],\n"
+      "\"environments\": {\"e\": {\"policy\": [\n"
+      "{\"ttl\": \"5m\"}]}}}");
+  ASSERT_OK(document);
+  EXPECT_THAT(document->Names("/policy"), ElementsAre("0"));
+  EXPECT_TRUE(document->IsNull("/policy/0/name"));
+  EXPECT_EQ(Origin(*document, "/policy/0/ttl"), "config.json:3");
+}
+
+TEST_F(ConfigTest, NamesMayBeNumbers) {
+  const Result<ConfigDocument> document =
+      Load(R"({"providers": {"0": {"base_url": "http://h"}, "7": {"base_url": "http://h"}}})");
+  ASSERT_OK(document);
+  EXPECT_THAT(document->Names("/providers"), ElementsAre("0", "7"));
+  EXPECT_EQ(document->Text("/providers/7/timeouts/idle"), "60s");
+}
+
+TEST_F(ConfigTest, TroubleIsRead) {
+  const Result<ConfigDocument> document = Load(R"({ "providers": {
+    "a": { "base_url": "http://h", "proxy": "http://proxy:3128",
+           "retry": { "max_attempts": 5, "base_delay": "1s", "max_delay": "4s",
+                      "budget_ratio": 0.5, "budget_per_second": 3 },
+           "breaker": { "failures": 7, "open_for": "2s" },
+           "fallback": [ { "provider": "b", "models": { "gpt/4": "other" } },
+                         { "provider": "c" } ] },
+    "b": { "base_url": "http://h", "proxy": "none" }, "c": { "base_url": "http://h" } } })");
+  ASSERT_OK(document);
+  const Result<ClientConfig> config = ReadClientConfig(*document);
+  ASSERT_OK(config);
+  const ProviderConfig& a = config->providers.at("a");
+  EXPECT_EQ(a.proxy, "http://proxy:3128");
+  EXPECT_EQ(a.retry, (RetryConfig{5, 1s, 4s, 0.5, 3}));
+  EXPECT_EQ(a.breaker, (BreakerConfig{7, 2s}));
+  ASSERT_EQ(a.fallback.size(), 2U);
+  EXPECT_EQ(a.fallback[0].models.at("gpt/4"), "other");
+  EXPECT_EQ(a.fallback[1].provider, "c");
+  EXPECT_EQ(config->providers.at("b").proxy, "none");
+  EXPECT_EQ(config->providers.at("c").proxy, "");
+  EXPECT_EQ(config->providers.at("c").retry, RetryConfig());
+  EXPECT_EQ(config->providers.at("c").breaker, BreakerConfig());
+}
+
+TEST_F(ConfigTest, FallbackMustBeAnotherProviderOfTheDialect) {
+  const Result<ConfigDocument> document = Load(
+      "{ \"providers\": {\n"
+      "\"a\": { \"base_url\": \"http://h\",\n \"fallback\": [ { \"provider\": \"x\" } ] },\n"
+      "\"claude\": { \"base_url\": \"http://h\", \"dialect\": \"anthropic\" } } }");
+  ASSERT_OK(document);
+  EXPECT_THAT(
+      ReadClientConfig(*document).status().message(),
+      HasSubstr("config.json:3: /providers/a/fallback/0/provider: found \"x\", which is not "
+                "another provider with dialect \"openai\"; there is none"));
+}
 
 TEST_F(ConfigTest, BytesThatAreNotUtf8AreRefused) {
   EXPECT_THAT(Complaint("{\"logging\": {\"file\": \"\xff\"}}"), StartsWith("config.json:1:"));
@@ -344,7 +470,8 @@ TEST_F(ConfigTest, FlagIsCheckedAndNamed) {
 TEST_F(ConfigTest, EveryDefaultIsAllowedByItsOwnKey) {
   // FillIn does not check defaults, so the table itself is laid out as a file.
   for (const ConfigKey& key : ConfigKeys()) {
-    if (key.fallback.empty() || key.pointer.find('*') != key.pointer.npos) continue;
+    if (key.fallback.empty() || key.fallback == "-") continue;
+    if (key.pointer.find('*') != key.pointer.npos) continue;
     std::string text(key.fallback);
     const ConfigPath path = FromPointer(key.pointer);
     for (auto name = path.rbegin(); name != path.rend(); ++name) {

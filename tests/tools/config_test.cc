@@ -111,9 +111,11 @@ TEST(ConfigDocumentsTest, SchemaKnowsEveryKeyAndSaysHowItChanges) {
   for (const client::ConfigKey& key : client::ConfigKeys()) {
     const nlohmann::json* node = &schema;
     for (const std::string& name : client::FromPointer(key.pointer)) {
-      const auto& next =
-          name == "*" ? node->at("additionalProperties") : node->at("properties").at(name);
-      node = &next;
+      if (name == "[]") {
+        node = &node->at("items");
+      } else {
+        node = name == "*" ? &node->at("additionalProperties") : &node->at("properties").at(name);
+      }
     }
     EXPECT_EQ(node->at("x-larder-change"), key.live ? "live" : "restart") << key.pointer;
   }

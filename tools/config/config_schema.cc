@@ -38,9 +38,15 @@ ordered_json Measure(const char* pattern) {
   return {{"type", {"string", "integer"}}, {"pattern", pattern}, {"minimum", 0}};
 }
 
+ordered_json Text() { return {{"type", "string"}, {"minLength", 1}}; }
+
+ordered_json OneOrMore(const ordered_json& one) {
+  return {{"anyOf", {one, {{"type", "array"}, {"items", one}, {"minItems", 1}}}}};
+}
+
 ordered_json TypeSchema(const ConfigKey& key) {
   switch (key.type) {
-    case ConfigType::kText: return {{"type", "string"}, {"minLength", 1}};
+    case ConfigType::kText: return Text();
     case ConfigType::kChoice: return {{"enum", Choices(key.choices)}};
     case ConfigType::kFlag: return {{"type", "boolean"}};
     case ConfigType::kInteger: return {{"type", "integer"}};
@@ -50,11 +56,15 @@ ordered_json TypeSchema(const ConfigKey& key) {
     case ConfigType::kSize: return Measure(kSizePattern);
     case ConfigType::kUrl: return {{"type", "string"}, {"pattern", "^https?://[^ ?#@]+$"}};
     case ConfigType::kAddress: return {{"type", "string"}, {"pattern", "^.+:[0-9]+$"}};
-    case ConfigType::kHeaderNames: return {{"type", "array"}, {"items", {{"type", "string"}}}};
+    case ConfigType::kHeaderNames:
+    case ConfigType::kTags: return {{"type", "array"}, {"items", Text()}};
+    case ConfigType::kPatterns: return OneOrMore(Text());
+    case ConfigType::kScalars:
+      return OneOrMore({{"type", {"string", "number", "boolean"}}, {"minLength", 1}});
+    case ConfigType::kProxy:
+      return {{"type", "string"}, {"pattern", "^(none|https?://[^ /?#@]+)$"}};
     case ConfigType::kSecret: return {{"type", "string"}, {"pattern", kSecretPattern}};
-    case ConfigType::kReserved:
-      if (key.fallback == "[]") return {{"type", "array"}, {"maxItems", 0}};
-      return {{"type", "null"}};
+    case ConfigType::kReserved: return {{"type", "null"}};
   }
   return ordered_json::object();
 }
@@ -62,6 +72,10 @@ ordered_json TypeSchema(const ConfigKey& key) {
 void MakeNullable(ordered_json& schema) {
   if (schema.contains("enum")) {
     schema["enum"].push_back(nullptr);
+    return;
+  }
+  if (schema.contains("anyOf")) {
+    schema["anyOf"].push_back({{"type", "null"}});
     return;
   }
   if (!schema["type"].is_array()) schema["type"] = ordered_json::array({schema["type"]});
@@ -75,18 +89,33 @@ ordered_json KeySchema(const ConfigKey& key, bool patch) {
   // What an environment's keys mean is said where the file has them.
   if (patch) return schema;
   schema["description"] = std::string(key.meaning) + " Allowed: " + client::DescribeAllowed(key);
-  if (!key.fallback.empty()) schema["default"] = ordered_json::parse(key.fallback);
+  const bool has_default = !key.fallback.empty() && key.fallback != "-";
+  if (has_default) schema["default"] = ordered_json::parse(key.fallback);
   schema["x-larder-change"] = key.live ? "live" : "restart";
+  return schema;
+}
+
+ordered_json SectionSchema(const ConfigPath& path, bool patch);
+
+// The list at `path`. It is a value as a whole: within it null takes nothing away.
+ordered_json ListSchema(const ConfigPath& path, bool patch) {
+  ordered_json schema = {{"type", "array"}};
+  if (patch) MakeNullable(schema);
+  ConfigPath element = path;
+  element.emplace_back("0");
+  schema["items"] = SectionSchema(element, /*patch=*/false);
   return schema;
 }
 
 // The object at `path`. A patch may leave out anything and set anything to null.
 ordered_json SectionSchema(const ConfigPath& path, bool patch) {
+  const std::vector<std::string_view> names = client::ConfigNamesUnder(path);
+  if (names.front() == "[]") return ListSchema(path, patch);
   ordered_json schema = {{"type", "object"}};
   if (patch && !path.empty()) MakeNullable(schema);
   ordered_json properties = ordered_json::object();
   ordered_json required = ordered_json::array();
-  for (const std::string_view name : client::ConfigNamesUnder(path)) {
+  for (const std::string_view name : names) {
     ConfigPath child = path;
     child.emplace_back(name);
     const ConfigKey* key = client::FindConfigKey(child);
@@ -130,8 +159,9 @@ std::string ConfigSchema() {
 std::string ConfigTable() {
   std::string table = "| Key | Default | Allowed | Change | Meaning |\n|---|---|---|---|---|\n";
   for (const ConfigKey& key : client::ConfigKeys()) {
-    const std::string fallback =
+    std::string fallback =
         key.fallback.empty() ? "must be given" : "`" + std::string(key.fallback) + "`";
+    if (key.fallback == "-") fallback = "not said";
     table += "| `" + std::string(key.pointer) + "` | " + fallback + " | " + Range(key) + " | " +
              (key.live ? "live" : "restart") + " | " + std::string(key.meaning) + " |\n";
   }

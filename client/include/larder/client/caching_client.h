@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@
 #include "larder/client/config.h"
 #include "larder/client/message.h"
 #include "larder/result.h"
+#include "larder/shared_bytes.h"
 
 namespace larder::client {
 
@@ -39,6 +41,19 @@ class CachingClient {
     std::function<void(const Status&)> on_end;         // once, last; ok: the body is complete
   };
 
+  // An answer that is read piece by piece. While nobody asks for the next piece nothing is read, so
+  // that a slow reader slows the upstream down. Destroying it gives the exchange up.
+  class Stream {
+   public:
+    virtual ~Stream() = default;
+    // Blocks; an empty piece is the proper end. One thread at a time, not in a callback.
+    // Errors: as HttpService; kCancelled.
+    virtual Result<SharedBytes> Next() = 0;
+    virtual const ResponseHead& head() const = 0;
+    // Ends a Next() under way with kCancelled. Any thread.
+    virtual void Cancel() = 0;
+  };
+
   // With the providers of `config`. `cache` is not owned and must outlive the client; null =
   // nothing is cached. Errors: kInvalidArgument (a provider's base URL or dialect).
   static Result<std::unique_ptr<CachingClient>> Create(const ClientConfig& config, Cache* cache);
@@ -51,6 +66,11 @@ class CachingClient {
   // An answer of 400 or more is an answer, not an error. Not to be called from a callback.
   // Errors: as HttpService::Send in asio/http_service.h; kInvalidArgument (no such provider).
   virtual Result<Answer> Send(std::string_view provider, Request request) = 0;
+
+  // Sends and waits for the head. `stop` gives it up while it waits. The stream must not outlive
+  // the client. Not to be called from a callback. Errors: as Send; kCancelled.
+  virtual Result<std::unique_ptr<Stream>> Open(std::string_view provider, Request request,
+                                               const std::stop_token& stop = {}) = 0;
 
   // Sends and returns at once. The result, when called, gives the exchange up: on_end then comes
   // with kCancelled, unless it has come. It may be called on any thread, also after the client is

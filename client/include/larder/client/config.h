@@ -1,4 +1,5 @@
-// The client's sections of config.json: cache, providers, prices. See docs/configuration.md.
+// The client's sections of config.json: cache, policy, providers, prices. See
+// docs/configuration.md.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "larder/client/policy.h"
 #include "larder/clock.h"
 #include "larder/options.h"
 
@@ -15,7 +17,31 @@ struct Timeouts {
   Duration connect = std::chrono::seconds(5);
   Duration first_byte = std::chrono::seconds(120);  // from the end of the request to the head
   Duration idle = std::chrono::seconds(60);         // between two pieces of the body
+  // For the whole call: all attempts, what is waited between them, and the answer's last byte.
   Duration total = std::chrono::minutes(10);
+  friend bool operator==(const Timeouts&, const Timeouts&) = default;
+};
+
+struct RetryConfig {
+  int max_attempts = 3;  // the first included
+  Duration base_delay = std::chrono::milliseconds(500);
+  Duration max_delay = std::chrono::seconds(8);
+  // Retries that are allowed for each call, on average, and besides in each second.
+  double budget_ratio = 0.2;
+  double budget_per_second = 10;
+  friend bool operator==(const RetryConfig&, const RetryConfig&) = default;
+};
+
+struct BreakerConfig {
+  int failures = 30;  // attempts failed in a row that open the circuit; 0 = never
+  Duration open_for = std::chrono::seconds(5);  // until a probe; longer while probes fail
+  friend bool operator==(const BreakerConfig&, const BreakerConfig&) = default;
+};
+
+// Another provider of the same dialect that is asked when this one is in trouble.
+struct FallbackConfig {
+  std::string provider;
+  std::map<std::string, std::string> models;  // this provider's name -> that one's
 };
 
 struct ProviderConfig {
@@ -23,6 +49,11 @@ struct ProviderConfig {
   std::string dialect = "openai";  // "openai" or "anthropic"
   std::string base_url;            // scheme, authority, optional path; no trailing slash
   Timeouts timeouts;
+  RetryConfig retry;
+  BreakerConfig breaker;
+  std::vector<FallbackConfig> fallback;  // in the order in which they are asked
+  // "http://host:port"; "none" = direct; empty = as http_proxy, https_proxy and no_proxy say.
+  std::string proxy;
   std::vector<std::string> key_headers;            // further request headers that belong to the key
   std::vector<std::string> keep_response_headers;  // further answer headers kept for hits
 };
@@ -35,6 +66,7 @@ struct Price {
 
 struct ClientConfig {
   larder::Options cache;
+  Policy policy;
   std::map<std::string, ProviderConfig> providers;  // by name
   std::map<std::string, Price> prices;  // by model, as the answer or the request names it
 };

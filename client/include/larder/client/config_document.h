@@ -53,8 +53,10 @@ class ConfigDocument {
   double Number(std::string_view pointer) const;
   Duration Time(std::string_view pointer) const;
   std::uint64_t Size(std::string_view pointer) const;
+  // A text counts as a list of one.
   std::vector<std::string> List(std::string_view pointer) const;
-  // The names in a section of the user's own names ("/providers"), in their order.
+  // The names in a section of the user's own names ("/providers"), in their order; of a list
+  // ("/policy") the indexes.
   std::vector<std::string> Names(std::string_view pointer) const;
 
   // Where the value came from: "default", "config.json:7", "LARDER__CACHE__DIRECTORY", "--listen".

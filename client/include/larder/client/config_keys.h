@@ -25,15 +25,20 @@ enum class ConfigType {
   kUrl,          // scheme, authority, optional path
   kAddress,      // "127.0.0.1:8080", "[::1]:8080", "localhost:0"
   kHeaderNames,  // a list of names of header fields
+  kPatterns,     // a text with wildcards, or a list of such
+  kScalars,      // a text with wildcards, a number, true, false, or a list of such
+  kTags,         // a list of tags, which may be templates
+  kProxy,        // a URL without path, or "none"
   kSecret,       // a reference, never a literal; see secret.h
   kReserved,     // known, but not supported by this version: null, [] or absent
 };
 
 struct ConfigKey {
-  // JSON pointer; the part "*" stands for a name of the user's choice.
+  // JSON pointer; the part "*" stands for a name of the user's choice, "[]" for each element of a
+  // list.
   std::string_view pointer;
   ConfigType type;
-  // JSON text of the built-in default; empty = must be given.
+  // JSON text of the built-in default; empty = must be given; "-" = none, it may be left out.
   std::string_view fallback;
   // What it is for, one sentence; for kReserved what to do instead.
   std::string_view meaning;
@@ -54,7 +59,8 @@ std::span<const ConfigKey> ConfigKeys();
 
 // The key at `path`, or nullptr.
 const ConfigKey* FindConfigKey(const ConfigPath& path);
-// The names that may follow `path`, each once; empty if it is no section. "*" = any name.
+// The names that may follow `path`, each once; empty if it is no section. "*" = any name, "[]" =
+// it is a list.
 std::vector<std::string_view> ConfigNamesUnder(const ConfigPath& path);
 
 // What may stand at the key: `a size such as "64MiB", at least 256MiB`.

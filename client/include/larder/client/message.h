@@ -1,7 +1,11 @@
 // Headers, Request, Response head: what travels through the client's layers.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +63,10 @@ struct Request {
   // a kept connection turns out to be dead. Set by decorators that know; GET, HEAD and the other
   // idempotent methods (RFC 9110, section 9.2.2) need not say so.
   bool repeatable = false;
+  // The exchange is over by then, whatever the provider's limits allow.
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
+  // Set by the transport once the upstream may have read of the request; not wanted if null.
+  std::shared_ptr<std::atomic<bool>> went_out = nullptr;
 };
 
 struct ResponseHead {

@@ -1,4 +1,5 @@
-// MakeStack: the client of one provider, caching( http ), from configuration in one call.
+// MakeStack: the client of one provider, fallback( caching( retrying( http ))), from configuration
+// in one call.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +10,7 @@
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
+#include "larder/client/health_board.h"
 #include "larder/result.h"
 
 namespace larder::client {
@@ -20,11 +22,14 @@ struct StackParts {
   boost::asio::thread_pool& pool;
   // Shared by all stacks; null = nothing is cached.
   Cache* cache = nullptr;
+  // Shared by the stacks of a process; null = this stack's own.
+  std::shared_ptr<HealthBoard> health = nullptr;
 };
 
 // The parts must outlive the service; requests that nobody waits for any more still finish on
 // `io` (the flight's followers and the store want their answers).
-// Errors: kInvalidArgument (no such provider or dialect, bad base URL).
+// Errors: kInvalidArgument (no such provider or dialect, bad base URL, a fallback that does not
+// exist or speaks another dialect).
 Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& parts, const ClientConfig& config,
                                                std::string_view provider);
 

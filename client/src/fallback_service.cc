@@ -1,0 +1,68 @@
+#include "fallback_service.h"
+
+#include <boost/asio/this_coro.hpp>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "handoff.h"
+#include "retry_rule.h"
+
+namespace larder::client {
+namespace {
+
+bool IsInTrouble(const Result<Response>& result) {
+  const StatusCode code = result.status().code();
+  if (result.ok()) return !result->head.cache.hit() && IsTrouble(result->head.status);
+  return code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded;
+}
+
+// What depends on state that a provider keeps means nothing to another; and what we do not know
+// may be anything.
+bool MeansTheSameElsewhere(const FallbackParts& parts, const Request& request) {
+  if (request.directives.only_if_cached) return false;
+  const std::string_view path =
+      std::string_view(request.target).substr(0, request.target.find('?'));
+  const std::string reason = parts.dialect.Plan(request.method, path, request.body).bypass;
+  return reason != "stateful" && reason != "unknown-endpoint";
+}
+
+// The body as it is where no name has to change.
+void MapModel(const std::map<std::string, std::string>& models, std::string& body) {
+  if (models.empty()) return;
+  auto json = nlohmann::ordered_json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("model") || !json["model"].is_string()) return;
+  const auto mapped = models.find(json["model"].get<std::string>());
+  if (mapped == models.end()) return;
+  json["model"] = mapped->second;
+  body = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+boost::asio::awaitable<Result<Response>> Ask(const Fallback& target, Request request) {
+  MapModel(target.models, request.body);
+  Result<Response> result = co_await target.service->Send(std::move(request));
+  if (result.ok() && result->head.cache.detail.empty()) result->head.cache.detail = "fallback";
+  co_return result;
+}
+
+}  // namespace
+
+boost::asio::awaitable<Result<Response>> FallbackService::Send(Request request) {
+  const std::shared_ptr<const FallbackParts> parts = parts_;
+  if (parts->targets.empty()) co_return co_await parts->primary->Send(std::move(request));
+  const Request again = request;
+  Result<Response> own = co_await parts->primary->Send(std::move(request));
+  if (!IsInTrouble(own)) co_return own;
+  auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (IsCancelled(state) || !MeansTheSameElsewhere(*parts, again)) co_return own;
+  for (const Fallback& target : parts->targets) {
+    ++parts->health->counters->fallbacks;
+    Result<Response> theirs = co_await Ask(target, again);
+    state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state)) co_return Status(StatusCode::kCancelled, "the caller gave up");
+    const bool refused = !theirs.ok() || theirs->head.status >= 400;
+    if (!refused) co_return theirs;
+  }
+  co_return own;
+}
+
+}  // namespace larder::client

@@ -1,0 +1,18 @@
+// Whether a request goes past the cache, by what it is and by what the policy says of it.
+#pragma once
+
+#include <string>
+
+#include "dialect.h"
+#include "larder/client/policy.h"
+
+namespace larder::client {
+
+// The reason, or empty if it is cached.
+inline std::string BypassOf(const RequestPlan& plan, const PolicyDecision& decision) {
+  const bool lifted = plan.bypass == "stateful" && decision.cache_stateful;
+  if (!plan.bypass.empty() && !lifted) return plan.bypass;
+  return decision.cache ? "" : "policy";
+}
+
+}  // namespace larder::client

@@ -1,0 +1,19 @@
+// StaleIfError: an entry past its freshness, where the upstream has only trouble to offer.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "cache_query.h"
+#include "caching_core.h"
+#include "flight_follow.h"
+#include "larder/client/asio/http_service.h"
+
+namespace larder::client {
+
+// The stale answer that stands in for `followed`, or nullopt: it is no trouble, the caller wants
+// no stale answer, there is none, or the coroutine was cancelled.
+boost::asio::awaitable<std::optional<Response>> StaleInstead(
+    std::shared_ptr<const CachingCore> core, const CacheQuery& query, const Followed& followed);
+
+}  // namespace larder::client
