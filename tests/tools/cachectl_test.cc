@@ -326,30 +326,6 @@ TEST_F(CachectlTest, ConfigurationNamesTheCache) {
                                   "nearest is \"directory\""));
 }
 
-TEST_F(CachectlTest, ConfigIsCheckedAndShown) {
-  ProgramEnd end = Plain({"config", "check"});
-  EXPECT_EQ(end.exit_status, 0) << end.err;
-  EXPECT_EQ(end.out, "./config.json: ok\n");
-  end = Plain({"config", "show", "--json"},
-              {.words = {}, .environment = {{"LARDER__LOGGING__LEVEL", "error"}}});
-  const json shown = json::parse(end.out);
-  EXPECT_EQ(shown["file"], "./config.json");
-  EXPECT_EQ(shown["config"]["logging"]["level"], "error");
-  EXPECT_EQ(shown["origins"]["/logging/level"], "LARDER__LOGGING__LEVEL");
-  EXPECT_EQ(shown["origins"]["/providers/openai/base_url"], "./config.json:2");
-  EXPECT_EQ(shown["origins"]["/cache/durability"], "default");
-  EXPECT_THAT(Plain({"config", "show"}).out,
-              HasSubstr("/providers/other/base_url = \"http://other\""));
-  EXPECT_EQ(json::parse(Plain({"config", "schema"}).out)["title"], "Larder's config.json");
-}
-
-TEST_F(CachectlTest, SecretsAreNeverShown) {
-  std::ofstream(dir_ / "config.json") << R"({"admin": {"token": "${env:TOKEN}"}})";
-  const ProgramEnd end =
-      Plain({"config", "show"}, {.words = {}, .environment = {{"TOKEN", "hunter2"}}});
-  EXPECT_THAT(end.out, AllOf(HasSubstr("${env:TOKEN}"), Not(HasSubstr("hunter2"))));
-}
-
 struct Misuse {
   const char* name;
   std::vector<std::string> words;
@@ -422,7 +398,8 @@ TEST_F(CachectlTest, HelpListsEveryVerb) {
   const ProgramEnd end = Plain({});
   EXPECT_EQ(end.exit_status, 0);
   for (const char* verb : {"stats", "get KEY", "rm KEY...", "invalidate", "key REQUEST.json",
-                           "config check", "config show", "config schema", "help", "version"}) {
+                           "policy test REQUEST.json", "config check", "config show",
+                           "config set KEY=VALUE", "config schema", "help", "version"}) {
     EXPECT_THAT(end.out, HasSubstr(std::string("\n  ") + verb));
   }
   EXPECT_THAT(Plain({"invalidate", "--help"}).out, HasSubstr("--dry-run"));

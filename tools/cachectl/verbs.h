@@ -12,7 +12,9 @@ Result<tools::ExitStatus> RunInvalidate(const Invocation& invocation, Console& c
 Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunConfigCheck(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunConfigShow(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunConfigSet(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunConfigSchema(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunPolicyTest(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunHelp(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunVersion(const Invocation& invocation, Console& console);
 

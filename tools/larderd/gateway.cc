@@ -62,7 +62,14 @@ Status MakeDirectory(const std::string& directory) {
 
 }  // namespace
 
-Gateway::Gateway(const tools::ToolConfig& config, Log& log) : log_(log), pool_(kPoolThreads) {
+Gateway::Gateway(const tools::ToolConfig& config, Log& log)
+    : log_(log),
+      board_(std::make_shared<client::HealthBoard>(
+          [&log](const std::string& provider, client::CircuitState state) {
+            log.Write(LogLevel::kWarning, "circuit",
+                      {{"provider", provider}, {"state", client::CircuitStateName(state)}});
+          })),
+      pool_(kPoolThreads) {
   limits_.max_body_bytes = config.gateway.max_body_bytes;
 }
 
@@ -88,10 +95,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, 
     if (!admin.ok()) return admin.status().WithContext("admin.socket");
     gateway->admin_ = *std::move(admin);
   }
-  Routes routes(config.client.providers, config.gateway.default_provider);
-  if (Status started = gateway->StartWorkers(config, std::move(routes)); !started.ok()) {
-    return started;
-  }
+  if (Status started = gateway->StartWorkers(config); !started.ok()) return started;
   return gateway;
 }
 
@@ -107,31 +111,59 @@ Status Gateway::OpenCache(Options options) {
   return Status::Ok();
 }
 
-Status Gateway::StartWorkers(const tools::ToolConfig& config, Routes routes) {
-  routes_ = std::move(routes);
+Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& config,
+                                                   HttpWorker& worker) {
+  GatewayHandler::Stacks stacks;
+  for (const auto& [name, provider] : config.providers) {
+    auto stack = client::MakeStack({worker.io(), pool_, cache_.get(), board_}, config, name);
+    if (!stack.ok()) return stack.status();
+    stacks[name] = *std::move(stack);
+  }
+  return stacks;
+}
+
+Status Gateway::StartWorkers(const tools::ToolConfig& config) {
+  const auto routes =
+      std::make_shared<const Routes>(config.client.providers, config.gateway.default_provider);
   const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < threads; ++i) {
     workers_.push_back(std::make_unique<HttpWorker>(limits_));
-    GatewayHandler::Stacks stacks;
-    for (const auto& [name, provider] : config.client.providers) {
-      auto stack =
-          client::MakeStack({workers_.back()->io(), pool_, cache_.get()}, config.client, name);
-      if (!stack.ok()) return stack.status();
-      stacks[name] = *std::move(stack);
-    }
+    Result<GatewayHandler::Stacks> stacks = MakeStacks(config.client, *workers_.back());
+    if (!stacks.ok()) return stacks.status();
     handlers_.push_back(
-        std::make_unique<GatewayHandler>(*routes_, std::move(stacks), *health_, log_));
+        std::make_unique<GatewayHandler>(routes, *std::move(stacks), *health_, log_));
   }
   return Status::Ok();
 }
 
-void Gateway::Run(const std::function<void(const std::string& url)>& ready) {
+Status Gateway::Apply(const tools::ToolConfig& config) {
+  const auto routes =
+      std::make_shared<const Routes>(config.client.providers, config.gateway.default_provider);
+  std::vector<GatewayHandler::Stacks> all;
+  for (const auto& worker : workers_) {
+    Result<GatewayHandler::Stacks> stacks = MakeStacks(config.client, *worker);
+    if (!stacks.ok()) return stacks.status();
+    all.push_back(*std::move(stacks));
+  }
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    auto replace = [handler = handlers_[i].get(), routes, stacks = std::move(all[i])]() mutable {
+      handler->Replace(routes, std::move(stacks));
+    };
+    asio::post(workers_[i]->io(), std::move(replace));
+  }
+  log_.SetLevel(config.logging.level);
+  return Status::Ok();
+}
+
+void Gateway::Run(const std::function<void(const std::string& url)>& ready,
+                  const std::function<void()>& stopping) {
   // A caller or a provider that closes early is an error of that write, not the end of us.
   std::signal(SIGPIPE, SIG_IGN);
   signals_.add(SIGTERM);
   signals_.add(SIGINT);
-  signals_.async_wait([this](const boost::system::error_code& error, int) {
+  signals_.async_wait([this, &stopping](const boost::system::error_code& error, int) {
     if (error) return;
+    if (stopping) stopping();
     listener_->Stop();
     health_->Stop();
     // Back to the default: the second signal kills.

@@ -15,6 +15,7 @@
 #include "http_worker.h"
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
+#include "larder/client/health_board.h"
 #include "larder/result.h"
 #include "log.h"
 #include "routes.h"
@@ -37,16 +38,26 @@ class Gateway {
   // What Open would refuse without touching port or store. Errors: kInvalidArgument.
   static Status Check(const tools::ToolConfig& config);
 
+  // Takes the keys over that a running gateway can (policy, providers, prices, default providers,
+  // level of the log), for the requests from now on. Before Run(), or on its thread. Errors:
+  // kInvalidArgument; nothing has changed then.
+  Status Apply(const tools::ToolConfig& config);
+  // What Run() does besides, on its thread: the signals and timers of `work` are added to it.
+  boost::asio::io_context& control() { return control_; }
+
   // Serves until SIGTERM or SIGINT, then drains: no new connections, no further requests, what
   // runs gets kDrainLimit. `ready` is told the address once requests are answered. A second
   // signal ends the process at once.
-  void Run(const std::function<void(const std::string& url)>& ready);
+  // `stopping` is called on Run()'s thread before it drains.
+  void Run(const std::function<void(const std::string& url)>& ready,
+           const std::function<void()>& stopping = {});
 
  private:
   Gateway(const tools::ToolConfig& config, Log& log);
 
   Status OpenCache(Options options);
-  Status StartWorkers(const tools::ToolConfig& config, Routes routes);
+  Status StartWorkers(const tools::ToolConfig& config);
+  Result<GatewayHandler::Stacks> MakeStacks(const client::ClientConfig& config, HttpWorker& worker);
   void Serve(const std::function<void(const std::string& url)>& ready);
   void Drain();
 
@@ -56,11 +67,11 @@ class Gateway {
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_{control_};
   // Destroyed from the last to the first: whoever uses goes before what it uses.
+  std::shared_ptr<client::HealthBoard> board_;
   std::unique_ptr<Cache> cache_;
   boost::asio::thread_pool pool_;
   std::unique_ptr<StoreHealth> health_;
   std::unique_ptr<admin::AdminServer> admin_;
-  std::optional<Routes> routes_;
   std::vector<std::unique_ptr<HttpWorker>> workers_;
   std::vector<std::unique_ptr<GatewayHandler>> handlers_;
   std::unique_ptr<HttpListener> listener_;

@@ -50,11 +50,11 @@ AnswerHead ToCaller(client::ResponseHead head) {
   const std::string theirs = answer.headers.Joined("cache-status");
   const std::string ours = client::FormatCacheStatus(head.cache);
   answer.headers.Set("cache-status", theirs.empty() ? ours : theirs + ", " + ours);
-  if (!head.cache.hit()) return answer;
   if (head.cache.age) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(*head.cache.age);
     answer.headers.Set("age", std::to_string(std::max<std::int64_t>(age.count(), 0)));
   }
+  if (!head.cache.hit()) return answer;
   if (const std::string saved = client::FormatSaved(head.cache); !saved.empty()) {
     answer.headers.Set("larder-saved", saved);
   }
@@ -91,19 +91,24 @@ asio::awaitable<Status> Relay(client::Response& response, AnswerHead head, Respo
 
 }  // namespace
 
-GatewayHandler::GatewayHandler(const Routes& routes, Stacks stacks, const StoreHealth& health,
-                               Log& log)
-    : routes_(routes), stacks_(std::move(stacks)), health_(health), log_(log) {}
+GatewayHandler::GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks,
+                               const StoreHealth& health, Log& log)
+    : routes_(std::move(routes)), stacks_(std::move(stacks)), health_(health), log_(log) {}
+
+void GatewayHandler::Replace(std::shared_ptr<const Routes> routes, Stacks stacks) {
+  routes_ = std::move(routes);
+  stacks_ = std::move(stacks);
+}
 
 std::string GatewayHandler::ErrorBody(int status, std::string_view message,
                                       const ServerRequest& request) const {
-  const Route route = routes_.Find(request);
+  const Route route = routes_->Find(request);
   const auto* upstream = std::get_if<UpstreamRoute>(&route);
   return ErrorJson(upstream == nullptr ? "openai" : upstream->dialect, status, message);
 }
 
 asio::awaitable<void> GatewayHandler::Handle(ServerRequest& request, Responder& responder) {
-  const Route route = routes_.Find(request);
+  const Route route = routes_->Find(request);
   if (const auto* page = std::get_if<OwnPage>(&route)) {
     co_await ShowOwnPage(*page, request, responder);
     co_return;
@@ -146,13 +151,18 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
     co_await SendError(responder, route.dialect, 404, message);
     co_return;
   }
+  // Such a caller had one attempt of ours, and makes the others itself: for it nothing is final.
+  const bool retries_itself = request.headers.Has("x-stainless-retry-count");
   client::Request upstream = ToUpstream(route, request, *std::move(directives));
   Result<client::Response> sent = co_await stack->second->Send(std::move(upstream));
   if (!sent.ok()) {
     LogFailure(route, sent.status());
     const int status = ToHttpStatus(sent.status().code());
-    const std::string message = sent.status().message();
-    co_await SendError(responder, route.dialect, status, message);
+    AnswerHead head = ErrorHead(status);
+    if (retries_itself && status > 500) head.headers.Remove("x-should-retry");
+    std::vector<SharedBytes> body =
+        AsBody(ErrorJson(route.dialect, status, sent.status().message()));
+    co_await responder.Send(std::move(head), std::move(body));
     co_return;
   }
   client::Response response = *std::move(sent);

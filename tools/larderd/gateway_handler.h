@@ -20,7 +20,11 @@ class GatewayHandler final : public Handler {
   using Stacks = std::map<std::string, std::unique_ptr<client::HttpService>>;
 
   // `stacks` has one for every provider that `routes` knows. The references must outlive this.
-  GatewayHandler(const Routes& routes, Stacks stacks, const StoreHealth& health, Log& log);
+  GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks, const StoreHealth& health,
+                 Log& log);
+
+  // For the requests from now on; on the io thread. What is under way ends as it began.
+  void Replace(std::shared_ptr<const Routes> routes, Stacks stacks);
 
   boost::asio::awaitable<void> Handle(ServerRequest& request, Responder& responder) override;
   std::string ErrorBody(int status, std::string_view message,
@@ -33,7 +37,7 @@ class GatewayHandler final : public Handler {
                                        Responder& responder);
   void LogFailure(const UpstreamRoute& route, const Status& status);
 
-  const Routes& routes_;
+  std::shared_ptr<const Routes> routes_;
   Stacks stacks_;
   const StoreHealth& health_;
   Log& log_;

@@ -91,6 +91,8 @@ Log::Log(std::shared_ptr<spdlog::logger> logger, tools::LogFormat format)
 
 Log::~Log() = default;
 
+void Log::SetLevel(LogLevel level) { logger_->set_level(ToSpdlog(level)); }
+
 bool Log::Writes(LogLevel level) const { return logger_->should_log(ToSpdlog(level)); }
 
 void Log::Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {

@@ -33,6 +33,8 @@ class Log {
   ~Log();
 
   void Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
+  // From the next line on.
+  void SetLevel(LogLevel level);
   // Whether Write() would write: for fields that cost something to make.
   bool Writes(LogLevel level) const;
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config_reload.h"
 #include "exit_status.h"
 #include "gateway.h"
 #include "log.h"
@@ -33,7 +34,12 @@ int Fail(const Status& status) {
 int Run(const Flags& flags) {
   std::vector<client::ConfigFlag> overrides;
   if (!flags.listen.empty()) overrides.push_back({"--listen", "/gateway/listen", flags.listen});
-  Result<tools::ToolConfig> config = tools::LoadToolConfig(flags.config, overrides);
+  const client::ConfigSources sources{.file = flags.config,
+                                      .environment = client::ProcessEnvironment(),
+                                      .flags = std::move(overrides)};
+  const Result<client::ConfigDocument> document = client::ConfigDocument::Load(sources);
+  if (!document.ok()) return Fail(document.status());
+  const Result<tools::ToolConfig> config = tools::ReadToolConfig(*document);
   if (!config.ok()) return Fail(config.status());
   if (Status checked = Gateway::Check(*config); !checked.ok()) return Fail(checked);
   if (flags.check) {
@@ -45,7 +51,12 @@ int Run(const Flags& flags) {
   if (!log.ok()) return Fail(log.status());
   Result<std::unique_ptr<Gateway>> gateway = Gateway::Open(*config, **log);
   if (!gateway.ok()) return Fail(gateway.status());
-  (*gateway)->Run([](const std::string& url) { std::cout << "listening on " << url << std::endl; });
+  ConfigReload reload((*gateway)->control(), sources, *document,
+                      [&](const tools::ToolConfig& next) { return (*gateway)->Apply(next); },
+                      **log);
+  reload.Start();
+  (*gateway)->Run([](const std::string& url) { std::cout << "listening on " << url << std::endl; },
+                  [&] { reload.Stop(); });
   return tools::kExitDone;
 }
 

@@ -1,0 +1,22 @@
+// RequestFile: a request from a file, as the gateway would have it from a caller.
+#pragma once
+
+#include "invocation.h"
+#include "larder/client/config.h"
+#include "larder/client/message.h"
+#include "larder/result.h"
+#include "tool_config.h"
+
+namespace larder::cachectl {
+
+struct RequestFile {
+  tools::ToolConfig config;
+  client::ProviderConfig provider;  // that it goes to
+  client::Request request;
+};
+
+// The file is the verb's first argument, - is stdin; --path, --provider, --namespace, --sample,
+// --header and --credential-from-env say what it does not. Errors: kInvalidArgument.
+Result<RequestFile> ReadRequestFile(const Invocation& invocation);
+
+}  // namespace larder::cachectl

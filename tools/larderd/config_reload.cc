@@ -1,0 +1,124 @@
+#include "config_reload.h"
+
+#include <sys/inotify.h>
+
+#include <boost/asio/buffer.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <utility>
+
+#include "larder/client/config_change.h"
+
+namespace larder::gateway {
+namespace {
+
+constexpr Duration kSettle = std::chrono::milliseconds(100);
+
+std::string Join(const std::vector<client::ConfigChange>& changes, bool live) {
+  std::string text;
+  for (const client::ConfigChange& change : changes) {
+    if (change.live != live) continue;
+    if (!text.empty()) text += ", ";
+    text += change.pointer;
+  }
+  return text;
+}
+
+}  // namespace
+
+ConfigReload::ConfigReload(boost::asio::io_context& io, client::ConfigSources sources,
+                           client::ConfigDocument current, Apply apply, Log& log)
+    : sources_(std::move(sources)),
+      apply_(std::move(apply)),
+      log_(log),
+      current_(std::move(current)),
+      hang_up_(io),
+      watch_(io),
+      settle_(io) {}
+
+void ConfigReload::Start() {
+  hang_up_.add(SIGHUP);
+  WaitForSignal();
+  if (!current_.file().empty()) WatchFolder();
+}
+
+void ConfigReload::Stop() {
+  stopped_ = true;
+  boost::system::error_code ignored;
+  hang_up_.cancel(ignored);
+  watch_.close(ignored);
+  settle_.cancel();
+}
+
+void ConfigReload::WaitForSignal() {
+  hang_up_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error || stopped_) return;
+    refused_.clear();  // who asks is told, again if need be
+    if (!Reload() && refused_.empty()) log_.Write(LogLevel::kInfo, "configuration unchanged");
+    WaitForSignal();
+  });
+}
+
+// The folder, because files are replaced by renaming, and links by other links.
+void ConfigReload::WatchFolder() {
+  const std::filesystem::path folder =
+      std::filesystem::absolute(current_.file()).lexically_normal().parent_path();
+  const int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  if (descriptor >= 0) watch_.assign(descriptor);
+  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
+  if (descriptor < 0 || inotify_add_watch(descriptor, folder.c_str(), kEvents) < 0) {
+    log_.Write(LogLevel::kWarning, "configuration is not watched; SIGHUP still reads it anew",
+               {{"folder", folder.string()}});
+    return;
+  }
+  WaitForEvent();
+}
+
+void ConfigReload::WaitForEvent() {
+  watch_.async_read_some(boost::asio::buffer(events_),
+                         [this](const boost::system::error_code& error, std::size_t) {
+                           if (error || stopped_) return;
+                           ReloadSoon();
+                           WaitForEvent();
+                         });
+}
+
+void ConfigReload::ReloadSoon() {
+  settle_.expires_after(kSettle);
+  settle_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !stopped_) Reload();
+  });
+}
+
+bool ConfigReload::Reload() {
+  const auto refuse = [this](const std::string& why) {
+    // The folder may be a busy one: the same complaint is told once.
+    if (std::exchange(refused_, why) != why) {
+      log_.Write(LogLevel::kError, "configuration refused; the last good one stays",
+                 {{"why", why}});
+    }
+    return false;
+  };
+  const Result<client::ConfigDocument> next = client::ConfigDocument::Load(sources_);
+  if (!next.ok()) return refuse(next.status().message());
+  const std::vector<client::ConfigChange> changes = client::CompareConfig(current_, *next);
+  if (changes.empty()) {
+    refused_.clear();
+    return false;
+  }
+  const std::string restart = Join(changes, /*live=*/false);
+  if (!restart.empty()) {
+    return refuse("needs a restart for " + restart + "; nothing of the change is in force");
+  }
+  const Result<tools::ToolConfig> config = tools::ReadToolConfig(*next);
+  if (!config.ok()) return refuse(config.status().message());
+  const Status applied = apply_(*config);
+  if (!applied.ok()) return refuse(applied.message());
+  current_ = *next;
+  refused_.clear();
+  log_.Write(LogLevel::kInfo, "configuration changed", {{"keys", Join(changes, /*live=*/true)}});
+  return true;
+}
+
+}  // namespace larder::gateway

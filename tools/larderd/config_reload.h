@@ -1,0 +1,56 @@
+// ConfigReload: takes changes of the configuration over while the gateway runs.
+//
+// The file is watched, and SIGHUP asks too. A file that is refused, and a change with a key that
+// needs a restart, change nothing and are logged: what runs is always one whole configuration.
+#pragma once
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <string>
+
+#include "larder/client/config_document.h"
+#include "log.h"
+#include "tool_config.h"
+
+namespace larder::gateway {
+
+// Used on the thread that runs `io`.
+class ConfigReload {
+ public:
+  // Makes the change; an error leaves everything as it was.
+  using Apply = std::function<Status(const tools::ToolConfig& config)>;
+
+  // `current` was loaded from `sources`. What is referred to must outlive this.
+  ConfigReload(boost::asio::io_context& io, client::ConfigSources sources,
+               client::ConfigDocument current, Apply apply, Log& log);
+
+  void Start();
+  // Nothing is left to wait for afterwards.
+  void Stop();
+  // Reads the file and takes it over. True if something changed.
+  bool Reload();
+
+ private:
+  void WaitForSignal();
+  void WatchFolder();
+  void WaitForEvent();
+  // A little later, once: files are often written in several steps.
+  void ReloadSoon();
+
+  const client::ConfigSources sources_;
+  const Apply apply_;
+  Log& log_;
+  client::ConfigDocument current_;
+  std::string refused_;  // the last complaint, told once
+  boost::asio::signal_set hang_up_;
+  boost::asio::posix::stream_descriptor watch_;
+  boost::asio::steady_timer settle_;
+  std::array<char, 4096> events_{};
+  bool stopped_ = false;
+};
+
+}  // namespace larder::gateway
