@@ -118,6 +118,15 @@ class SharedCache final : public Cache {
   Status Close() override {
     return Guarded([&] { return core_->Close(); });
   }
+  Result<BackupInfo> Backup(const BackupOptions& options) override {
+    return Guarded([&] { return core_->Backup(options); });
+  }
+  Result<std::uint64_t> Export(const ExportSink& sink) override {
+    return Guarded([&] { return core_->Export(sink); });
+  }
+  Result<ImportReport> Import(const ImportSource& source) override {
+    return Guarded([&] { return core_->Import(source); });
+  }
   Stats GetStats() const override { return core_->GetStats(); }
   Health GetHealth() const override { return core_->GetHealth(); }
   TimePoint Now() const override { return core_->Now(); }

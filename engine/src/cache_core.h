@@ -21,6 +21,7 @@
 #include "cache_clock.h"
 #include "codec.h"
 #include "counters.h"
+#include "directory_lock.h"
 #include "flight_table.h"
 #include "gate.h"
 #include "guarded_log.h"
@@ -85,6 +86,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                    const WriteOptions& options);
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
+
+  Result<BackupInfo> Backup(const BackupOptions& options);
+  Result<std::uint64_t> Export(const ExportSink& sink);
+  Result<ImportReport> Import(const ImportSource& source);
 
   // What the steward does every second, and the watchdog five times a second.
   void Care();
@@ -181,7 +186,6 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // cache_open.cc
   Status OpenFiles();
   std::unique_ptr<Supervisor> MakeSupervisor();
-  Status LockDirectory();
   Status OpenState();
   StoreOptions MakeStoreOptions();
   Result<std::unique_ptr<Store>> OpenStore();
@@ -189,6 +193,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status Quarantine(const Status& why);
   Status StartThreads();
   void Log(LogLevel level, std::string_view line) const { log_->Write(level, line); }
+
+  // backup.cc, cache_transfer.cc
+  Status BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info);
+  Result<PutOutcome> ImportOne(const ExportedEntry& given, ImportReport& report);
 
   // cache_steward.cc
   void RunSteward();
@@ -206,7 +214,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   const Clock& system_clock_;
   const std::shared_ptr<GuardedLog> log_;
   std::shared_ptr<const Executor> executor_;
-  int directory_fd_ = -1;
+  DirectoryLock lock_;
   std::unique_ptr<CacheClock> clock_;
   std::unique_ptr<Codec> codec_;
   std::unique_ptr<HotTier> hot_tier_;

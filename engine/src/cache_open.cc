@@ -1,12 +1,6 @@
 // Opening: the directory's lock, identity, store and ledger.
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -14,6 +8,7 @@
 #include "directory_size.h"
 #include "kill_point.h"
 #include "reaper.h"
+#include "restore.h"
 
 namespace larder {
 namespace {
@@ -23,10 +18,6 @@ namespace fs = std::filesystem;
 // Shares of max_memory_bytes; what is left goes to the ledger, filters and RocksDB's small things.
 constexpr std::uint64_t HotTierBytes(std::uint64_t memory) { return memory / 8 * 3; }
 constexpr std::uint64_t StoreBytes(std::uint64_t memory) { return memory / 2; }
-
-Status SystemError(std::string_view what, const std::string& path) {
-  return {StatusCode::kUnavailable, std::string(what) + " " + path + ": " + std::strerror(errno)};
-}
 
 }  // namespace
 
@@ -41,21 +32,26 @@ CacheCore::CacheCore(const Options& options, const CacheInternals& internals)
 
 CacheCore::~CacheCore() {
   static_cast<void>(CloseFiles());  // done already, unless opening failed
-  ledger_.reset();
-  if (directory_fd_ >= 0) ::close(directory_fd_);
 }
 
 Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
                                                    const CacheInternals& internals) {
   if (Status status = options.Validate(); !status.ok()) return status;
   auto core = std::make_shared<CacheCore>(options, internals);
-  if (Status status = core->OpenFiles(); !status.ok()) return status.WithContext("open cache");
+  if (Status status = core->OpenFiles(); !status.ok()) {
+    const bool full = status.code() == StatusCode::kResourceExhausted;
+    if (full) status = {StatusCode::kUnavailable, status.message()};
+    return status.WithContext("open cache");
+  }
   if (Status status = core->StartThreads(); !status.ok()) return status.WithContext("open cache");
   return core;
 }
 
 Status CacheCore::OpenFiles() {
-  if (Status status = LockDirectory(); !status.ok()) return status;
+  Result<DirectoryLock> lock = DirectoryLock::Take(options_.directory, /*create=*/true);
+  if (!lock.ok()) return lock.status();
+  lock_ = *std::move(lock);
+  if (Status status = FinishRestore(options_.directory); !status.ok()) return status;
   if (Status status = OpenState(); !status.ok()) return status;
   codec_ = std::make_unique<Codec>(options_.compression.level);
   hot_tier_ = std::make_unique<HotTier>(HotTierBytes(options_.max_memory_bytes));
@@ -79,31 +75,6 @@ Status CacheCore::OpenFiles() {
   supervisor_->Start(*std::move(store));
   disk_bytes_ = DirectorySize(options_.directory);
   return SaveState();  // the number bound must be kept, should the journal be lost
-}
-
-// The lock is on the directory itself: no file of its own, released by the kernel when the
-// process ends, however it ends.
-Status CacheCore::LockDirectory() {
-  std::error_code error;
-  const bool existed = fs::exists(options_.directory, error);
-  fs::create_directories(options_.directory, error);
-  if (error) {
-    return {StatusCode::kUnavailable,
-            "create directory " + options_.directory + ": " + error.message()};
-  }
-  if (!existed) ::chmod(options_.directory.c_str(), 0700);
-  directory_fd_ = ::open(options_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory_fd_ < 0) return SystemError("open directory", options_.directory);
-  if (::flock(directory_fd_, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) {
-      return {StatusCode::kUnavailable, options_.directory + " is held by another process"};
-    }
-    return SystemError("lock directory", options_.directory);
-  }
-  if (::faccessat(AT_FDCWD, options_.directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-    return SystemError("write to directory", options_.directory);
-  }
-  return Status::Ok();
 }
 
 Status CacheCore::OpenState() {

@@ -2,8 +2,6 @@
 //
 // The steward does all that may have to wait for the disk. The watchdog never touches the disk,
 // so that it can tell when others wait for it in vain, and keeps the deadlines of flights.
-#include <sys/file.h>
-
 #include <exception>
 #include <future>
 #include <system_error>
@@ -135,7 +133,7 @@ Status CacheCore::CloseFiles() {
   supervisor_->Stop();
   const Status status = ledger_->RetryUnwritten();
   const Status saved = SaveState();
-  ::flock(directory_fd_, LOCK_UN);
+  lock_.Release();
   return status.ok() ? saved : status;
 }
 

@@ -42,6 +42,7 @@ class JournaledLedger final : public Ledger {
   Status NoteSyncedSequence(std::uint64_t sequence) override;
   Status StoreRecovered(std::uint64_t sequence) override;
   Status RetryUnwritten() override { return Commit({}); }
+  Status CopyTo(const std::string& path) const override;
 
   std::uint64_t floor() const override { return table_.floor(); }
   std::uint64_t dropped_tags() const override { return table_.dropped(); }
@@ -268,6 +269,14 @@ void JournaledLedger::Snapshot(const Journal::RecordSink& sink) const {
   if (const std::uint64_t floor = table_.floor(); floor != 0) {
     sink({.number = floor, .value = 0, .kind = JournalKind::kFloor});
   }
+}
+
+// Rows that are copied after this may have numbers given out since: the bound leaves room.
+Status JournaledLedger::CopyTo(const std::string& path) const {
+  const JournalHeader header{.number_bound = bound_.load() + options_.number_block,
+                             .synced_sequence = synced_sequence_.load()};
+  Journal copy(JournalFiles::System(), path, options_.journal_room);
+  return copy.Rewrite(header, [this](const auto& sink) { Snapshot(sink); });
 }
 
 void JournaledLedger::NoteOutcome(const Status& status) {

@@ -91,6 +91,9 @@ class Ledger {
   // there is nothing to do. To be called about once a second.
   virtual Status RetryUnwritten() = 0;
 
+  // Writes a journal to `path` with all that was acknowledged before this call, for a backup.
+  virtual Status CopyTo(const std::string& path) const = 0;
+
   // Everything up to this number is invalidated.
   virtual std::uint64_t floor() const = 0;
   // Tags dropped because there were too many.

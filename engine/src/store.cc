@@ -15,22 +15,21 @@
 #include <cstdio>
 
 #include "kill_point.h"
+#include "rocks_status.h"
 
 namespace larder {
 namespace {
 
 rocksdb::Slice AsSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 
-// Callers branch on our codes only, so every RocksDB status is folded here.
-Status FromRocksDb(const rocksdb::Status& status) {
-  if (status.ok()) return Status::Ok();
-  if (status.IsCorruption()) return {StatusCode::kDataLoss, status.ToString()};
-  if (status.IsNoSpace()) return {StatusCode::kResourceExhausted, status.ToString()};
-  return {StatusCode::kUnavailable, status.ToString()};
-}
-
-// A file that must be there is missing, or says what no version of ours wrote: damage as well.
+// A file that must be there is missing, or says what no version of ours wrote: damage as well. But
+// an options file that could not be read is "Invalid argument: ... IO error" to RocksDB, and a
+// sound store must not be moved aside for that.
 Status FromOpening(const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  if (status.IsInvalidArgument() && text.find("IO error") != std::string::npos) {
+    return {StatusCode::kUnavailable, text};
+  }
   if (status.IsPathNotFound() || status.IsNotFound() || status.IsInvalidArgument() ||
       status.IsNotSupported()) {
     return {StatusCode::kDataLoss, status.ToString()};
@@ -214,6 +213,11 @@ class RocksStore final : public Store {
   }
 
   Status Sync() override { return FromRocksDb(db_->SyncWAL()); }
+
+  Result<StoreBackup> BackUp(StoreBackupTask task) override {
+    task.given_up = [this] { return interrupted_.load(); };
+    return BackUpStore(*db_, task);
+  }
 
   Status CompactAll() override {
     rocksdb::CompactRangeOptions options;

@@ -13,6 +13,7 @@
 
 #include "larder/options.h"
 #include "larder/result.h"
+#include "store_backup.h"
 
 namespace rocksdb {
 class CompactionFilterFactory;
@@ -82,6 +83,8 @@ class Store {
   virtual Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) = 0;
   // Makes all writes so far survive loss of power.
   virtual Status Sync() = 0;
+  // Slow; ended early by Interrupt.
+  virtual Result<StoreBackup> BackUp(StoreBackupTask task) = 0;
   // Merges everything, which runs the filter over every row. Slow.
   virtual Status CompactAll() = 0;
   virtual Status Flush() = 0;

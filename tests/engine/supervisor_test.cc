@@ -67,6 +67,7 @@ class FakeStore final : public Store {
     return Put(key, row, true);
   }
   Status Sync() override { return disk_.writes; }
+  Result<StoreBackup> BackUp(StoreBackupTask /*task*/) override { return StoreBackup{}; }
   Status CompactAll() override { return Status::Ok(); }
   Status Flush() override { return Status::Ok(); }
   void Interrupt() override { interrupted_.set_value(); }

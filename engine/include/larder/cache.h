@@ -19,6 +19,7 @@
 #include <variant>
 #include <vector>
 
+#include "larder/backup.h"
 #include "larder/entry.h"
 #include "larder/flight.h"
 #include "larder/health.h"
@@ -26,6 +27,7 @@
 #include "larder/result.h"
 #include "larder/scan.h"
 #include "larder/stats.h"
+#include "larder/transfer.h"
 
 namespace larder {
 
@@ -134,6 +136,20 @@ class Cache {
   // Rewrites the whole store, leaving out what is expired, invalidated or removed. Slow; calls go
   // on meanwhile.
   virtual Status Compact() = 0;
+
+  // Copies the cache, while it is in use, into `options.directory`, beside earlier backups: only
+  // what has changed since. See backup.h for what a backup knows, and Restore. Slow.
+  // Errors: kInvalidArgument, kUnavailable (the directory is held, the store is not serving, I/O),
+  // kResourceExhausted (no space there), kDataLoss. After an error the earlier backups stand.
+  virtual Result<BackupInfo> Backup(const BackupOptions& options) = 0;
+
+  // Hands over every live entry, fresh or stale, in the order of their keys; entries written
+  // meanwhile may be among them. Returns how many. Errors: kUnavailable, or what `sink` returned.
+  virtual Result<std::uint64_t> Export(const ExportSink& sink) = 0;
+  // Stores what `source` gives, each as if put now but with the times it had: an entry lives no
+  // longer than it would have. What is expired, or older than what is here, is skipped and
+  // counted. Errors: kUnavailable, or what `source` returned; what was stored before stays.
+  virtual Result<ImportReport> Import(const ImportSource& source) = 0;
 
   // Abandons open leases with kCancelled, saves state and closes the store. Later calls are
   // misses and kUnavailable. Called by the destructor. Idempotent. Waits at most 10 s for a disk

@@ -1,0 +1,120 @@
+// Making backups, online; listing and verifying them.
+//
+// Order matters: the ledger is copied first, so that all it says was acknowledged by the time that
+// the backup names, then the rows, which may be newer. A row that was invalidated in between is in
+// the backup and valid there: that is what "known until" says.
+#include "larder/backup.h"
+
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "backup_note.h"
+#include "cache_core.h"
+#include "directory_lock.h"
+#include "journal.h"
+
+namespace larder {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool IsWithin(const std::string& inner, const std::string& outer) {
+  std::error_code error;
+  const fs::path relative =
+      fs::weakly_canonical(inner, error).lexically_relative(fs::weakly_canonical(outer, error));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// Ledgers and states of backups that are no more, or never were complete.
+void DeleteOrphans(const std::string& directory) {
+  const Result<std::vector<StoreBackup>> backups = ListStoreBackups(BackupRows(directory));
+  if (!backups.ok()) return;
+  std::set<std::string> wanted;
+  for (const StoreBackup& backup : *backups) {
+    const std::optional<BackupNote> note = DecodeNote(backup.note);
+    if (!note) return;  // of another version: whose files are whose is not for us to say
+    wanted.insert(BackupLedger(directory, note->name));
+    wanted.insert(BackupState(directory, note->name));
+  }
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    const bool ours = name.starts_with("ledger-") || name.starts_with("state-");
+    std::error_code ignored;
+    if (ours && !wanted.contains(directory + "/" + name)) fs::remove(it->path(), ignored);
+  }
+}
+
+}  // namespace
+
+Result<BackupInfo> CacheCore::Backup(const BackupOptions& options) {
+  if (options.directory.empty() || options.keep == 0) {
+    return Status(StatusCode::kInvalidArgument, "backup without a directory, or keeping none");
+  }
+  if (IsWithin(options.directory, options_.directory)) {
+    return Status(StatusCode::kInvalidArgument,
+                  options.directory + " is within the cache's directory " + options_.directory);
+  }
+  const Result<DirectoryLock> lock = DirectoryLock::Take(options.directory, /*create=*/true);
+  if (!lock.ok()) return lock.status();
+  BackupInfo info;
+  const Status status =
+      supervisor_->RunLong([&](Store& store) { return BackUpTo(options, store, info); });
+  if (!status.ok()) return status.WithContext("backup");
+  DeleteOrphans(options.directory);
+  return info;
+}
+
+Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info) {
+  BackupNote note;
+  note.known_until = clock_->Now();
+  note.sequence = store.LatestSequence();
+  note.name = std::to_string(ledger_->Next());
+  Status status = ledger_->CopyTo(BackupLedger(options.directory, note.name));
+  if (!status.ok()) return status;
+  State state;
+  {
+    const std::lock_guard lock(state_mutex_);
+    state = state_;
+  }
+  state.anchor = clock_->Save();
+  state.counters = counters_.Read();
+  state.number_bound = ledger_->NumberBound();
+  status = WriteState(BackupState(options.directory, note.name), state);
+  if (!status.ok()) return status;
+  const Result<StoreBackup> rows = store.BackUp(
+      {.directory = BackupRows(options.directory), .note = EncodeNote(note), .keep = options.keep});
+  if (!rows.ok()) return rows.status();
+  info = InfoOf(*rows, note);
+  return Status::Ok();
+}
+
+Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory) {
+  const Result<std::vector<StoreBackup>> backups = ListStoreBackups(BackupRows(backup_directory));
+  if (!backups.ok()) return backups.status();
+  std::vector<BackupInfo> infos;
+  for (const StoreBackup& backup : *backups) {
+    if (const std::optional<BackupNote> note = DecodeNote(backup.note)) {
+      infos.push_back(InfoOf(backup, *note));
+    }
+  }
+  return infos;
+}
+
+Status VerifyBackup(const std::string& backup_directory, std::uint32_t id) {
+  const Result<FoundBackup> backup = FindBackup(backup_directory, id);
+  if (!backup.ok()) return backup.status();
+  State state;
+  Status status = ReadState(BackupState(backup_directory, backup->note.name), state);
+  if (!status.ok()) return {StatusCode::kDataLoss, status.message()};
+  Journal ledger(JournalFiles::System(), BackupLedger(backup_directory, backup->note.name), 1);
+  const Result<JournalContents> contents = ledger.Read([](const JournalRecord&) {});
+  if (!contents.ok()) return contents.status();
+  if (!contents->found || !contents->damage.empty()) {
+    return {StatusCode::kDataLoss, "the backup's ledger " + contents->damage};
+  }
+  return VerifyStoreBackup(BackupRows(backup_directory), backup->rows.id);
+}
+
+}  // namespace larder

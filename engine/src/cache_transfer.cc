@@ -1,0 +1,94 @@
+// Export and import of entries, one by one.
+#include <algorithm>
+#include <utility>
+
+#include "cache_core.h"
+
+namespace larder {
+namespace {
+
+// Read at once; handed over without a lock or an iterator held.
+constexpr std::size_t kPageItems = 256;
+
+ExportedEntry Exported(const ScanItem& item) {
+  ExportedEntry exported{.key = item.key,
+                         .body = std::string(item.entry.body()),
+                         .metadata = std::string(item.entry.metadata()),
+                         .created = item.entry.created(),
+                         .fresh_until = item.entry.fresh_until(),
+                         .expires = item.entry.expires(),
+                         .compute_time = item.entry.compute_time(),
+                         .cost_microusd = item.entry.cost_microusd()};
+  for (const std::string_view tag : item.entry.tags()) exported.tags.emplace_back(tag);
+  return exported;
+}
+
+bool TimesAreSound(const ExportedEntry& entry) {
+  return entry.created >= TimePoint{} && entry.created <= entry.fresh_until &&
+         entry.fresh_until <= entry.expires && entry.compute_time >= Duration::zero();
+}
+
+}  // namespace
+
+Result<std::uint64_t> CacheCore::Export(const ExportSink& sink) {
+  std::uint64_t exported = 0;
+  ScanOptions options{.limit = kPageItems};
+  options.bodies = true;
+  do {
+    const Result<ScanPage> page = Scan(options);
+    if (!page.ok()) return page.status();
+    for (const ScanItem& item : page->items) {
+      if (Status status = sink(Exported(item)); !status.ok()) return status;
+      ++exported;
+    }
+    options.cursor = page->cursor;
+  } while (!options.cursor.empty());
+  return exported;
+}
+
+Result<ImportReport> CacheCore::Import(const ImportSource& source) {
+  ImportReport report;
+  while (true) {
+    const Result<std::optional<ExportedEntry>> next = source();
+    if (!next.ok()) return next.status();
+    if (!next->has_value()) return report;
+    const Result<PutOutcome> outcome = ImportOne(**next, report);
+    if (!outcome.ok()) return outcome.status();
+  }
+}
+
+// Which of the report's numbers an entry counts under; an error ends the import.
+Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport& report) {
+  // A record has the tags of a writer and those of its readers.
+  const auto middle =
+      given.tags.begin() + static_cast<std::ptrdiff_t>(std::min(given.tags.size(), kMaxTags));
+  WriteOptions options{.tags = {given.tags.begin(), middle},
+                       .cost_microusd = given.cost_microusd,
+                       .compute_time = given.compute_time,
+                       .metadata = given.metadata};
+  Status status = CheckWrite(given.key, given.body, options);
+  if (status.ok()) status = CheckTags({middle, given.tags.end()});
+  if (!status.ok() || !TimesAreSound(given)) {
+    ++report.refused;
+    return PutOutcome::kNotStored;
+  }
+  const TimePoint now = clock_->Now();
+  if (given.expires <= now) {
+    ++report.expired;
+    return PutOutcome::kNotStored;
+  }
+  const std::optional<Hit> present = Peek(given.key, {.max_stale = kForever});
+  if (present && present->entry.created() >= given.created) {
+    ++report.superseded;
+    return PutOutcome::kSuperseded;
+  }
+  const std::shared_ptr<EntryData> entry = MakeEntry(given.key, given.body, options, given.tags);
+  entry->created = std::min(given.created, entry->created);
+  entry->fresh_until = given.fresh_until;
+  entry->expires = given.expires;
+  const Result<PutOutcome> outcome = Write(given.key, entry, Numbered::kNow);
+  if (outcome.ok()) ++(*outcome == PutOutcome::kStored ? report.stored : report.superseded);
+  return outcome;
+}
+
+}  // namespace larder

@@ -1,0 +1,67 @@
+#include "directory_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace larder {
+
+Status SystemError(std::string_view what, const std::string& path) {
+  return {StatusCode::kUnavailable, std::string(what) + " " + path + ": " + std::strerror(errno)};
+}
+
+Status SyncDirectory(const std::string& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return SystemError("open directory", directory);
+  const Status status = ::fsync(fd) == 0 ? Status::Ok() : SystemError("sync directory", directory);
+  ::close(fd);
+  return status;
+}
+
+Result<DirectoryLock> DirectoryLock::Take(const std::string& directory, bool create) {
+  std::error_code error;
+  const bool existed = std::filesystem::exists(directory, error);
+  if (!existed && !create) return Status(StatusCode::kNotFound, directory + " does not exist");
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return Status(StatusCode::kUnavailable,
+                  "create directory " + directory + ": " + error.message());
+  }
+  if (!existed) ::chmod(directory.c_str(), 0700);
+  DirectoryLock lock;
+  lock.fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock.fd_ < 0) return SystemError("open directory", directory);
+  if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return SystemError("lock directory", directory);
+    return Status(StatusCode::kUnavailable, directory + " is held by another process");
+  }
+  if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+    return SystemError("write to directory", directory);
+  }
+  return lock;
+}
+
+DirectoryLock::DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
+  if (this != &other) {
+    Release();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+void DirectoryLock::Release() {
+  if (fd_ < 0) return;
+  ::flock(fd_, LOCK_UN);
+  ::close(std::exchange(fd_, -1));
+}
+
+}  // namespace larder

@@ -1,0 +1,236 @@
+#include "restore.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "backup_note.h"
+#include "directory_lock.h"
+#include "journal.h"
+#include "kill_point.h"
+#include "larder/backup.h"
+#include "state_file.h"
+
+namespace larder {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a restore replaces.
+constexpr std::array kParts = {"store", "invalidations", "state"};
+// All that a cache may have in its directory.
+constexpr std::array kOurs = {"store",       "store.probe",   "invalidations", "invalidations.new",
+                              "state",       "state.new",     "dict",          "quarantine",
+                              "restore.new", "restore.ready", "admin.sock"};
+
+Status FileError(const std::string& what, const std::error_code& error) {
+  return {StatusCode::kUnavailable, what + ": " + error.message()};
+}
+
+bool StartsWith(const std::string& path, std::string_view magic) {
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(magic.size(), '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return file.good() && bytes == magic;
+}
+
+// A ledger read whole.
+struct LedgerCopy {
+  bool sound = false;
+  JournalHeader header;
+  std::vector<JournalRecord> records;
+};
+
+Result<LedgerCopy> ReadLedger(const std::string& path) {
+  LedgerCopy ledger;
+  Journal journal(JournalFiles::System(), path, 1);
+  const Result<JournalContents> contents =
+      journal.Read([&](const JournalRecord& record) { ledger.records.push_back(record); });
+  if (!contents.ok()) return contents.status();
+  ledger.sound = contents->found && contents->damage.empty();
+  ledger.header = contents->header;
+  return ledger;
+}
+
+Status WriteLedger(const std::string& path, const LedgerCopy& ledger) {
+  Journal journal(JournalFiles::System(), path, 1);
+  return journal.Rewrite(ledger.header, [&](const Journal::RecordSink& sink) {
+    std::for_each(ledger.records.begin(), ledger.records.end(), sink);
+  });
+}
+
+// One restore, step by step. The target's directory is locked.
+class Restoration {
+ public:
+  Restoration(const RestoreOptions& options, FoundBackup backup)
+      : options_(options), backup_(std::move(backup)) {}
+
+  Result<RestoreReport> Run();
+
+ private:
+  Status ReadBackup();
+  Status ReadReplaced();
+  Status CheckKnown() const;
+  Status Stage();
+  std::string Staged(const std::string& name) const { return New() + "/" + name; }
+  std::string New() const { return options_.cache_directory + "/restore.new"; }
+
+  const RestoreOptions& options_;
+  const FoundBackup backup_;
+  State state_;
+  LedgerCopy ledger_;
+  bool ledger_kept_ = false;
+  bool removals_known_ = false;
+};
+
+Status Restoration::ReadBackup() {
+  const std::string& directory = options_.backup_directory;
+  Status status = ReadState(BackupState(directory, backup_.note.name), state_);
+  if (!status.ok()) return {StatusCode::kDataLoss, "the backup's state: " + status.message()};
+  Result<LedgerCopy> ledger = ReadLedger(BackupLedger(directory, backup_.note.name));
+  if (!ledger.ok()) return ledger.status();
+  if (!ledger->sound) return {StatusCode::kDataLoss, "the backup's ledger is damaged"};
+  ledger_ = *std::move(ledger);
+  return Status::Ok();
+}
+
+// Of the same descent, and legible: what it says stays in force.
+Status Restoration::ReadReplaced() {
+  State replaced;
+  const Status status = ReadState(options_.cache_directory + "/state", replaced);
+  if (status.code() == StatusCode::kUnavailable) return status;
+  if (!status.ok() || replaced.store_id != state_.store_id) return Status::Ok();
+  Result<LedgerCopy> ledger = ReadLedger(options_.cache_directory + "/invalidations");
+  if (!ledger.ok()) return ledger.status();
+  if (!ledger->sound) return Status::Ok();
+  ledger_kept_ = true;
+  // The sequence number of the latest removal is at most this one.
+  removals_known_ = ledger->header.synced_sequence <= backup_.note.sequence;
+  ledger_ = *std::move(ledger);
+  state_ = std::move(replaced);
+  return Status::Ok();
+}
+
+Status Restoration::CheckKnown() const {
+  if (options_.accept_unknown_invalidations || (ledger_kept_ && removals_known_)) {
+    return Status::Ok();
+  }
+  const std::string since = std::to_string(backup_.note.known_until.time_since_epoch().count());
+  return {StatusCode::kInvalidArgument,
+          std::string(ledger_kept_ ? "removals" : "invalidations and removals") + " after " +
+              since + " ms since the epoch are not known to backup " +
+              std::to_string(backup_.rows.id) +
+              " and would be undone; set accept_unknown_invalidations if that is acceptable"};
+}
+
+Status Restoration::Stage() {
+  std::error_code error;
+  fs::create_directory(New(), error);
+  if (error) return FileError("create " + New(), error);
+  Status status =
+      RestoreStore(BackupRows(options_.backup_directory), backup_.rows.id, Staged("store"));
+  if (!status.ok()) return status;
+  // To note more than the restored store has would make it look like one that lost writes.
+  ledger_.header.synced_sequence = std::min(ledger_.header.synced_sequence, backup_.note.sequence);
+  status = WriteLedger(Staged("invalidations"), ledger_);
+  if (!status.ok()) return status;
+  // Numbers go on above all that either has given out.
+  state_.number_bound = std::max(state_.number_bound, ledger_.header.number_bound);
+  // From here on this cache and the one that was backed up go different ways.
+  if (!ledger_kept_) state_.store_id = NewState().store_id;
+  status = WriteState(Staged("state"), state_);
+  if (status.ok()) status = SyncDirectory(Staged("store"));
+  return status.ok() ? SyncDirectory(New()) : status;
+}
+
+Result<RestoreReport> Restoration::Run() {
+  Status status = ReadBackup();
+  if (status.ok()) status = ReadReplaced();
+  if (status.ok()) status = CheckKnown();
+  if (!status.ok()) return status;
+  status = Stage();
+  std::error_code error;
+  if (!status.ok()) {
+    fs::remove_all(New(), error);
+    return status;
+  }
+  KillPoint("restore staged");
+  fs::rename(New(), options_.cache_directory + "/restore.ready", error);
+  if (error) return FileError("commit the restore", error);
+  status = SyncDirectory(options_.cache_directory);
+  if (status.ok()) status = FinishRestore(options_.cache_directory);
+  if (!status.ok()) return status;
+  return RestoreReport{.backup = InfoOf(backup_.rows, backup_.note), .ledger_kept = ledger_kept_};
+}
+
+}  // namespace
+
+bool IsCacheDirectory(const std::string& directory) {
+  return StartsWith(directory + "/state", "larder state ") ||
+         StartsWith(directory + "/invalidations", "LDRJRNL");
+}
+
+Status FinishRestore(const std::string& directory) {
+  std::error_code error;
+  fs::remove_all(directory + "/restore.new", error);
+  if (error) return FileError("drop an unfinished restore", error);
+  const std::string ready = directory + "/restore.ready";
+  if (!fs::exists(ready, error)) return Status::Ok();
+  for (const std::string part : kParts) {
+    if (!fs::exists(ready + "/" + part, error)) continue;  // in place already
+    KillPoint("restore part");
+    fs::remove_all(directory + "/" + part, error);
+    if (!error) fs::rename(ready + "/" + part, directory + "/" + part, error);
+    if (error) return FileError("restore " + part, error);
+    if (Status status = SyncDirectory(directory); !status.ok()) return status;
+  }
+  fs::remove_all(ready, error);
+  if (error) return FileError("finish the restore", error);
+  return SyncDirectory(directory);
+}
+
+Result<RestoreReport> Restore(const RestoreOptions& options) {
+  if (options.backup_directory.empty() || options.cache_directory.empty()) {
+    return Status(StatusCode::kInvalidArgument, "restore from no directory, or to none");
+  }
+  Result<FoundBackup> backup = FindBackup(options.backup_directory, options.id);
+  if (!backup.ok()) return backup.status();
+  std::error_code error;
+  if (fs::exists(options.cache_directory, error) && !fs::is_empty(options.cache_directory, error) &&
+      !IsCacheDirectory(options.cache_directory)) {
+    return Status(StatusCode::kInvalidArgument,
+                  options.cache_directory + " holds something that is not a cache");
+  }
+  const Result<DirectoryLock> lock = DirectoryLock::Take(options.cache_directory, /*create=*/true);
+  if (!lock.ok()) return lock.status();
+  if (Status status = FinishRestore(options.cache_directory); !status.ok()) return status;
+  Result<RestoreReport> report = Restoration(options, *std::move(backup)).Run();
+  if (!report.ok()) return report.status().WithContext("restore");
+  return report;
+}
+
+Status Destroy(const std::string& directory) {
+  Result<DirectoryLock> lock = DirectoryLock::Take(directory, /*create=*/false);
+  if (!lock.ok()) return lock.status();
+  if (!IsCacheDirectory(directory)) {
+    return {StatusCode::kInvalidArgument, directory + " is not a cache's directory"};
+  }
+  std::error_code error;
+  for (const std::string name : kOurs) {
+    // Last what tells that this is a cache, so that one cut off can be done again.
+    if (name == "state" || name == "invalidations") continue;
+    fs::remove_all(directory + "/" + name, error);
+    if (error) return FileError("delete " + name, error);
+  }
+  for (const char* name : {"invalidations", "state"}) {
+    fs::remove(directory + "/" + name, error);
+    if (error) return FileError(std::string("delete ") + name, error);
+  }
+  if (fs::is_empty(directory, error) && !error) fs::remove(directory, error);
+  return error ? FileError("delete " + directory, error) : Status::Ok();
+}
+
+}  // namespace larder

@@ -1,0 +1,179 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fake_clock.h"
+#include "larder/cache.h"
+#include "larder/transfer.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasCode;
+
+class TransferTest : public ::testing::Test {
+ protected:
+  TransferTest() : from_(Open("from")), to_(Open("to")) {}
+
+  std::unique_ptr<Cache> Open(const std::string& name) {
+    Options options;
+    options.directory = dir_ / name;
+    options.clock = &clock_;
+    options.max_body_bytes = 100'000;
+    Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
+    EXPECT_OK(cache);
+    return *std::move(cache);
+  }
+  std::vector<ExportedEntry> Export() {
+    std::vector<ExportedEntry> entries;
+    const Result<std::uint64_t> count = from_->Export([&](const ExportedEntry& entry) {
+      entries.push_back(entry);
+      return Status::Ok();
+    });
+    EXPECT_OK(count);
+    EXPECT_EQ(*count, entries.size());
+    return entries;
+  }
+  Result<ImportReport> Import(const std::vector<ExportedEntry>& entries) {
+    std::size_t next = 0;
+    return to_->Import([&]() -> Result<std::optional<ExportedEntry>> {
+      if (next == entries.size()) return std::optional<ExportedEntry>();
+      return std::optional(entries[next++]);
+    });
+  }
+
+  testing::TempDir dir_;
+  testing::FakeClock clock_;
+  std::unique_ptr<Cache> from_;
+  std::unique_ptr<Cache> to_;
+};
+
+TEST_F(TransferTest, EntryArrivesWithAllThatIsKnownOfIt) {
+  ASSERT_OK(from_->Put("k", "body",
+                       {.ttl = 60s,
+                        .stale_if_error = 30s,
+                        .tags = {"a", "b"},
+                        .cost_microusd = 42,
+                        .compute_time = 7ms,
+                        .metadata = "meta"}));
+  const TimePoint created = from_->Get("k")->entry.created();
+  clock_.Advance(10s);
+  const Result<ImportReport> report = Import(Export());
+  ASSERT_OK(report);
+  EXPECT_EQ(report->stored, 1u);
+  const std::optional<Hit> hit = to_->Get("k");
+  ASSERT_TRUE(hit.has_value());
+  const Entry& entry = hit->entry;
+  EXPECT_EQ(entry.body(), "body");
+  EXPECT_EQ(entry.metadata(), "meta");
+  EXPECT_EQ(entry.tags(), (std::vector<std::string_view>{"a", "b"}));
+  EXPECT_EQ(entry.cost_microusd(), 42u);
+  EXPECT_EQ(entry.compute_time(), 7ms);
+  EXPECT_EQ(entry.created(), created);
+  EXPECT_EQ(entry.fresh_until(), created + 60s) << "no longer than it would have lived";
+  EXPECT_EQ(entry.expires(), created + 90s);
+  ASSERT_OK(to_->Invalidate({.tags = {"b"}}));
+  EXPECT_FALSE(to_->Get("k").has_value());
+}
+
+TEST_F(TransferTest, OnlyLiveEntriesAreExportedInTheOrderOfTheirKeys) {
+  for (const char* key : {"d", "b", "a", "c", "e"}) {
+    ASSERT_OK(from_->Put(key, "v", {.ttl = *key == 'c' ? 1s : 60s, .tags = {key}}));
+  }
+  ASSERT_OK(from_->Invalidate({.tags = {"b"}}));
+  ASSERT_OK(from_->Remove("e"));
+  clock_.Advance(2s);
+  const std::vector<ExportedEntry> entries = Export();
+  ASSERT_EQ(entries.size(), 2u);
+  EXPECT_EQ(entries[0].key, "a");
+  EXPECT_EQ(entries[1].key, "d");
+}
+
+TEST_F(TransferTest, StoreOfManyPagesIsExportedWhole) {
+  std::map<std::string, std::string> values;
+  for (int i = 0; i < 500; ++i) {
+    const std::string key = "key " + std::to_string(i);
+    values[key] = std::to_string(i) + std::string(10'000, static_cast<char>('a' + i % 26));
+    ASSERT_OK(from_->Put(key, values[key], {.ttl = kForever}));
+  }
+  const std::vector<ExportedEntry> entries = Export();
+  ASSERT_EQ(entries.size(), values.size());
+  for (const ExportedEntry& entry : entries) {
+    EXPECT_EQ(entry.body, values[entry.key]);
+    EXPECT_EQ(entry.expires, kNever);
+  }
+}
+
+TEST_F(TransferTest, WhatHasExpiredMeanwhileIsSkippedAndCounted) {
+  ASSERT_OK(from_->Put("short", "v", {.ttl = 5s}));
+  ASSERT_OK(from_->Put("long", "v", {.ttl = 60s}));
+  const std::vector<ExportedEntry> entries = Export();
+  clock_.Advance(5s);
+  const Result<ImportReport> report = Import(entries);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->stored, 1u);
+  EXPECT_EQ(report->expired, 1u);
+  EXPECT_FALSE(to_->Get("short").has_value());
+}
+
+TEST_F(TransferTest, ImportedValueIsNewerThanEarlierInvalidationsHere) {
+  ASSERT_OK(from_->Put("k", "v", {.tags = {"t"}}));
+  ASSERT_OK(to_->Invalidate({.all = true}));
+  ASSERT_OK(Import(Export()));
+  EXPECT_TRUE(to_->Get("k").has_value());
+}
+
+TEST_F(TransferTest, YoungerValueIsNotReplacedByAnOlderOne) {
+  ASSERT_OK(from_->Put("k", "older"));
+  const std::vector<ExportedEntry> entries = Export();
+  clock_.Advance(1s);
+  ASSERT_OK(to_->Put("k", "younger"));
+  const Result<ImportReport> report = Import(entries);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->superseded, 1u);
+  EXPECT_EQ(to_->Get("k")->entry.body(), "younger");
+}
+
+TEST_F(TransferTest, WhatBreaksALimitIsSkippedAndCounted) {
+  ExportedEntry good{.key = "good", .body = "v", .created = clock_.Wall()};
+  std::vector<ExportedEntry> entries(7, good);
+  entries[1].key = "";
+  entries[2].body = std::string(100'001, 'x');
+  entries[3].tags = {""};
+  entries[4].fresh_until = entries[4].created - 1ms;
+  entries[5].expires = entries[5].created;  // before fresh_until
+  entries[6].metadata = std::string(kMaxMetadataBytes + 1, 'm');
+  const Result<ImportReport> report = Import(entries);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->stored, 1u);
+  EXPECT_EQ(report->refused, 6u);
+}
+
+TEST_F(TransferTest, EntryFromTheFutureIsTakenForCreatedNow) {
+  ASSERT_OK(Import({{.key = "k", .body = "v", .created = clock_.Wall() + 1h}}));
+  EXPECT_EQ(to_->Get("k")->entry.created(), clock_.Wall());
+}
+
+TEST_F(TransferTest, ErrorOfSinkOrSourceEndsIt) {
+  ASSERT_OK(from_->Put("a", "v"));
+  ASSERT_OK(from_->Put("b", "v"));
+  int calls = 0;
+  EXPECT_THAT(from_->Export([&](const ExportedEntry&) {
+    ++calls;
+    return Status(StatusCode::kUnavailable, "pipe closed");
+  }),
+              HasCode(StatusCode::kUnavailable));
+  EXPECT_EQ(calls, 1);
+  EXPECT_THAT(to_->Import([]() -> Result<std::optional<ExportedEntry>> {
+    return Status(StatusCode::kInvalidArgument, "line 7 is not JSON");
+  }),
+              HasCode(StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace larder
