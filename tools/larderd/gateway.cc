@@ -107,7 +107,6 @@ Status Gateway::OpenCache(Options options) {
   auto cache = Cache::Open(options);
   if (!cache.ok()) return cache.status().WithContext("cache.directory");
   cache_ = *std::move(cache);
-  health_ = std::make_unique<StoreHealth>(control_, pool_, *cache_);
   return Status::Ok();
 }
 
@@ -131,7 +130,7 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
     Result<GatewayHandler::Stacks> stacks = MakeStacks(config.client, *workers_.back());
     if (!stacks.ok()) return stacks.status();
     handlers_.push_back(
-        std::make_unique<GatewayHandler>(routes, *std::move(stacks), *health_, log_));
+        std::make_unique<GatewayHandler>(routes, *std::move(stacks), *cache_, log_));
   }
   return Status::Ok();
 }
@@ -165,7 +164,6 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
     if (error) return;
     if (stopping) stopping();
     listener_->Stop();
-    health_->Stop();
     // Back to the default: the second signal kills.
     signals_.clear();
   });
@@ -184,7 +182,6 @@ void Gateway::Serve(const std::function<void(const std::string& url)>& ready) {
   plan.log = [this](const std::string& what) { log_.Write(LogLevel::kWarning, what); };
   const std::string url = listener_->url();
   listener_->Start(std::move(plan));
-  health_->Start();
   log_.Write(LogLevel::kInfo, "listening", {{"url", url}});
   ready(url);
 }

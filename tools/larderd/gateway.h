@@ -20,7 +20,6 @@
 #include "log.h"
 #include "routes.h"
 #include "server_limits.h"
-#include "store_health.h"
 #include "tool_config.h"
 
 namespace larder::gateway {
@@ -70,7 +69,6 @@ class Gateway {
   std::shared_ptr<client::HealthBoard> board_;
   std::unique_ptr<Cache> cache_;
   boost::asio::thread_pool pool_;
-  std::unique_ptr<StoreHealth> health_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::vector<std::unique_ptr<HttpWorker>> workers_;
   std::vector<std::unique_ptr<GatewayHandler>> handlers_;

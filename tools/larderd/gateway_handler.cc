@@ -89,11 +89,19 @@ asio::awaitable<Status> Relay(client::Response& response, AnswerHead head, Respo
   co_return Status::Ok();
 }
 
+// No disk is waited for: what it says of the disk must come out when that hangs.
+std::string Readiness(const Health& health) {
+  if (health.state == HealthState::kServing) return R"({"status":"ready","degraded":false})";
+  return R"({"status":"ready","degraded":true,"state":")" +
+         std::string(HealthStateName(health.state)) + R"(","reason":")" +
+         std::string(HealthReasonName(health.reason)) + R"("})";
+}
+
 }  // namespace
 
 GatewayHandler::GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks,
-                               const StoreHealth& health, Log& log)
-    : routes_(std::move(routes)), stacks_(std::move(stacks)), health_(health), log_(log) {}
+                               const Cache& cache, Log& log)
+    : routes_(std::move(routes)), stacks_(std::move(stacks)), cache_(cache), log_(log) {}
 
 void GatewayHandler::Replace(std::shared_ptr<const Routes> routes, Stacks stacks) {
   routes_ = std::move(routes);
@@ -128,9 +136,9 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
   }
   AnswerHead head{200, {{"content-type", "application/json"}, {"cache-control", "no-store"}}};
   // Requests are answered with a store or without.
-  const char* ready = health_.degraded() ? R"({"status":"ready","degraded":true})"
-                                         : R"({"status":"ready","degraded":false})";
-  std::vector<SharedBytes> body = AsBody(page == OwnPage::kHealth ? R"({"status":"ok"})" : ready);
+  std::string text = R"({"status":"ok"})";
+  if (page != OwnPage::kHealth) text = Readiness(cache_.GetHealth());
+  std::vector<SharedBytes> body = AsBody(std::move(text));
   co_await responder.Send(std::move(head), std::move(body));
 }
 

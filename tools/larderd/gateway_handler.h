@@ -7,10 +7,10 @@
 #include <string_view>
 
 #include "exchange.h"
+#include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
 #include "log.h"
 #include "routes.h"
-#include "store_health.h"
 
 namespace larder::gateway {
 
@@ -20,8 +20,7 @@ class GatewayHandler final : public Handler {
   using Stacks = std::map<std::string, std::unique_ptr<client::HttpService>>;
 
   // `stacks` has one for every provider that `routes` knows. The references must outlive this.
-  GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks, const StoreHealth& health,
-                 Log& log);
+  GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks, const Cache& cache, Log& log);
 
   // For the requests from now on; on the io thread. What is under way ends as it began.
   void Replace(std::shared_ptr<const Routes> routes, Stacks stacks);
@@ -39,7 +38,7 @@ class GatewayHandler final : public Handler {
 
   std::shared_ptr<const Routes> routes_;
   Stacks stacks_;
-  const StoreHealth& health_;
+  const Cache& cache_;
   Log& log_;
 };
 
