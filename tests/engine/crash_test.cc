@@ -18,6 +18,7 @@ TEST(CrashTest, KilledBetweenAnyTwoStepsNothingAcknowledgedIsLostOrResurrected) 
   TempDir dir;
   KillLoop loop(LARDER_CRASH_WRITER, dir / "cache", kSeed);
   std::uint64_t operations = 0;
+  int refused = 0;
   std::set<std::string> reached;
   for (int i = 0; i < kRounds; ++i) {
     const KillLoop::Round round = loop.RunRound();
@@ -25,8 +26,10 @@ TEST(CrashTest, KilledBetweenAnyTwoStepsNothingAcknowledgedIsLostOrResurrected) 
                                  << (round.point.empty() ? "any moment" : round.point);
     if (round.reached) reached.insert(round.point);
     operations += round.operations;
+    refused += round.refused ? 1 : 0;
   }
   EXPECT_GT(operations, 1000u);
+  EXPECT_LT(refused, kRounds / 4) << "calls that failed on a sound disk";
   EXPECT_GT(reached.size(), KillPoints().size() * 2 / 3) << "of all kill points";
 }
 

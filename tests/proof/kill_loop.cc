@@ -151,7 +151,10 @@ void KillLoop::Hear(const std::string& said, Round& round) {
     }
     Lane& lane = lanes_.at(std::strtoul(parts[0].c_str(), nullptr, 10));
     parts.erase(parts.begin());
-    if (parts[0] == "=" || parts[0] == "-") {
+    if (parts[0] == "refused") {
+      round.refused = true;
+      round.reached = false;
+    } else if (parts[0] == "=" || parts[0] == "-") {
       Answered(lane, parts[0] == "=", round);
     } else {
       lane.pending = std::move(parts);

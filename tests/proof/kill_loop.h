@@ -28,7 +28,8 @@ class KillLoop {
     std::string point;     // empty: killed from outside, at any moment
     bool reached = false;  // the point was passed often enough
     std::uint64_t operations = 0;
-    std::string finding;  // empty: nothing lost, resurrected or torn
+    bool refused = false;  // a call failed, and the writer gave up
+    std::string finding;   // empty: nothing lost, resurrected or torn
   };
   Round RunRound();
 

@@ -61,6 +61,7 @@ ProofTally RunKillPart(const ProofArguments& arguments) {
       const KillLoop::Round round = loop.RunRound();
       tally.operations += round.operations;
       ++tally.kills;
+      if (round.refused) ++tally.faults;
       if (round.finding.empty()) continue;
       PrintFinding("kill, seed " + std::to_string(seed) + ", round " + std::to_string(i) +
                        ", killed at " + (round.point.empty() ? "any moment" : round.point),
