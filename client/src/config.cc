@@ -27,6 +27,9 @@ larder::Options ReadCache(const ConfigDocument& document) {
                               ? OnCorruption::kFail
                               : OnCorruption::kQuarantine;
   options.compression.level = static_cast<int>(document.Integer("/cache/compression/level"));
+  options.compression.dictionary = document.Text("/cache/compression/dictionary") == "off"
+                                       ? DictionaryMode::kOff
+                                       : DictionaryMode::kAuto;
   return options;
 }
 

@@ -62,10 +62,10 @@ constexpr ConfigKey kTable[] = {
     {"/cache/compression/dictionary",
      kChoice,
      R"("auto")",
-     "Whether dictionaries may be trained. This version trains none.",
+     "Train dictionaries from what is stored, or do not.",
      {},
      {},
-     "auto none"},
+     "auto off"},
 
     {"/policy/[]/name", kText, "-", "What the rule is called, for people."},
     {"/policy/[]/match/provider", kPatterns, "-", "Names of providers; * stands for any text."},

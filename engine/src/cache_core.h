@@ -8,9 +8,11 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -21,6 +23,8 @@
 #include "cache_clock.h"
 #include "codec.h"
 #include "counters.h"
+#include "dictionary.h"
+#include "dictionary_trainer.h"
 #include "directory_lock.h"
 #include "flight_table.h"
 #include "gate.h"
@@ -97,6 +101,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // For a follower, so that it is told in time.
   Duration DeadlineAfter(Duration timeout);
 
+  // Flushes, so that the files tell all.
+  Result<std::set<std::uint64_t>> DictionariesInUse();
   Status CompactAll();  // flushes and merges everything, so that the reaper sees every row
 
  private:
@@ -204,6 +210,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status SaveState();
   Status CloseFiles();
   void StopThreads();
+  // In the background, if that is due and none is under way.
+  void StartTraining();
+  void TrainDictionary();
   std::string PathOf(std::string_view name) const {
     return options_.directory + "/" + std::string(name);
   }
@@ -216,6 +225,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::shared_ptr<const Executor> executor_;
   DirectoryLock lock_;
   std::unique_ptr<CacheClock> clock_;
+  std::unique_ptr<DictionaryShelf> dictionaries_;
+  std::unique_ptr<DictionaryTrainer> trainer_;  // null: dictionaries are off
   std::unique_ptr<Codec> codec_;
   std::unique_ptr<HotTier> hot_tier_;
   std::unique_ptr<FlightTable> flights_;
@@ -235,10 +246,11 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   std::mutex threads_mutex_;
   std::condition_variable threads_wake_;
-  bool threads_stop_ = false;  // guarded by threads_mutex_
-  std::thread steward_;        // looks after all that needs the disk
-  std::thread watchdog_;       // never touches the disk
-  bool files_closed_ = false;  // by whoever closes, once
+  bool threads_stop_ = false;   // guarded by threads_mutex_
+  std::thread steward_;         // looks after all that needs the disk
+  std::thread watchdog_;        // never touches the disk
+  std::future<void> training_;  // started by the steward, awaited by whoever stops that
+  bool files_closed_ = false;   // by whoever closes, once
 };
 
 // The same, where the cache may be gone.

@@ -53,7 +53,14 @@ Status CacheCore::OpenFiles() {
   lock_ = *std::move(lock);
   if (Status status = FinishRestore(options_.directory); !status.ok()) return status;
   if (Status status = OpenState(); !status.ok()) return status;
-  codec_ = std::make_unique<Codec>(options_.compression.level);
+  const CompressionOptions& compression = options_.compression;
+  dictionaries_ = std::make_unique<DictionaryShelf>(
+      PathOf("dict"), compression.level,
+      [this](LogLevel level, std::string_view line) { Log(level, line); });
+  if (compression.level != 0 && compression.dictionary == DictionaryMode::kAuto) {
+    trainer_ = std::make_unique<DictionaryTrainer>(compression.level);
+  }
+  codec_ = std::make_unique<Codec>(compression.level, *dictionaries_, trainer_ != nullptr);
   hot_tier_ = std::make_unique<HotTier>(HotTierBytes(options_.max_memory_bytes));
   supervisor_ = MakeSupervisor();
   Result<std::unique_ptr<Store>> store = OpenStore();

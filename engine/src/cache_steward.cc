@@ -38,6 +38,46 @@ void CacheCore::Care() {
   supervisor_->NoteJournal(ledger_->RetryUnwritten());
   supervisor_->Tick();
   disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
+  StartTraining();
+}
+
+void CacheCore::StartTraining() {
+  using std::chrono::seconds;
+  if (trainer_ == nullptr || !trainer_->Due()) return;
+  if (!internals_.threads) return TrainDictionary();
+  if (training_.valid() && training_.wait_for(seconds(0)) != std::future_status::ready) return;
+  training_ = std::async(std::launch::async, [this] {
+    try {
+      TrainDictionary();
+    } catch (const std::exception& error) {  // out of memory
+      Log(LogLevel::kError, std::string("train a dictionary: ") + error.what());
+    }
+  });
+}
+
+void CacheCore::TrainDictionary() {
+  DictionaryTrainer::Outcome outcome = trainer_->Train(dictionaries_->Newest().get());
+  if (!outcome.adopted.has_value()) return;
+  const Status status = dictionaries_->Adopt(*std::move(outcome.adopted));
+  if (!status.ok()) return Log(LogLevel::kWarning, "keep a dictionary: " + status.ToString());
+  const auto percent = [&](std::uint64_t bytes) {
+    return std::to_string(100 * bytes / std::max<std::uint64_t>(outcome.raw_bytes, 1)) + " %";
+  };
+  Log(LogLevel::kInfo, "adopted a dictionary: bodies take " + percent(outcome.trained_bytes) +
+                           " of their size, before " + percent(outcome.current_bytes));
+  if (dictionaries_->size() <= DictionaryShelf::kAlwaysKept) return;
+  const Result<std::set<std::uint64_t>> in_use = DictionariesInUse();
+  if (in_use.ok()) dictionaries_->DropUnused(*in_use);
+}
+
+Result<std::set<std::uint64_t>> CacheCore::DictionariesInUse() {
+  Result<std::set<std::uint64_t>> in_use = std::set<std::uint64_t>();
+  const Status status = supervisor_->RunLong([&in_use](Store& store) {
+    if (Status flushed = store.Flush(); !flushed.ok()) return flushed;
+    in_use = store.DictionariesInUse();
+    return in_use.status();
+  });
+  return status.ok() ? in_use : Result<std::set<std::uint64_t>>(status);
 }
 
 void CacheCore::Watch() {
@@ -122,6 +162,7 @@ void CacheCore::StopThreads() {
   threads_wake_.notify_all();
   if (steward_.joinable()) steward_.join();
   if (watchdog_.joinable()) watchdog_.join();
+  if (training_.valid()) training_.wait();
 }
 
 Status CacheCore::CloseFiles() {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <thread>
 
+#include "frame_format.h"
+
 namespace larder {
 namespace {
 // Below this a frame's own header eats what compression wins.
@@ -14,13 +16,7 @@ constexpr std::size_t kMinBytes = 64;
 }  // namespace
 
 struct Codec::CompressContext {
-  explicit CompressContext(int level) : zstd(ZSTD_createCCtx()) {
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
-    // The record knows size, checksum and dictionary; without them a frame is 6 bytes shorter.
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_format, ZSTD_f_zstd1_magicless);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, 0);
-    ZSTD_CCtx_setParameter(zstd, ZSTD_c_dictIDFlag, 0);
-  }
+  explicit CompressContext(int level) : zstd(ZSTD_createCCtx()) { SetFrameFormat(zstd, level); }
   ~CompressContext() { ZSTD_freeCCtx(zstd); }
   ZSTD_CCtx* const zstd;
 };
@@ -70,8 +66,10 @@ class Codec::Pool {
   std::vector<std::atomic<Context*>> slots_;
 };
 
-Codec::Codec(int level)
+Codec::Codec(int level, const DictionaryShelf& dictionaries, bool writes_with_dictionary)
     : level_(level),
+      dictionaries_(dictionaries),
+      writes_with_dictionary_(writes_with_dictionary),
       compressors_(std::make_unique<Pool<CompressContext>>(level)),
       decompressors_(std::make_unique<Pool<DecompressContext>>(level)) {}
 
@@ -80,13 +78,18 @@ Codec::~Codec() = default;
 Payload Codec::Compress(std::string_view body, std::string& scratch) {
   const Payload raw{.bytes = body};
   if (level_ == 0 || body.size() < kMinBytes) return raw;
+  const DictionaryPtr dictionary = writes_with_dictionary_ ? dictionaries_.Newest() : nullptr;
   std::unique_ptr<CompressContext> context = compressors_->Take();
+  ZSTD_CCtx_refCDict(context->zstd, dictionary == nullptr ? nullptr : dictionary->compressing());
   scratch.resize(ZSTD_compressBound(body.size()));
   const std::size_t size =
       ZSTD_compress2(context->zstd, scratch.data(), scratch.size(), body.data(), body.size());
+  ZSTD_CCtx_refCDict(context->zstd, nullptr);
   compressors_->GiveBack(std::move(context));
   if (ZSTD_isError(size) || size >= body.size()) return raw;
-  return {.codec = RecordCodec::kZstd, .bytes = std::string_view(scratch).substr(0, size)};
+  return {.codec = RecordCodec::kZstd,
+          .dictionary = dictionary == nullptr ? 0 : dictionary->id(),
+          .bytes = std::string_view(scratch).substr(0, size)};
 }
 
 bool Codec::Decompress(const RecordView& view, char* out) {
@@ -95,10 +98,16 @@ bool Codec::Decompress(const RecordView& view, char* out) {
     if (view.raw_bytes > 0) std::memcpy(out, view.payload.data(), view.raw_bytes);
     return true;
   }
-  if (view.dictionary != 0) return false;
+  DictionaryPtr dictionary;
+  if (view.dictionary != 0) {
+    dictionary = dictionaries_.Find(view.dictionary);
+    if (dictionary == nullptr) return false;
+  }
   std::unique_ptr<DecompressContext> context = decompressors_->Take();
+  ZSTD_DCtx_refDDict(context->zstd, dictionary == nullptr ? nullptr : dictionary->decompressing());
   const std::size_t size = ZSTD_decompressDCtx(context->zstd, out, view.raw_bytes,
                                                view.payload.data(), view.payload.size());
+  ZSTD_DCtx_refDDict(context->zstd, nullptr);
   decompressors_->GiveBack(std::move(context));
   return !ZSTD_isError(size) && size == view.raw_bytes;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dictionary.h"
 #include "record.h"
 
 namespace larder {
@@ -15,15 +16,17 @@ namespace larder {
 // there are cores, and none is thread_local.
 class Codec {
  public:
-  // `level` 0 leaves bodies as they are.
-  explicit Codec(int level);
+  // `level` 0 leaves bodies as they are. `dictionaries` must outlive the codec: for reading,
+  // whatever a record names; for writing the newest, if `writes_with_dictionary`.
+  Codec(int level, const DictionaryShelf& dictionaries, bool writes_with_dictionary);
   ~Codec();
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
 
   // The payload for `body`: compressed into `scratch`, or `body` itself where that is no smaller.
   Payload Compress(std::string_view body, std::string& scratch);
-  // Writes exactly view.raw_bytes to `out`. False: the payload is not what the record says.
+  // Writes exactly view.raw_bytes to `out`. False: the payload is not what the record says, or its
+  // dictionary is not there.
   bool Decompress(const RecordView& view, char* out);
 
  private:
@@ -33,6 +36,8 @@ class Codec {
   struct DecompressContext;
 
   const int level_;
+  const DictionaryShelf& dictionaries_;
+  const bool writes_with_dictionary_;
   std::unique_ptr<Pool<CompressContext>> compressors_;
   std::unique_ptr<Pool<DecompressContext>> decompressors_;
 };

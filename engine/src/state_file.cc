@@ -1,15 +1,11 @@
 #include "state_file.h"
 
-#include <fcntl.h>
 #include <sys/random.h>
-#include <unistd.h>
 #include <xxhash.h>
 
-#include <cerrno>
-#include <cstring>
 #include <string_view>
 
-#include "kill_point.h"
+#include "small_file.h"
 #include "varint.h"
 
 namespace larder {
@@ -18,11 +14,6 @@ namespace {
 constexpr std::string_view kMagic = "larder state 1\n";
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::size_t kMaxFileBytes = 1 << 16;
-
-Status Failed(const char* what, const std::string& path) {
-  return {errno == ENOENT ? StatusCode::kNotFound : StatusCode::kUnavailable,
-          std::string(what) + " " + path + ": " + std::strerror(errno)};
-}
 
 std::string Encode(const State& state) {
   std::string bytes(kMagic);
@@ -75,16 +66,6 @@ bool Decode(std::string_view bytes, State& state) {
   return in.empty();
 }
 
-bool WriteAll(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 std::string RandomBytes(std::size_t count) {
   std::string bytes(count, '\0');
   std::size_t have = 0;
@@ -98,34 +79,14 @@ std::string RandomBytes(std::size_t count) {
 }  // namespace
 
 Status ReadState(const std::string& path, State& state) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return Failed("open", path);
-  std::string bytes(kMaxFileBytes, '\0');
-  const ssize_t size = ::read(fd, bytes.data(), bytes.size());
-  const Status failure = size < 0 ? Failed("read", path) : Status::Ok();
-  ::close(fd);
-  if (!failure.ok()) return failure;
-  bytes.resize(static_cast<std::size_t>(size));
-  if (!Decode(bytes, state)) return {StatusCode::kDataLoss, path + " does not verify"};
+  const Result<std::string> bytes = ReadSmallFile(path, kMaxFileBytes);
+  if (!bytes.ok()) return bytes.status();
+  if (!Decode(*bytes, state)) return {StatusCode::kDataLoss, path + " does not verify"};
   return Status::Ok();
 }
 
 Status WriteState(const std::string& path, const State& state) {
-  const std::string temporary = path + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return Failed("create", temporary);
-  const bool written = WriteAll(fd, Encode(state)) && ::fdatasync(fd) == 0;
-  const Status failure = written ? Status::Ok() : Failed("write", temporary);
-  ::close(fd);
-  if (!failure.ok()) return failure;
-  KillPoint("state written");
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return Failed("rename", temporary);
-  const std::string directory = path.substr(0, path.find_last_of('/'));
-  const int directory_fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory_fd < 0) return Failed("open", directory);
-  const bool synced = ::fsync(directory_fd) == 0;
-  ::close(directory_fd);
-  return synced ? Status::Ok() : Failed("sync", directory);
+  return ReplaceSmallFile(path, Encode(state), "state written");
 }
 
 State NewState() {

@@ -14,6 +14,7 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "dictionary_collector.h"
 #include "kill_point.h"
 #include "rocks_status.h"
 
@@ -112,6 +113,7 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.info_log = std::make_shared<LogSink>(options.log);
   rocks.listeners.push_back(std::make_shared<NoAutomaticRecovery>(options.on_background_fault));
   rocks.compaction_filter_factory = options.filter;
+  rocks.table_properties_collector_factories.push_back(MakeDictionaryCollector());
   rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one
   rocks.bottommost_compression = rocksdb::kNoCompression;
   rocks.write_buffer_size = options.write_buffer_bytes;
@@ -228,6 +230,21 @@ class RocksStore final : public Store {
 
   Status Flush() override { return FromRocksDb(db_->Flush(rocksdb::FlushOptions())); }
   void Interrupt() override { interrupted_ = true; }
+
+  Result<std::set<std::uint64_t>> DictionariesInUse() override {
+    rocksdb::TablePropertiesCollection files;
+    const rocksdb::Status status = db_->GetPropertiesOfAllTables(&files);
+    if (!status.ok()) return FromRocksDb(status);
+    std::set<std::uint64_t> ids;
+    for (const auto& [path, properties] : files) {
+      const auto property = properties->user_collected_properties.find(kDictionariesProperty);
+      if (property == properties->user_collected_properties.end() ||
+          !ReadDictionariesProperty(property->second, ids)) {
+        return Status(StatusCode::kUnavailable, "a file does not say which dictionaries it needs");
+      }
+    }
+    return ids;
+  }
 
   std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
 

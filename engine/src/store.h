@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -88,6 +89,9 @@ class Store {
   // Merges everything, which runs the filter over every row. Slow.
   virtual Status CompactAll() = 0;
   virtual Status Flush() = 0;
+  // Those that records in files need; what is not flushed is not looked at. Errors: kUnavailable
+  // (also if a file does not say).
+  virtual Result<std::set<std::uint64_t>> DictionariesInUse() = 0;
   // From now on CompactAll ends early, with an error, also one that is running.
   virtual void Interrupt() = 0;
 

@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "temp_dir.h"
+
 namespace larder {
 namespace {
 
@@ -26,6 +28,12 @@ std::string Noise(std::size_t bytes) {
   return noise;
 }
 
+// A shelf that holds nothing.
+const DictionaryShelf& Empty() {
+  static const DictionaryShelf shelf("/nowhere", 3, nullptr);
+  return shelf;
+}
+
 RecordView ViewOf(std::string_view body, const Payload& payload) {
   RecordView view;
   view.codec = payload.codec;
@@ -36,7 +44,7 @@ RecordView ViewOf(std::string_view body, const Payload& payload) {
 }
 
 TEST(CodecTest, BodiesOfAllSizesComeBack) {
-  Codec codec(3);
+  Codec codec(3, Empty(), true);
   for (const std::size_t size : {0, 1, 63, 64, 65, 1000, 65'536, 3'000'000}) {
     const std::string body = Text(size);
     std::string scratch;
@@ -48,7 +56,7 @@ TEST(CodecTest, BodiesOfAllSizesComeBack) {
 }
 
 TEST(CodecTest, TextShrinksAndNoiseIsKeptAsItIs) {
-  Codec codec(3);
+  Codec codec(3, Empty(), true);
   const std::string text = Text(2000);
   const std::string noise = Noise(2000);
   std::string scratch;
@@ -61,14 +69,14 @@ TEST(CodecTest, TextShrinksAndNoiseIsKeptAsItIs) {
 }
 
 TEST(CodecTest, LevelZeroKeepsEverythingAsItIs) {
-  Codec codec(0);
+  Codec codec(0, Empty(), true);
   const std::string text = Text(2000);
   std::string scratch;
   EXPECT_EQ(codec.Compress(text, scratch).codec, RecordCodec::kRaw);
 }
 
 TEST(CodecTest, PayloadOfAnotherSizeIsRefused) {
-  Codec codec(3);
+  Codec codec(3, Empty(), true);
   const std::string body = Text(1000);
   std::string scratch;
   const Payload payload = codec.Compress(body, scratch);
@@ -83,8 +91,34 @@ TEST(CodecTest, PayloadOfAnotherSizeIsRefused) {
   EXPECT_FALSE(codec.Decompress(view, out.data()));
 }
 
+TEST(CodecTest, TheNewestDictionaryIsUsedAndOlderOnesCanStillBeRead) {
+  const testing::TempDir directory;
+  DictionaryShelf shelf(directory / "dict", 3, nullptr);
+  Codec codec(3, shelf, true);
+  const std::string body = Text(1000);
+  std::string first;
+  std::string second;
+  std::string plain;
+  const Payload without = codec.Compress(body, plain);
+  EXPECT_EQ(without.dictionary, 0u);
+  ASSERT_TRUE(shelf.Adopt(Text(5000)).ok());
+  const Payload older = codec.Compress(body, first);
+  ASSERT_TRUE(shelf.Adopt(Text(6000)).ok());
+  const Payload newer = codec.Compress(body, second);
+  EXPECT_NE(older.dictionary, 0u);
+  EXPECT_NE(newer.dictionary, older.dictionary);
+  EXPECT_LT(newer.bytes.size(), without.bytes.size() / 2);
+  for (const Payload& payload : {without, older, newer}) {
+    std::string out(body.size(), '\0');
+    ASSERT_TRUE(codec.Decompress(ViewOf(body, payload), out.data()));
+    EXPECT_EQ(out, body);
+  }
+  std::string scratch;
+  EXPECT_EQ(Codec(3, shelf, false).Compress(body, scratch).dictionary, 0u);
+}
+
 TEST(CodecTest, DamagedPayloadNeverWritesOutsideItsBuffer) {
-  Codec codec(3);
+  Codec codec(3, Empty(), true);
   const std::string body = Text(4000);
   std::string scratch;
   const Payload payload = codec.Compress(body, scratch);
@@ -98,7 +132,7 @@ TEST(CodecTest, DamagedPayloadNeverWritesOutsideItsBuffer) {
 }
 
 TEST(CodecTest, ThreadsShareThePool) {
-  Codec codec(3);
+  Codec codec(3, Empty(), true);
   std::vector<std::thread> threads;
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&codec, t] {

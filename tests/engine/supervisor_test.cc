@@ -70,6 +70,7 @@ class FakeStore final : public Store {
   Result<StoreBackup> BackUp(StoreBackupTask /*task*/) override { return StoreBackup{}; }
   Status CompactAll() override { return Status::Ok(); }
   Status Flush() override { return Status::Ok(); }
+  Result<std::set<std::uint64_t>> DictionariesInUse() override { return std::set<std::uint64_t>(); }
   void Interrupt() override { interrupted_.set_value(); }
   void WaitForInterrupt() { interrupted_.get_future().wait(); }
   std::uint64_t LatestSequence() const override { return 1; }

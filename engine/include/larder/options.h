@@ -32,9 +32,15 @@ enum class OnCorruption {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
+enum class DictionaryMode {
+  kAuto,  // trained from what is stored, adopted where it makes bodies at least 5 % smaller
+  kOff,   // none is trained or used for writing; what was stored with one can still be read
+};
+
 struct CompressionOptions {
   // Level of zstd, 1 to 19; 0 stores bytes as they are.
   int level = 3;
+  DictionaryMode dictionary = DictionaryMode::kAuto;
 };
 
 struct Options {

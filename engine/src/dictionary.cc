@@ -1,0 +1,144 @@
+#include "dictionary.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "small_file.h"
+#include "varint.h"
+
+namespace larder {
+namespace {
+
+constexpr std::string_view kMagic = "larder dictionary 1\n";
+constexpr std::string_view kSuffix = ".dict";
+constexpr std::size_t kChecksumBytes = 8;
+// Four bytes of varint in every record. Two dictionaries of one cache share an id once in 10^8.
+constexpr std::uint64_t kIdMask = (std::uint64_t{1} << 28) - 1;
+
+void AppendChecksum(std::string& bytes) {
+  const std::uint64_t sum = XXH3_64bits(bytes.data(), bytes.size());
+  for (std::size_t i = 0; i < kChecksumBytes; ++i) {
+    bytes.push_back(static_cast<char>(sum >> (8 * i) & 0xff));
+  }
+}
+
+struct Parts {
+  std::uint64_t generation = 0;
+  std::string_view bytes;
+};
+
+std::optional<Parts> Decode(std::string_view file) {
+  if (file.size() < kMagic.size() + kChecksumBytes || !file.starts_with(kMagic)) return {};
+  std::string expected(file.substr(0, file.size() - kChecksumBytes));
+  AppendChecksum(expected);
+  if (expected != file) return {};
+  std::string_view in = file.substr(0, file.size() - kChecksumBytes).substr(kMagic.size());
+  Parts parts;
+  if (!ReadVarint(in, parts.generation) || !ReadLengthPrefixed(in, parts.bytes) || !in.empty()) {
+    return {};
+  }
+  return parts;
+}
+
+}  // namespace
+
+Dictionary::Dictionary(std::string bytes, std::uint64_t generation, int level)
+    : bytes_(std::move(bytes)),
+      id_(std::max<std::uint64_t>(1, XXH3_64bits(bytes_.data(), bytes_.size()) & kIdMask)),
+      generation_(generation),
+      compressing_(ZSTD_createCDict(bytes_.data(), bytes_.size(), level)),
+      decompressing_(ZSTD_createDDict(bytes_.data(), bytes_.size())) {}
+
+DictionaryShelf::DictionaryShelf(std::string directory, int level,
+                                 const std::function<void(LogLevel, std::string_view)>& log)
+    : directory_(std::move(directory)), level_(level) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(directory_, error)) {
+    const std::string path = file.path().string();
+    if (path.ends_with(".new")) ::unlink(path.c_str());  // left by a crash
+    if (!path.ends_with(kSuffix)) continue;
+    const Result<std::string> bytes = ReadSmallFile(path, kMostBytes + 64);
+    const std::optional<Parts> parts = bytes.ok() ? Decode(*bytes) : std::nullopt;
+    if (!parts.has_value()) {
+      if (log) log(LogLevel::kWarning, path + " does not verify; what needs it is a miss");
+      continue;
+    }
+    auto dictionary =
+        std::make_shared<const Dictionary>(std::string(parts->bytes), parts->generation, level_);
+    by_generation_[dictionary->generation()] = dictionary;
+    by_id_[dictionary->id()] = std::move(dictionary);
+  }
+}
+
+std::size_t DictionaryShelf::size() const {
+  const std::shared_lock lock(mutex_);
+  return by_generation_.size();
+}
+
+DictionaryPtr DictionaryShelf::Newest() const {
+  const std::shared_lock lock(mutex_);
+  return by_generation_.empty() ? nullptr : by_generation_.rbegin()->second;
+}
+
+DictionaryPtr DictionaryShelf::Find(std::uint64_t id) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+std::string DictionaryShelf::PathOf(std::uint64_t id) const {
+  char name[24];
+  std::snprintf(name, sizeof(name), "%08llx", static_cast<unsigned long long>(id));
+  return directory_ + "/" + name + std::string(kSuffix);
+}
+
+Status DictionaryShelf::Adopt(std::string bytes) {
+  const DictionaryPtr newest = Newest();
+  const std::uint64_t generation = newest == nullptr ? 1 : newest->generation() + 1;
+  std::string file(kMagic);
+  AppendVarint(file, generation);
+  AppendLengthPrefixed(file, bytes);
+  AppendChecksum(file);
+  auto dictionary = std::make_shared<const Dictionary>(std::move(bytes), generation, level_);
+  if (::mkdir(directory_.c_str(), 0700) == 0) {
+    const Status synced = SyncDirectory(directory_.substr(0, directory_.find_last_of('/')));
+    if (!synced.ok()) return {StatusCode::kUnavailable, synced.message()};
+  }
+  if (Status status = ReplaceSmallFile(PathOf(dictionary->id()), file, "dictionary written");
+      !status.ok()) {
+    return {StatusCode::kUnavailable, status.message()};
+  }
+  const std::lock_guard lock(mutex_);
+  by_generation_[generation] = dictionary;
+  by_id_[dictionary->id()] = std::move(dictionary);
+  return Status::Ok();
+}
+
+std::size_t DictionaryShelf::DropUnused(const std::set<std::uint64_t>& in_use) {
+  const std::lock_guard lock(mutex_);
+  std::size_t dropped = 0;
+  for (auto at = by_generation_.begin();
+       std::distance(at, by_generation_.end()) > std::ptrdiff_t{kAlwaysKept};) {
+    const std::uint64_t id = at->second->id();
+    if (in_use.contains(id)) {
+      ++at;
+      continue;
+    }
+    ::unlink(PathOf(id).c_str());
+    by_id_.erase(id);
+    at = by_generation_.erase(at);
+    ++dropped;
+  }
+  return dropped;
+}
+
+}  // namespace larder

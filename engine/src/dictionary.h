@@ -1,0 +1,83 @@
+// Dictionaries: what bodies have in common, so that a short one compresses as part of a long one.
+//
+// A record names the dictionary that it takes to read it. Each is a small checksummed file; the
+// newest is used for writing, older ones are kept while a file of the store needs them.
+#pragma once
+
+#include <zstd.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+
+#include "larder/options.h"
+#include "larder/result.h"
+
+namespace larder {
+
+// Digested once for both directions. Immutable; shared by contexts of many threads.
+class Dictionary {
+ public:
+  // `generation`: later ones are greater. `level`: of zstd, at which it compresses.
+  Dictionary(std::string bytes, std::uint64_t generation, int level);
+
+  // From its bytes: another dictionary can never take its place. Never 0.
+  std::uint64_t id() const { return id_; }
+  std::uint64_t generation() const { return generation_; }
+  const std::string& bytes() const { return bytes_; }
+  const ZSTD_CDict* compressing() const { return compressing_.get(); }
+  const ZSTD_DDict* decompressing() const { return decompressing_.get(); }
+
+ private:
+  struct Free {
+    void operator()(ZSTD_CDict* digested) const { ZSTD_freeCDict(digested); }
+    void operator()(ZSTD_DDict* digested) const { ZSTD_freeDDict(digested); }
+  };
+  const std::string bytes_;
+  const std::uint64_t id_;
+  const std::uint64_t generation_;
+  const std::unique_ptr<ZSTD_CDict, Free> compressing_;
+  const std::unique_ptr<ZSTD_DDict, Free> decompressing_;
+};
+
+using DictionaryPtr = std::shared_ptr<const Dictionary>;
+
+// All dictionaries of a cache. Thread-safe.
+class DictionaryShelf {
+ public:
+  static constexpr std::size_t kMostBytes = std::size_t{1} << 20;  // of one
+
+  // Reads `directory`, which need not exist. A damaged file is logged and passed over: what needs
+  // it is a miss.
+  DictionaryShelf(std::string directory, int level,
+                  const std::function<void(LogLevel, std::string_view)>& log);
+
+  std::size_t size() const;
+  // Null: none. For writing, and by its id for reading.
+  DictionaryPtr Newest() const;
+  DictionaryPtr Find(std::uint64_t id) const;
+
+  // Keeps `bytes` in a file, and uses them from then on.
+  // Errors: kUnavailable (the file could not be written; nothing has changed).
+  Status Adopt(std::string bytes);
+  // Forgets, and deletes, what is not among `in_use`; never the newest two, as a writer may be
+  // about to store something compressed with either. Returns how many.
+  static constexpr std::size_t kAlwaysKept = 2;
+  std::size_t DropUnused(const std::set<std::uint64_t>& in_use);
+
+ private:
+  std::string PathOf(std::uint64_t id) const;
+
+  const std::string directory_;
+  const int level_;
+  mutable std::shared_mutex mutex_;
+  std::map<std::uint64_t, DictionaryPtr> by_id_;          // guarded by mutex_
+  std::map<std::uint64_t, DictionaryPtr> by_generation_;  // guarded by mutex_
+};
+
+}  // namespace larder

@@ -1,0 +1,71 @@
+#include "small_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kill_point.h"
+
+namespace larder {
+namespace {
+
+Status Failed(const char* what, const std::string& path) {
+  return {errno == ENOENT ? StatusCode::kNotFound : StatusCode::kUnavailable,
+          std::string(what) + " " + path + ": " + std::strerror(errno)};
+}
+
+bool WriteAll(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<std::string> ReadSmallFile(const std::string& path, std::size_t most_bytes) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Failed("open", path);
+  std::string bytes(most_bytes + 1, '\0');
+  std::size_t size = 0;
+  ssize_t got = 0;
+  while (size < bytes.size() && (got = ::read(fd, bytes.data() + size, bytes.size() - size)) != 0) {
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  const Status failure = got < 0 ? Failed("read", path) : Status::Ok();
+  ::close(fd);
+  if (!failure.ok()) return failure;
+  if (size > most_bytes) return Status(StatusCode::kDataLoss, path + " is too long");
+  bytes.resize(size);
+  return bytes;
+}
+
+Status ReplaceSmallFile(const std::string& path, std::string_view bytes, const char* kill_point) {
+  const std::string temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return Failed("create", temporary);
+  const bool written = WriteAll(fd, bytes) && ::fdatasync(fd) == 0;
+  const Status failure = written ? Status::Ok() : Failed("write", temporary);
+  ::close(fd);
+  if (!failure.ok()) return failure;
+  KillPoint(kill_point);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return Failed("rename", temporary);
+  return SyncDirectory(path.substr(0, path.find_last_of('/')));
+}
+
+Status SyncDirectory(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return Failed("open", path);
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  return synced ? Status::Ok() : Failed("sync", path);
+}
+
+}  // namespace larder
