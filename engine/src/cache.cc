@@ -58,11 +58,7 @@ class SharedCache final : public Cache {
   ~SharedCache() override { static_cast<void>(Close()); }
 
   Acquired Acquire(std::string_view key, const ReadOptions& options) override {
-    try {
-      return core_->Acquire(key, options);
-    } catch (...) {
-      return core_->AcquireUnstored(key);
-    }
+    return AcquireGuarded(key, options, options.stale_window);
   }
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
     return GuardedRead([&] { return core_->GetInMemory(key, options); });
@@ -133,6 +129,16 @@ class SharedCache final : public Cache {
   std::string_view StoreSecret() const override { return core_->StoreSecret(); }
 
  private:
+  Acquired AcquireGuarded(std::string_view key, const ReadOptions& options, StaleWindow window) {
+    try {
+      return core_->Acquire(key, options, window);
+    } catch (...) {
+      return core_->AcquireUnstored(key);
+    }
+  }
+  Result<Entry> StaleOr(std::string_view key, const ReadOptions& options, Status failure);
+  void Refresh(Lease lease, const Loader& loader) const;
+
   const std::shared_ptr<CacheCore> core_;
 };
 
@@ -140,29 +146,54 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
                                         const Loader& loader) {
   using Steady = std::chrono::steady_clock;
   const Steady::time_point began = Steady::now();
+  const auto left = [&options, began] {
+    if (options.max_wait == kForever) return kForever;
+    const auto waited = std::chrono::duration_cast<Duration>(Steady::now() - began);
+    return std::max(options.max_wait - waited, Duration::zero());
+  };
+  // Without an executor nobody would compute anew what is served stale.
+  const StaleWindow window =
+      core_->HasExecutor() ? StaleWindow::kWhileRevalidate : StaleWindow::kNone;
   while (true) {
-    Acquired acquired = Acquire(key, options);
+    Acquired acquired = AcquireGuarded(key, options, window);
     if (Hit* hit = std::get_if<Hit>(&acquired)) return std::move(hit->entry);
+    if (StaleHit* stale = std::get_if<StaleHit>(&acquired)) {
+      Refresh(std::move(stale->lease), loader);
+      return std::move(stale->hit.entry);
+    }
     if (Lease* lease = std::get_if<Lease>(&acquired)) {
       Result<Computed> computed = RunLoader(loader);
-      if (computed.ok()) {
-        return Guarded([&]() -> Result<Entry> {
-          return lease->Commit(computed->body, computed->options).entry;
-        });
-      }
+      if (computed.ok()) return lease->Commit(computed->body, computed->options).entry;
       lease->Abandon(computed.status());
-      return computed.status();
+      return StaleOr(key, options, computed.status());
     }
-    Duration left = options.max_wait;
-    if (left != kForever) {
-      left -= std::chrono::duration_cast<Duration>(Steady::now() - began);
-      left = std::max(left, Duration::zero());
-    }
-    FlightEnd end = std::get<Flight>(acquired).Wait(left, options.stop);
+    FlightEnd end = std::get<Flight>(acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
-    if (!end.acquire_again) return end.status;
+    // Computing has not failed: this caller has given up.
+    if (options.stop.stop_requested() || left() == Duration::zero()) return end.status;
     // Given up by its leader, or overtaken by an invalidation: our turn.
+    if (!end.acquire_again) return StaleOr(key, options, end.status);
   }
+}
+
+Result<Entry> SharedCache::StaleOr(std::string_view key, const ReadOptions& options,
+                                   Status failure) {
+  std::optional<Hit> hit = GuardedRead([&] { return core_->GetIfError(key, options); });
+  if (hit.has_value()) return std::move(hit->entry);
+  return failure;
+}
+
+// If the executor does not take it, the lease is dropped, and the next reader's loader may try.
+void SharedCache::Refresh(Lease lease, const Loader& loader) const {
+  auto held = std::make_shared<Lease>(std::move(lease));
+  static_cast<void>(core_->RunInBackground([held, loader] {
+    const Result<Computed> computed = RunLoader(loader);
+    if (!computed.ok()) return held->Abandon(computed.status());
+    try {
+      static_cast<void>(held->Commit(computed->body, computed->options));
+    } catch (...) {  // NOLINT(bugprone-empty-catch): no memory; the followers have been told
+    }
+  }));
 }
 
 }  // namespace

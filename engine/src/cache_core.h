@@ -64,9 +64,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   ~CacheCore();
 
   // As in cache.h.
-  Acquired Acquire(std::string_view key, const ReadOptions& options);
+  Acquired Acquire(std::string_view key, const ReadOptions& options, StaleWindow window);
   // A lease whose outcome is handed over and not stored.
   Lease AcquireUnstored(std::string_view key);
+  std::optional<Hit> GetIfError(std::string_view key, const ReadOptions& options);
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options);
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options);
   std::optional<Hit> Peek(std::string_view key, const ReadOptions& options);
@@ -98,6 +99,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // What the steward does every second, and the watchdog five times a second.
   void Care();
   void Watch();
+  // Runs it on Options::executor, if that takes it.
+  bool RunInBackground(std::function<void()> work) const;
+  bool HasExecutor() const { return executor_ != nullptr; }
   // For a follower, so that it is told in time.
   Duration DeadlineAfter(Duration timeout);
 
@@ -132,8 +136,11 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // cache_read.cc
   Query MakeQuery(const ReadOptions& options) const;
+  Query MakeQuery(const ReadOptions& options, StaleWindow window) const;
   std::optional<MissReason> Judge(const Facts& facts, const Query& query) const;
-  bool StillHolds(const EntryData& entry) const;
+  Facts FactsOf(const EntryData& entry, const Query& query) const;
+  void Accept(std::shared_ptr<const EntryData> entry, const Query& query, Lookup& lookup) const;
+  bool StillHolds(std::string_view key, const EntryData& entry) const;
   Lookup FindInMemory(std::string_view key, std::uint64_t hash, const Query& query);
   std::optional<Hit> CountLookup(const Lookup& lookup);
   Lookup FindOnDisk(std::string_view key, std::uint64_t hash, const Query& query);
@@ -145,6 +152,12 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                    const std::shared_ptr<const EntryData>& entry);
   Hit CountHit(const Entry& entry, bool stale, bool in_memory);
   std::optional<Hit> HitOfEnded(FlightState& flight, const Query& query);
+  FlightTable::Joined JoinOrLead(std::string_view key, std::uint64_t hash,
+                                 const ReadOptions& options, const Query& query,
+                                 std::uint64_t epoch, MissReason reason);
+  Acquired FoundUnderLease(const Lookup& lookup, const Query& query, Lease lease);
+  Acquired HitOrRefresh(std::string_view key, std::uint64_t hash, const ReadOptions& options,
+                        const Query& query, std::uint64_t epoch, Lookup lookup);
   Acquired LeaseOrFlight(std::string_view key, std::uint64_t hash, const ReadOptions& options,
                          const Query& query, std::uint64_t epoch, MissReason reason);
   std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
@@ -183,7 +196,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Precedence Compare(std::string_view key, std::uint64_t number);
   // Synced if the caller wants to know the store's sequence number then.
   Status WriteTombstone(std::string_view key, std::uint64_t* synced_sequence);
-  bool IsLive(const RecordView& record) const;
+  bool IsLive(std::string_view key, const RecordView& record) const;
   Status WriteTouched(std::string_view key, std::uint64_t hash, RecordView record, Duration ttl);
   void DropCorrupt(std::string_view key, std::uint64_t hash);
   static std::size_t StripeIndex(std::uint64_t hash) { return (hash >> 8) % kStripes; }
@@ -263,6 +276,7 @@ void FollowFlight(const std::shared_ptr<FlightState>& flight,
 
 // Limits of options.h.
 Status CheckKey(std::string_view key);
+Status CheckPrefixes(const std::vector<std::string>& prefixes);
 Status CheckTags(const std::vector<std::string>& tags);
 
 // Longer lifetimes than this are taken for "never"; sums with it cannot overflow.

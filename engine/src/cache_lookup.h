@@ -14,6 +14,7 @@ struct CacheCore::Query {
   std::vector<TagHash> tags;
   std::optional<Duration> max_age;
   Duration max_stale{0};
+  StaleWindow window = StaleWindow::kNone;
   std::uint64_t newer_than = 0;
   TimePoint now{};
   bool peek = false;  // leaves no trace
@@ -33,8 +34,10 @@ struct CacheCore::Lookup {
 struct CacheCore::Facts {
   std::uint64_t number;
   TimePoint created;
-  TimePoint fresh_until;
+  TimePoint fresh_until;  // or when a soft invalidation ended that
   TimePoint expires;
+  Duration stale_while_revalidate;
+  Duration stale_if_error;
 };
 
 }  // namespace larder

@@ -1,4 +1,4 @@
-// The read path: hot tier, store, flights; and what makes an entry usable.
+// The read path: hot tier, then store; and what makes an entry usable.
 #include <algorithm>
 #include <optional>
 
@@ -7,9 +7,14 @@
 namespace larder {
 
 CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options) const {
+  return MakeQuery(options, options.stale_window);
+}
+
+CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options, StaleWindow window) const {
   Query query{.tags = {},
               .max_age = options.max_age,
               .max_stale = options.max_stale,
+              .window = window,
               .newer_than = options.newer_than == kRefresh ? ledger_->Last() : options.newer_than,
               .now = clock_->Now(),
               .peek = false};
@@ -18,15 +23,21 @@ CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options) const {
   return query;
 }
 
-// All but the entry's own tags and the floor. Null: usable.
+// All but the entry's own tags, its key and the floor. Null: usable.
 std::optional<MissReason> CacheCore::Judge(const Facts& facts, const Query& query) const {
   if (query.now >= facts.expires) return MissReason::kExpired;
-  if (!query.tags.empty() && !ledger_->Holds(facts.number, query.tags)) {
+  if (!query.tags.empty() && !ledger_->Holds({}, facts.number, query.tags)) {
     return MissReason::kInvalidated;
   }
   if (facts.number <= query.newer_than) return MissReason::kUnwanted;
-  if (query.now >= facts.fresh_until && query.now - facts.fresh_until >= query.max_stale) {
-    return MissReason::kExpired;
+  if (query.now >= facts.fresh_until) {
+    const Duration window = query.window == StaleWindow::kWhileRevalidate
+                                ? facts.stale_while_revalidate
+                            : query.window == StaleWindow::kIfError ? facts.stale_if_error
+                                                                    : Duration::zero();
+    if (query.now - facts.fresh_until >= std::max(query.max_stale, window)) {
+      return MissReason::kExpired;
+    }
   }
   if (query.max_age.has_value() && query.now - facts.created > *query.max_age) {
     return MissReason::kUnwanted;
@@ -34,13 +45,33 @@ std::optional<MissReason> CacheCore::Judge(const Facts& facts, const Query& quer
   return std::nullopt;
 }
 
-// Between two invalidations of anything an entry that held goes on holding: a hot hit looks at
-// one number instead of at each of its tags.
-bool CacheCore::StillHolds(const EntryData& entry) const {
+// Of an entry that was just seen to hold.
+CacheCore::Facts CacheCore::FactsOf(const EntryData& entry, const Query& query) const {
+  Facts facts{.number = entry.number,
+              .created = entry.created,
+              .fresh_until = entry.FreshUntil(),
+              .expires = entry.expires,
+              .stale_while_revalidate = entry.stale_while_revalidate,
+              .stale_if_error = entry.stale_if_error};
+  if (!query.tags.empty()) {
+    facts.fresh_until =
+        std::min(facts.fresh_until, ledger_->FreshUntil({}, entry.number, query.tags));
+  }
+  return facts;
+}
+
+// Between two invalidations of anything an entry that held goes on holding, and being as fresh: a
+// hot hit looks at one number instead of at its key and each of its tags.
+bool CacheCore::StillHolds(std::string_view key, const EntryData& entry) const {
   const std::uint64_t generation = ledger_->Generation();
-  if (entry.held_at_generation.load(std::memory_order_relaxed) == generation) return true;
-  if (!ledger_->Holds(entry.number, entry.tag_hashes)) return false;
-  entry.held_at_generation.store(generation, std::memory_order_relaxed);
+  if (entry.held_at_generation.load(std::memory_order_acquire) == generation) return true;
+  if (!ledger_->Holds(key, entry.number, entry.tag_hashes)) return false;
+  const TimePoint fresh = ledger_->FreshUntil(key, entry.number, entry.tag_hashes);
+  const Duration::rep until = fresh.time_since_epoch().count();
+  Duration::rep seen = entry.fresh_at_most.load(std::memory_order_relaxed);
+  while (until < seen && !entry.fresh_at_most.compare_exchange_weak(seen, until)) {
+  }
+  entry.held_at_generation.store(generation, std::memory_order_release);
   return true;
 }
 
@@ -51,19 +82,25 @@ CacheCore::Lookup CacheCore::FindInMemory(std::string_view key, std::uint64_t ha
       query.peek ? hot_tier_->Peek(key, hash) : hot_tier_->Find(key, hash);
   if (entry == nullptr) return lookup;
   lookup.in_memory = true;
-  if (!StillHolds(*entry)) {
+  if (!StillHolds(key, *entry)) {
     hot_tier_->EraseIf(key, hash, entry.get());
     lookup.miss = MissReason::kInvalidated;
     return lookup;
   }
-  const Facts facts{entry->number, entry->created, entry->fresh_until, entry->expires};
+  Accept(std::move(entry), query, lookup);
+  return lookup;
+}
+
+// Into `lookup`, or why not.
+void CacheCore::Accept(std::shared_ptr<const EntryData> entry, const Query& query,
+                       Lookup& lookup) const {
+  const Facts facts = FactsOf(*entry, query);
   if (const std::optional<MissReason> why_not = Judge(facts, query)) {
     lookup.miss = *why_not;
-    return lookup;
+    return;
   }
-  lookup.stale = query.now >= entry->fresh_until;
+  lookup.stale = query.now >= facts.fresh_until;
   lookup.entry = std::move(entry);
-  return lookup;
 }
 
 CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view bytes,
@@ -77,9 +114,8 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
   }
   lookup.miss = MissReason::kInvalidated;
   if (record.kind == RecordKind::kTombstone) return lookup;
-  const Facts facts{record.number, record.created, record.fresh_until, record.expires};
-  if (const std::optional<MissReason> why_not = Judge(facts, query)) {
-    lookup.miss = *why_not;
+  if (query.now >= record.expires) {
+    lookup.miss = MissReason::kExpired;
     return lookup;
   }
   if (record.raw_bytes > options_.max_body_bytes) {  // the limit was lowered since
@@ -91,19 +127,20 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
   entry->created = record.created;
   entry->fresh_until = record.fresh_until;
   entry->expires = record.expires;
+  entry->stale_while_revalidate = record.stale_while_revalidate;
+  entry->stale_if_error = record.stale_if_error;
+  entry->negative = record.negative;
   entry->compute_time = record.compute_time;
   entry->cost_microusd = record.cost_microusd;
   entry->stored_bytes.store(key.size() + bytes.size(), std::memory_order_relaxed);
   char* body = FillEntry(*entry, record.metadata, record.tags, record.tag_count,
                          query.bodies ? record.raw_bytes : 0);
-  if (!StillHolds(*entry)) return lookup;
-  if (query.bodies && !codec_->Decompress(record, body)) {
-    lookup.miss = MissReason::kCorrupt;
-    return lookup;
-  }
-  lookup.stale = query.now >= entry->fresh_until;
+  if (!StillHolds(key, *entry)) return lookup;
   lookup.raw_bytes = record.raw_bytes;
-  lookup.entry = std::move(entry);
+  Accept(entry, query, lookup);
+  if (lookup.entry == nullptr || !query.bodies || codec_->Decompress(record, body)) return lookup;
+  lookup.entry = nullptr;
+  lookup.miss = MissReason::kCorrupt;
   return lookup;
 }
 
@@ -197,113 +234,6 @@ std::optional<Hit> CacheCore::CountLookup(const Lookup& lookup) {
   if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
   counters_.Add(CounterOf(lookup.miss));
   return std::nullopt;
-}
-
-Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options) {
-  Status status = CheckKey(key);
-  if (status.ok()) status = CheckTags(options.tags);
-  if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
-  if (!status.ok()) {
-    counters_.Add(Counter::kMissesFault);
-    return Lease(UntrackedFlight(key, std::move(status)));
-  }
-  const std::uint64_t hash = HotTier::HashKey(key);
-  const Query query = MakeQuery(options);
-  const std::uint64_t epoch = flights_->Epoch(hash);
-  Lookup lookup;
-  lookup.miss = MissReason::kUnwanted;
-  if (options.newer_than != kRefresh) lookup = Find(key, hash, query);
-  if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
-  Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch, lookup.miss);
-  if (std::holds_alternative<Lease>(acquired)) counters_.Add(CounterOf(lookup.miss));
-  return acquired;
-}
-
-Lease CacheCore::AcquireUnstored(std::string_view key) {
-  counters_.Add(Counter::kMissesFault);
-  return Lease(UntrackedFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
-}
-
-// Ended, but still being written: as good as stored.
-std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query) {
-  const std::optional<FlightEnd> end = flight.end();
-  if (!end.has_value() || !end->entry.has_value()) return std::nullopt;
-  const Entry& entry = *end->entry;
-  const Facts facts{entry.number(), entry.created(), entry.fresh_until(), entry.expires()};
-  if (Judge(facts, query).has_value()) return std::nullopt;
-  return CountHit(entry, query.now >= entry.fresh_until(), true);
-}
-
-Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
-                                  const ReadOptions& options, const Query& query,
-                                  std::uint64_t epoch, MissReason reason) {
-  FlightTable::Joined joined = flights_->JoinOrLead(
-      key, hash, options.tags, query.newer_than, epoch, [&](FlightState& flight) {
-        Prepare(flight, reason);
-        if (options.lease_timeout != kForever) {
-          flight.deadline = DeadlineAfter(options.lease_timeout);
-          flight.NoteDeadline(flight.deadline);
-        }
-      });
-  if (!joined.leads) {
-    const Duration deadline = joined.state->NextDeadline();
-    if (deadline != kForever) EndIfDue(*joined.state, system_clock_.SinceBoot());
-    if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
-    if (joined.state->end().has_value()) {  // ended, and not for this caller
-      flights_->Detach(key, hash, joined.state->number + 1);
-      return LeaseOrFlight(key, hash, options, query, epoch, reason);
-    }
-    counters_.Add(Counter::kCoalesced);
-    return Flight(std::move(joined.state));
-  }
-  Lease lease(joined.state);
-  if (joined.flight_ended_since && options.newer_than != kRefresh) {
-    const Lookup lookup = Find(key, hash, query);
-    // The lease is dropped: who joined it meanwhile looks for itself, by its own rules.
-    if (lookup.entry != nullptr) {
-      return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
-    }
-  }
-  // Close ends the flights that it finds; this one may have come just after.
-  if (calls_.shut()) {
-    joined.state->End({.entry = std::nullopt,
-                       .status = {StatusCode::kCancelled, "the cache is closed"},
-                       .acquire_again = true});
-  }
-  return lease;
-}
-
-void CacheCore::Prepare(FlightState& flight, MissReason reason) {
-  flight.reason = reason;
-  flight.core = weak_from_this();
-  flight.executor = executor_;
-  flight.started = system_clock_.SinceBoot();
-}
-
-Duration CacheCore::DeadlineAfter(Duration timeout) {
-  has_deadlines_.store(true, std::memory_order_relaxed);
-  return system_clock_.SinceBoot() + std::min(timeout, kLongest);
-}
-
-// A lease that is overdue still counts among the open ones, for what it may yet commit; but its
-// flight is over, and the next caller computes.
-void CacheCore::EndIfDue(FlightState& flight, Duration now) {
-  if (flight.EndDue(now)) flights_->Detach(flight.key, flight.hash, flight.number + 1);
-}
-
-void CacheCore::SweepDeadlines() {
-  if (!has_deadlines_.load(std::memory_order_relaxed)) return;
-  const Duration now = system_clock_.SinceBoot();
-  for (const std::shared_ptr<FlightState>& flight : flights_->Due(now)) EndIfDue(*flight, now);
-}
-
-std::shared_ptr<FlightState> CacheCore::UntrackedFlight(std::string_view key, Status why) {
-  auto flight = std::make_shared<FlightState>();
-  Prepare(*flight, MissReason::kFault);
-  flight->key = key;
-  flight->number = ledger_->Last();
-  flight->unstorable = std::move(why);
-  return flight;
 }
 
 }  // namespace larder

@@ -26,24 +26,27 @@ Status CacheCore::Touch(std::string_view key, Duration ttl) {
     case ReadOutcome::kFound: break;
   }
   RecordView record;
-  if (DecodeRecord(key, row.bytes(), record) != RecordState::kOk || !IsLive(record)) {
+  if (DecodeRecord(key, row.bytes(), record) != RecordState::kOk || !IsLive(key, record)) {
     return {StatusCode::kNotFound, "nothing live there to touch"};
   }
   return WriteTouched(key, hash, record, ttl);
 }
 
-bool CacheCore::IsLive(const RecordView& record) const {
+bool CacheCore::IsLive(std::string_view key, const RecordView& record) const {
   if (record.kind != RecordKind::kEntry || clock_->Now() >= record.expires) return false;
   std::vector<TagHash> hashes;
   HashTags(record, hashes);
-  return ledger_->Holds(record.number, hashes);
+  return ledger_->Holds(key, record.number, hashes);
 }
 
 // The caller holds the key's stripe.
 Status CacheCore::WriteTouched(std::string_view key, std::uint64_t hash, RecordView record,
                                Duration ttl) {
-  const Duration stale =
-      record.expires == kNever ? Duration::zero() : record.expires - record.fresh_until;
+  // What did not expire had no use for windows, and gets none.
+  if (record.expires == kNever) {
+    record.stale_while_revalidate = record.stale_if_error = Duration::zero();
+  }
+  const Duration stale = std::max(record.stale_while_revalidate, record.stale_if_error);
   record.fresh_until = record.expires = kNever;
   if (ttl <= kLongest) {
     // Not before it was created, where the cache's clock started anew behind it.

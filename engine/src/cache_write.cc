@@ -38,6 +38,17 @@ Status CheckTags(const std::vector<std::string>& tags) {
   return Status::Ok();
 }
 
+Status CheckPrefixes(const std::vector<std::string>& prefixes) {
+  for (const std::string& prefix : prefixes) {
+    if (prefix.empty() || prefix.size() > kMaxKeyBytes) {
+      return {StatusCode::kInvalidArgument, "prefix of " + std::to_string(prefix.size()) +
+                                                " bytes is not within 1 and " +
+                                                std::to_string(kMaxKeyBytes)};
+    }
+  }
+  return Status::Ok();
+}
+
 Status CacheCore::CheckWrite(std::string_view key, std::string_view body,
                              const WriteOptions& options) const {
   if (Status status = CheckKey(key); !status.ok()) return status;
@@ -64,6 +75,7 @@ Status CacheCore::CheckWrite(std::string_view key, std::string_view body,
 
 Duration CacheCore::TtlOf(std::string_view key, const WriteOptions& options) const {
   if (options.ttl.has_value()) return *options.ttl;
+  if (options.negative) return options_.negative_ttl;
   if (options_.default_ttl > kLongest || options_.ttl_jitter == 0) return options_.default_ttl;
   const double share = 1 - options_.ttl_jitter * Spread(key);
   const auto ttl = static_cast<double>(options_.default_ttl.count()) * share;
@@ -75,13 +87,19 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
                                                 const std::vector<std::string>& tags) const {
   auto entry = std::make_shared<EntryData>();
   entry->created = std::max(clock_->Adopted(), TimePoint{});
+  entry->negative = options.negative;
+  const auto window = [&options](std::optional<Duration> given, Duration otherwise) {
+    if (options.negative) otherwise = Duration::zero();
+    return std::min(given.value_or(otherwise), kLongest);
+  };
+  entry->stale_while_revalidate =
+      window(options.stale_while_revalidate, options_.stale_while_revalidate);
+  entry->stale_if_error = window(options.stale_if_error, options_.stale_if_error);
   const Duration ttl = TtlOf(key, options);
   if (ttl <= kLongest) {
-    const Duration stale =
-        std::max(options.stale_while_revalidate.value_or(options_.stale_while_revalidate),
-                 options.stale_if_error.value_or(options_.stale_if_error));
     entry->fresh_until = entry->created + ttl;
-    entry->expires = entry->fresh_until + std::min(stale, kLongest);
+    entry->expires =
+        entry->fresh_until + std::max(entry->stale_while_revalidate, entry->stale_if_error);
   }
   entry->cost_microusd = options.cost_microusd;
   entry->compute_time = std::min(options.compute_time.value_or(Duration::zero()), kLongest);
@@ -117,7 +135,7 @@ std::optional<Result<PutOutcome>> CacheCore::Refuse(const Draft& draft, Numbered
   const EntryData& entry = *draft.entry;
   if (entry.number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
   // It would be stored only to be invalid at every read.
-  if (!ledger_->Holds(entry.number, entry.tag_hashes)) return PutOutcome::kSuperseded;
+  if (!ledger_->Holds(draft.key, entry.number, entry.tag_hashes)) return PutOutcome::kSuperseded;
   switch (Compare(draft.key, entry.number)) {
     case Precedence::kSuperseded: return PutOutcome::kSuperseded;
     case Precedence::kFault: return Status(StatusCode::kUnavailable, "the store could not be read");
@@ -227,14 +245,23 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
   committed.status = tracked ? CheckWrite(flight->key, body, options) : flight->unstorable;
 
   // A follower that came after the invalidation of a tag named only now must not be served.
-  if (tracked && !options.tags.empty() && !ledger_->Holds(flight->number, flight->tag_hashes)) {
-    counters_.Add(Counter::kSuperseded);
-    flights_->Finish(*flight);
-    flight->End({.entry = std::nullopt,
-                 .status = {StatusCode::kCancelled, "invalidated while it was computed"},
-                 .acquire_again = true});
-    committed.outcome = PutOutcome::kSuperseded;
-    return committed;
+  if (tracked && !options.tags.empty()) {
+    const bool holds = ledger_->Holds(flight->key, flight->number, flight->tag_hashes);
+    const bool fresh =
+        ledger_->FreshUntil(flight->key, flight->number, flight->tag_hashes) == kNever;
+    if (!holds) {
+      counters_.Add(Counter::kSuperseded);
+      flights_->Finish(*flight);
+    }
+    if (!holds || !fresh) {
+      flight->End({.entry = std::nullopt,
+                   .status = {StatusCode::kCancelled, "invalidated while it was computed"},
+                   .acquire_again = true});
+    }
+    if (!holds) {
+      committed.outcome = PutOutcome::kSuperseded;
+      return committed;
+    }
   }
   // Nobody may find in the table what is not going to be in the store.
   if (!committed.status.ok() || TtlOf(flight->key, options) == Duration::zero()) {
@@ -257,66 +284,6 @@ void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status statu
   if (flight->unstorable.ok()) flights_->Finish(*flight);
   const bool given_up = status.code() == StatusCode::kCancelled;
   flight->End({.entry = std::nullopt, .status = std::move(status), .acquire_again = given_up});
-}
-
-// The caller holds the key's stripe.
-Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_sequence) {
-  const std::uint64_t number = ledger_->Next();
-  if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
-  const std::uint64_t hash = HotTier::HashKey(key);
-  flights_->Detach(key, hash, number);
-  hot_tier_->Erase(key, hash);
-  KillPoint("tombstone numbered");
-  const std::string record = EncodeTombstone(key, number);
-  const Status status = synced_sequence != nullptr
-                            ? supervisor_->PutSynced(key, record, *synced_sequence)
-                            : supervisor_->Put(key, record, false);
-  if (status.ok()) return Status::Ok();
-  return {StatusCode::kUnavailable, status.message()};
-}
-
-Status CacheCore::Remove(std::string_view key) {
-  if (Status status = CheckKey(key); !status.ok()) return status;
-  const Gate::Pass call = calls_.Enter();
-  if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
-  const Turnstile::Pass pass = supervisor_->EnterToRemove();
-  if (!pass) return {StatusCode::kUnavailable, "the store takes no removals now"};
-  std::uint64_t sequence = 0;
-  {
-    const Writing writing(StripeOf(HotTier::HashKey(key)));
-    if (Status status = WriteTombstone(key, &sequence); !status.ok()) return status;
-  }
-  KillPoint("tombstone synced");
-  counters_.Add(Counter::kRemoved);
-  return ledger_->NoteSyncedSequence(sequence);
-}
-
-// A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
-// tombstone takes its place: values being computed now are refused, later ones are welcome.
-void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
-  const Turnstile::Pass pass = supervisor_->EnterToRemove();
-  if (!pass) return;  // met again when the store takes writes
-  const Writing writing(StripeOf(hash));
-  if (Compare(key, 0) != Precedence::kCorrupt) return;
-  Log(LogLevel::kWarning, "dropped a corrupt record");
-  static_cast<void>(WriteTombstone(key, nullptr));
-}
-
-Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) {
-  bool all = false;
-  std::vector<TagHash> hashes;
-  for (const Invalidation& one : what) {
-    if (Status status = CheckTags(one.tags); !status.ok()) return status;
-    all = all || one.all;
-    for (const std::string& tag : one.tags) hashes.push_back(HashTag(tag));
-  }
-  if (hashes.empty() && !all) {
-    return Status(StatusCode::kInvalidArgument, "nothing to invalidate: neither tags nor all");
-  }
-  const Gate::Pass pass = calls_.Enter();
-  if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
-  counters_.Add(Counter::kInvalidated);
-  return all ? ledger_->InvalidateAll() : ledger_->InvalidateTags(hashes);
 }
 
 Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,

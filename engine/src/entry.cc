@@ -42,8 +42,11 @@ std::vector<std::string_view> Entry::tags() const {
 }
 
 TimePoint Entry::created() const { return data_->created; }
-TimePoint Entry::fresh_until() const { return data_->fresh_until; }
+TimePoint Entry::fresh_until() const { return data_->FreshUntil(); }
 TimePoint Entry::expires() const { return data_->expires; }
+Duration Entry::stale_while_revalidate() const { return data_->stale_while_revalidate; }
+Duration Entry::stale_if_error() const { return data_->stale_if_error; }
+bool Entry::negative() const { return data_->negative; }
 std::uint64_t Entry::cost_microusd() const { return data_->cost_microusd; }
 Duration Entry::compute_time() const { return data_->compute_time; }
 std::uint64_t Entry::number() const { return data_->number; }

@@ -1,6 +1,7 @@
 // EntryData: what an Entry handle points to. One allocation for this, one for all its bytes.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -19,7 +20,10 @@ struct EntryData {
   TimePoint created{};
   TimePoint fresh_until = kNever;
   TimePoint expires = kNever;
+  Duration stale_while_revalidate{0};  // the longer of these two ends at `expires`
+  Duration stale_if_error{0};
   Duration compute_time{0};
+  bool negative = false;
   std::uint64_t cost_microusd = 0;
   std::unique_ptr<char[]> buffer;  // metadata, tags (as in the record), body, in this order
   std::string_view metadata;
@@ -31,8 +35,17 @@ struct EntryData {
 
   // Set once, after the write.
   mutable std::atomic<std::uint64_t> stored_bytes{0};
-  // The ledger's generation at which this entry was last seen to hold.
+  // The ledger's generation at which this entry was last seen to hold; what was seen then about its
+  // freshness is in fresh_at_most, which was set before.
   mutable std::atomic<std::uint64_t> held_at_generation{UINT64_MAX};
+  // When a soft invalidation ended its freshness. Only ever lowered, so that one who looked
+  // earlier cannot undo what another has seen since.
+  mutable std::atomic<Duration::rep> fresh_at_most{Duration::max().count()};
+
+  TimePoint FreshUntil() const {
+    return std::min(fresh_until,
+                    TimePoint(Duration(fresh_at_most.load(std::memory_order_relaxed))));
+  }
 
   std::size_t MemoryBytes() const {
     return sizeof(EntryData) + metadata.size() + tags.size() + body.size() +

@@ -33,9 +33,9 @@ std::uint64_t FlightTable::Epoch(std::uint64_t hash) const {
 
 bool FlightTable::TryJoin(FlightState& state, const std::vector<std::string>& tags,
                           std::uint64_t newer_than) {
-  if (state.number <= newer_than || !ledger_.Holds(state.number, state.tag_hashes)) return false;
+  if (state.number <= newer_than || !IsUntouched(state, state.tag_hashes)) return false;
   const std::vector<TagHash> hashes = HashTags(tags);
-  if (!ledger_.Holds(state.number, hashes)) return false;
+  if (!IsUntouched(state, hashes)) return false;
   const auto is_new = [&state](TagHash hash) { return !IsIn(state.tag_hashes, hash); };
   const auto added = std::count_if(hashes.begin(), hashes.end(), is_new);
   if (added == 0) return true;
@@ -44,6 +44,12 @@ bool FlightTable::TryJoin(FlightState& state, const std::vector<std::string>& ta
   }
   AddTags(state, tags, hashes);
   return true;
+}
+
+// Softly invalidated, its value will be stale when it comes: not what a caller waits for.
+bool FlightTable::IsUntouched(const FlightState& state, const std::vector<TagHash>& tags) const {
+  return ledger_.Holds(state.key, state.number, tags) &&
+         ledger_.FreshUntil(state.key, state.number, tags) == kNever;
 }
 
 FlightTable::Joined FlightTable::JoinOrLead(std::string_view key, std::uint64_t hash,

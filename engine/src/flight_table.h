@@ -62,6 +62,7 @@ class FlightTable {
 
   Shard& ShardOf(std::uint64_t hash) { return shards_[hash % kShards]; }
   const Shard& ShardOf(std::uint64_t hash) const { return shards_[hash % kShards]; }
+  bool IsUntouched(const FlightState& state, const std::vector<TagHash>& tags) const;
   bool TryJoin(FlightState& state, const std::vector<std::string>& tags, std::uint64_t newer_than);
   static void RemoveFromTable(Shard& shard, FlightState& state);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kill_point.h"
+#include "larder/options.h"
 
 namespace larder {
 namespace {
@@ -18,10 +19,10 @@ constexpr std::uint64_t kFormatVersion = 2;
 // A copy fills its own block, so that no write touches both.
 constexpr std::uint64_t kHeaderBlock = 4096;
 constexpr std::size_t kHeaderBytes = 56;
-constexpr std::uint64_t kRecordsAt = 2 * kHeaderBlock;
-constexpr std::size_t kRecordBytes = 32;
-constexpr std::size_t kChunkBytes = std::size_t{256} * 1024;  // a multiple of kRecordBytes
-static_assert(kChunkBytes % kRecordBytes == 0);
+constexpr std::uint64_t kCellsAt = 2 * kHeaderBlock;
+constexpr std::size_t kCellBytes = 32;
+constexpr std::size_t kChunkBytes = std::size_t{256} * 1024;  // a multiple of kCellBytes
+static_assert(kChunkBytes % kCellBytes == 0);
 
 // Little-endian, whatever the machine.
 void PutFixed(char* out, std::uint64_t value, std::size_t bytes) {
@@ -69,53 +70,124 @@ bool DecodeHeader(std::string_view bytes, HeaderCopy& copy) {
   return true;
 }
 
-// The checksum covers the record's place too: a record that was written elsewhere is damage.
-std::uint64_t RecordChecksum(const char* bytes, std::uint64_t index) {
-  return XXH3_64bits_withSeed(bytes, kRecordBytes - 8, index);
+// One cell of the file. The first of a record has its kind and, in the bytes above, the time of a
+// soft one; for a prefix its value is the prefix's size, and cells of kind kPrefixBytes follow.
+struct Cell {
+  std::uint64_t number = 0;
+  std::uint64_t value = 0;
+  std::uint64_t kind = 0;
+};
+constexpr std::uint64_t kPrefixBytes = 7;
+constexpr std::uint64_t kKindMask = 0xff;
+constexpr unsigned kTimeShift = 8;
+constexpr std::size_t kBytesPerCell = 8;
+
+constexpr bool HasPrefix(JournalKind kind) {
+  return kind == JournalKind::kPrefix || kind == JournalKind::kSoftPrefix;
 }
 
-void EncodeRecord(const JournalRecord& record, std::uint64_t index, char* out) {
-  PutFixed(out, record.number, 8);
-  PutFixed(out + 8, record.value, 8);
-  PutFixed(out + 16, static_cast<std::uint64_t>(record.kind), 8);
-  PutFixed(out + 24, RecordChecksum(out, index), 8);
+std::size_t CellsOf(const JournalRecord& record) {
+  return 1 + (record.prefix.size() + kBytesPerCell - 1) / kBytesPerCell;
 }
 
-bool DecodeRecord(const char* bytes, std::uint64_t index, JournalRecord& record) {
-  if (GetFixed(bytes + 24, 8) != RecordChecksum(bytes, index)) return false;
-  record.number = GetFixed(bytes, 8);
-  record.value = GetFixed(bytes + 8, 8);
-  const std::uint64_t kind = GetFixed(bytes + 16, 8);
-  record.kind = static_cast<JournalKind>(kind);
-  return record.number != 0 && (kind == static_cast<std::uint64_t>(JournalKind::kTag) ||
-                                kind == static_cast<std::uint64_t>(JournalKind::kFloor));
+// The checksum covers the cell's place too: a cell that was written elsewhere is damage.
+std::uint64_t CellChecksum(const char* bytes, std::uint64_t index) {
+  return XXH3_64bits_withSeed(bytes, kCellBytes - 8, index);
 }
 
-// What stands where no record is yet.
-void EncodeFree(std::uint64_t index, char* out) {
-  EncodeRecord({.number = 0, .value = 0, .kind = JournalKind{}}, index, out);
+void EncodeCell(const Cell& cell, std::uint64_t index, char* out) {
+  PutFixed(out, cell.number, 8);
+  PutFixed(out + 8, cell.value, 8);
+  PutFixed(out + 16, cell.kind, 8);
+  PutFixed(out + 24, CellChecksum(out, index), 8);
 }
+
+bool DecodeCell(const char* bytes, std::uint64_t index, Cell& cell) {
+  if (GetFixed(bytes + 24, 8) != CellChecksum(bytes, index)) return false;
+  cell = {.number = GetFixed(bytes, 8),
+          .value = GetFixed(bytes + 8, 8),
+          .kind = GetFixed(bytes + 16, 8)};
+  const std::uint64_t kind = cell.kind & kKindMask;
+  if (cell.number == 0 || kind == 0 || kind > kPrefixBytes) return false;
+  return kind == kPrefixBytes || !HasPrefix(static_cast<JournalKind>(kind)) ||
+         (cell.value > 0 && cell.value <= kMaxKeyBytes);
+}
+
+// What stands where no cell is yet.
+void EncodeFree(std::uint64_t index, char* out) { EncodeCell({}, index, out); }
 
 bool IsFree(const char* bytes, std::uint64_t index, std::uint64_t version) {
-  char free[kRecordBytes] = {};
+  char free[kCellBytes] = {};
   if (version != 1) EncodeFree(index, free);
-  return std::memcmp(bytes, free, kRecordBytes) == 0;
+  return std::memcmp(bytes, free, kCellBytes) == 0;
 }
 
-std::uint64_t SizeFor(std::uint64_t capacity) { return kRecordsAt + capacity * kRecordBytes; }
+// Calls `write` for each cell of the record, in order.
+template <typename Write>
+void ForEachCell(const JournalRecord& record, const Write& write) {
+  const auto time = static_cast<std::uint64_t>(record.time.time_since_epoch().count());
+  write(Cell{.number = record.number,
+             .value = HasPrefix(record.kind) ? record.prefix.size() : record.value,
+             .kind = static_cast<std::uint64_t>(record.kind) | time << kTimeShift});
+  for (std::size_t at = 0; at < record.prefix.size(); at += kBytesPerCell) {
+    const std::size_t size = std::min(kBytesPerCell, record.prefix.size() - at);
+    write(Cell{.number = record.number,
+               .value = GetFixed(record.prefix.data() + at, size),
+               .kind = kPrefixBytes});
+  }
+}
 
-// Writes records to a file one after the other, in chunks.
-class RecordWriter {
+// Cells -> records. A prefix without all of its bytes was never acknowledged, unless there is
+// damage as well: it is left out.
+class RecordReader {
  public:
-  explicit RecordWriter(JournalFile& file) : file_(file) { chunk_.reserve(kChunkBytes); }
+  explicit RecordReader(const Journal::RecordSink& sink) : sink_(sink) {}
+
+  void Add(const Cell& cell) {
+    if ((cell.kind & kKindMask) == kPrefixBytes) return AddBytes(cell);
+    missing_ = 0;
+    record_ = {.number = cell.number,
+               .value = cell.value,
+               .kind = static_cast<JournalKind>(cell.kind & kKindMask),
+               .prefix = {},
+               .time = TimePoint(Duration(static_cast<Duration::rep>(cell.kind >> kTimeShift)))};
+    if (!HasPrefix(record_.kind)) return sink_(record_);
+    missing_ = std::exchange(record_.value, 0);
+  }
+  void Skip() { missing_ = 0; }
+
+ private:
+  void AddBytes(const Cell& cell) {
+    if (missing_ == 0 || cell.number != record_.number) return Skip();
+    char bytes[kBytesPerCell];
+    PutFixed(bytes, cell.value, kBytesPerCell);
+    const std::size_t size = std::min<std::uint64_t>(missing_, kBytesPerCell);
+    record_.prefix.append(bytes, size);
+    missing_ -= size;
+    if (missing_ == 0) sink_(record_);
+  }
+
+  const Journal::RecordSink& sink_;
+  JournalRecord record_;
+  std::uint64_t missing_ = 0;  // bytes of its prefix
+};
+
+std::uint64_t SizeFor(std::uint64_t capacity) { return kCellsAt + capacity * kCellBytes; }
+
+// Writes cells to a file one after the other, in chunks.
+class CellWriter {
+ public:
+  explicit CellWriter(JournalFile& file) : file_(file) { chunk_.reserve(kChunkBytes); }
 
   void Add(const JournalRecord& record) {
-    char bytes[kRecordBytes];
-    EncodeRecord(record, written_++, bytes);
-    AddBytes(bytes);
+    ForEachCell(record, [this](const Cell& cell) {
+      char bytes[kCellBytes];
+      EncodeCell(cell, written_++, bytes);
+      AddBytes(bytes);
+    });
   }
   void AddFree(std::uint64_t count) {
-    char bytes[kRecordBytes];
+    char bytes[kCellBytes];
     for (std::uint64_t i = 0; i < count && status_.ok(); ++i) {
       EncodeFree(written_ + i, bytes);
       AddBytes(bytes);
@@ -129,7 +201,7 @@ class RecordWriter {
 
  private:
   void AddBytes(const char* bytes) {
-    chunk_.append(bytes, kRecordBytes);
+    chunk_.append(bytes, kCellBytes);
     if (chunk_.size() == kChunkBytes) Flush();
   }
   void Flush() {
@@ -140,12 +212,18 @@ class RecordWriter {
 
   JournalFile& file_;
   std::string chunk_;
-  std::uint64_t offset_ = kRecordsAt;
+  std::uint64_t offset_ = kCellsAt;
   std::uint64_t written_ = 0;
   Status status_;
 };
 
 }  // namespace
+
+std::size_t CellCount(std::span<const JournalRecord> records) {
+  std::size_t cells = 0;
+  for (const JournalRecord& record : records) cells += CellsOf(record);
+  return cells;
+}
 
 Journal::Journal(JournalFiles& files, std::string path, std::uint64_t room)
     : files_(files), path_(std::move(path)), room_(std::max<std::uint64_t>(room, 1)) {}
@@ -198,21 +276,23 @@ Status Journal::ReadHeaders(JournalContents& contents) {
 }
 
 Status Journal::ReadRecords(std::uint64_t size, const RecordSink& sink, JournalContents& contents) {
+  RecordReader reader(sink);
   std::uint64_t index = 0;
-  for (std::uint64_t at = kRecordsAt; at + kRecordBytes <= size; at += kChunkBytes) {
+  for (std::uint64_t at = kCellsAt; at + kCellBytes <= size; at += kChunkBytes) {
     Result<std::string> chunk = file_->ReadAt(at, kChunkBytes);
     if (chunk.status().code() == StatusCode::kDataLoss) {
       contents.damage = "cannot be read: " + chunk.status().message();
-      index += kChunkBytes / kRecordBytes;
+      index += kChunkBytes / kCellBytes;
+      reader.Skip();
       continue;
     }
     if (!chunk.ok()) return chunk.status();
-    for (std::size_t i = 0; i + kRecordBytes <= chunk->size(); i += kRecordBytes, ++index) {
+    for (std::size_t i = 0; i + kCellBytes <= chunk->size(); i += kCellBytes, ++index) {
       const char* bytes = chunk->data() + i;
       if (IsFree(bytes, index, version_)) continue;
-      JournalRecord record;
-      const bool good = DecodeRecord(bytes, index, record);
-      if (good) sink(record);
+      Cell cell;
+      const bool good = DecodeCell(bytes, index, cell);
+      good ? reader.Add(cell) : reader.Skip();
       // Records stand one after the other: a gap is a record that is gone.
       if (good && index == used_) {
         ++used_;
@@ -232,11 +312,15 @@ Status Journal::Append(std::span<const JournalRecord> records, const JournalHead
 
 Status Journal::TryAppend(std::span<const JournalRecord> records, const JournalHeader& header) {
   if (!records.empty()) {
-    std::string bytes(records.size() * kRecordBytes, '\0');
-    for (std::size_t i = 0; i < records.size(); ++i) {
-      EncodeRecord(records[i], used_ + i, bytes.data() + i * kRecordBytes);
+    std::string bytes(CellCount(records) * kCellBytes, '\0');
+    std::uint64_t index = used_;
+    for (const JournalRecord& record : records) {
+      ForEachCell(record, [&](const Cell& cell) {
+        EncodeCell(cell, index, bytes.data() + (index - used_) * kCellBytes);
+        ++index;
+      });
     }
-    Status status = file_->WriteAt(kRecordsAt + used_ * kRecordBytes, bytes);
+    Status status = file_->WriteAt(kCellsAt + used_ * kCellBytes, bytes);
     if (!status.ok()) return status;
   }
   KillPoint("journal records written");
@@ -247,7 +331,7 @@ Status Journal::TryAppend(std::span<const JournalRecord> records, const JournalH
   KillPoint("journal header written");
   if (Status status = file_->Sync(); !status.ok()) return status;
   KillPoint("journal synced");
-  used_ += records.size();
+  used_ += CellCount(records);
   // The bound must survive the loss of either copy; synced one by one, as one may be torn.
   if (new_bound) {
     if (Status status = WriteHeaderCopy(*file_, header); !status.ok()) return status;
@@ -285,7 +369,7 @@ Status Journal::Rewrite(const JournalHeader& header, const Snapshot& snapshot) {
 }
 
 Status Journal::WriteNew(JournalFile& file, const JournalHeader& header, const Snapshot& snapshot) {
-  RecordWriter writer(file);
+  CellWriter writer(file);
   snapshot([&writer](const JournalRecord& record) { writer.Add(record); });
   used_ = writer.written();
   // Room in proportion to what is live, so that rewriting stays a constant cost a record.

@@ -2,10 +2,11 @@
 // write in place and one fdatasync, and needs no space on a full disk. Places that hold no record
 // yet are marked as free, checksum and all: a zeroed block is damage, not the end.
 //
-// Layout (docs/format.md): two copies of a header, one a block of 4 KiB, then records of 32 bytes.
-// The header holds what must not be lost with any record: the bound under which numbers may have
-// been given out, and the store's sequence number of its latest synced write. The copies are
-// written in turn, so that a torn write leaves one; the bound is in both before it is used.
+// Layout (docs/format.md): two copies of a header, one a block of 4 KiB, then cells of 32 bytes:
+// one a record, and one more for each 8 bytes of its prefix. The header holds what must not be lost
+// with any record: the bound under which numbers may have been given out, and the store's sequence
+// number of its latest synced write. The copies are written in turn, so that a torn write leaves
+// one; the bound is in both before it is used.
 //
 // Whatever is not exactly as it was written is damage: a reader learns of it and raises the floor.
 // After a failed write or sync nothing more is written to that file (a second fdatasync would
@@ -19,22 +20,32 @@
 #include <string>
 
 #include "journal_file.h"
+#include "larder/clock.h"
 #include "larder/result.h"
 
 namespace larder {
 
 enum class JournalKind : std::uint32_t {
-  kTag = 1,    // value: the tag's hash
-  kFloor = 2,  // value: 0
+  kTag = 1,      // value: the tag's hash
+  kFloor = 2,    // value: 0
+  kPrefix = 3,   // value: 0; `prefix`, 1 to kMaxKeyBytes
+  kSoftTag = 4,  // the same, ending freshness only, at `time`
+  kSoftFloor = 5,
+  kSoftPrefix = 6,
 };
 
 struct JournalRecord {
   std::uint64_t number = 0;
   std::uint64_t value = 0;
   JournalKind kind = JournalKind::kTag;
+  std::string prefix = {};
+  TimePoint time{};  // of a soft one
 
   friend bool operator==(const JournalRecord&, const JournalRecord&) = default;
 };
+
+// Cells that the records take.
+std::size_t CellCount(std::span<const JournalRecord> records);
 
 struct JournalHeader {
   std::uint64_t number_bound = 0;     // numbers given out are below
@@ -58,7 +69,7 @@ class Journal {
   // Hands everything that is live to the sink.
   using Snapshot = std::function<void(const RecordSink&)>;
 
-  // `files` must outlive this. A new journal has room for at least `room` records.
+  // `files` must outlive this. A new journal has room for at least `room` cells.
   Journal(JournalFiles& files, std::string path, std::uint64_t room);
   ~Journal();
   Journal(const Journal&) = delete;
@@ -72,7 +83,9 @@ class Journal {
   bool usable() const { return file_ != nullptr; }
   // Makes it unusable until the next Rewrite; the file stays.
   void Discard() { file_.reset(); }
-  bool HasRoomFor(std::size_t records) const { return used_ + records <= capacity_; }
+  bool HasRoomFor(std::span<const JournalRecord> records) const {
+    return used_ + CellCount(records) <= capacity_;
+  }
   // As last written and synced.
   const JournalHeader& header() const { return header_; }
 
@@ -100,7 +113,7 @@ class Journal {
   JournalHeader header_;
   std::uint64_t version_ = 0;   // of the file
   std::uint64_t updates_ = 0;   // header copies written so far: odd and even ones in turn
-  std::uint64_t capacity_ = 0;  // records that fit
+  std::uint64_t capacity_ = 0;  // cells that fit
   std::uint64_t used_ = 0;
 };
 

@@ -5,16 +5,28 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "journal.h"
 #include "kill_point.h"
-#include "tag_table.h"
+#include "rule_set.h"
 
 namespace larder {
 namespace {
+
+// Times of soft invalidations kept. One whose time is forgotten counts as of long ago: too stale
+// for any window, never too little.
+constexpr std::size_t kMaxTimes = 4096;
+
+constexpr auto kSoftShift = static_cast<std::uint32_t>(JournalKind::kSoftTag) -
+                            static_cast<std::uint32_t>(JournalKind::kTag);
+JournalKind SoftOf(JournalKind hard) {
+  return static_cast<JournalKind>(static_cast<std::uint32_t>(hard) + kSoftShift);
+}
+bool IsSoft(JournalKind kind) { return kind >= JournalKind::kSoftTag; }
 
 std::string LostWrites(std::uint64_t sequence, std::uint64_t noted) {
   return "the store lost synced writes: it is at " + std::to_string(sequence) + ", " +
@@ -27,27 +39,32 @@ class JournaledLedger final : public Ledger {
       : options_(options),
         journal_(options.files != nullptr ? *options.files : JournalFiles::System(), options.path,
                  options.journal_room),
-        table_(options.max_tags) {}
+        hard_(options.max_tags),
+        soft_(std::max<std::size_t>(options.max_tags / 8, 1)) {}
 
   Status Load();
 
   std::uint64_t Next() override;
   std::uint64_t Last() const override { return std::min(next_.load(), bound_.load()) - 1; }
   std::uint64_t NumberBound() const override { return bound_.load(); }
-  bool Holds(std::uint64_t number, std::span<const TagHash> tags) const override;
+  bool Holds(std::string_view key, std::uint64_t number,
+             std::span<const TagHash> tags) const override;
+  TimePoint FreshUntil(std::string_view key, std::uint64_t number,
+                       std::span<const TagHash> tags) const override;
   std::uint64_t Generation() const override { return generation_.load(std::memory_order_acquire); }
 
-  Result<std::uint64_t> InvalidateTags(std::span<const TagHash> tags) override;
-  Result<std::uint64_t> InvalidateAll() override;
+  Result<std::uint64_t> Invalidate(std::span<const Rule> rules, TimePoint now) override;
   Status NoteSyncedSequence(std::uint64_t sequence) override;
   Status StoreRecovered(std::uint64_t sequence) override;
   Status RetryUnwritten() override { return Commit({}); }
   Status CopyTo(const std::string& path) const override;
 
-  std::uint64_t floor() const override { return table_.floor(); }
-  std::uint64_t dropped_tags() const override { return table_.dropped(); }
-  std::size_t tag_count() const override { return table_.size(); }
-  std::size_t memory_bytes() const override { return sizeof(*this) + table_.memory_bytes(); }
+  std::uint64_t floor() const override { return hard_.floor(); }
+  std::uint64_t dropped_tags() const override { return hard_.tags().dropped(); }
+  std::size_t tag_count() const override { return hard_.tags().size() + soft_.tags().size(); }
+  std::size_t memory_bytes() const override {
+    return sizeof(*this) + hard_.tags().memory_bytes() + soft_.tags().memory_bytes();
+  }
 
  private:
   // What one leader writes for all who came while the previous leader was writing.
@@ -58,8 +75,9 @@ class JournaledLedger final : public Ledger {
   };
 
   Status Replay(JournalContents& contents);
-  template <typename Change>
-  std::uint64_t Apply(const Change& change);
+  void Apply(const JournalRecord& record);
+  void WaitForChange() const;
+  TimePoint TimeOf(std::uint64_t number) const;
   Status Commit(std::span<const JournalRecord> records);
   Status WriteBatch(const Batch& batch);
   JournalHeader NextHeader() const;
@@ -91,17 +109,29 @@ class JournaledLedger final : public Ledger {
   Journal journal_;
   bool failing_ = false;
 
-  TagTable table_;
+  RuleSet hard_;
+  RuleSet soft_;
+
+  mutable std::mutex times_mutex_;
+  // Guarded by times_mutex_. When the latest soft invalidations were, by number.
+  std::map<std::uint64_t, TimePoint> times_;
 };
 
+JournalRecord RecordOf(const Rule& rule, TimePoint now) {
+  JournalRecord record;
+  record.kind = rule.kind == Rule::Kind::kTag      ? JournalKind::kTag
+                : rule.kind == Rule::Kind::kPrefix ? JournalKind::kPrefix
+                                                   : JournalKind::kFloor;
+  record.value = rule.tag;
+  record.prefix = rule.prefix;
+  if (!rule.soft) return record;
+  record.kind = SoftOf(record.kind);
+  record.time = now;
+  return record;
+}
+
 Status JournaledLedger::Load() {
-  const auto replay = [this](const JournalRecord& record) {
-    if (record.kind == JournalKind::kFloor) {
-      table_.RaiseFloor(record.number);
-    } else {
-      table_.Raise(record.value, record.number);
-    }
-  };
+  const auto replay = [this](const JournalRecord& record) { Apply(record); };
   Result<JournalContents> contents = journal_.Read(replay);
   if (!contents.ok()) return contents.status();
   if (Status status = Replay(*contents); !status.ok()) return status;
@@ -134,8 +164,8 @@ Status JournaledLedger::Replay(JournalContents& contents) {
       std::max({header.number_bound, options_.saved_number_bound, std::uint64_t{1}});
   if (why.empty()) return Status::Ok();
   Log(LogLevel::kError, why + "; all entries are invalidated");
-  table_.RaiseFloor(header.number_bound - 1);
-  table_.DropCovered();
+  hard_.RaiseFloor(header.number_bound - 1);
+  hard_.DropCovered();
   journal_.Discard();  // the new floor has to be in the next one
   return Status::Ok();
 }
@@ -148,49 +178,76 @@ std::uint64_t JournaledLedger::Next() {
 // An even generation: everything that was applied when it was set is in the table, and whatever
 // is missing from the table was not yet applied. So the answer is right as of that instant. An
 // odd one: some of one invalidation may be visible and some not, so wait for its end.
-bool JournaledLedger::Holds(std::uint64_t number, std::span<const TagHash> tags) const {
+void JournaledLedger::WaitForChange() const {
   if (generation_.load(std::memory_order_acquire) % 2 != 0) {
     const std::lock_guard wait(apply_mutex_);
   }
-  return table_.Holds(number, tags);
 }
 
-// The instant of an invalidation. Nobody gets a yes from Holds between the taking of the number
-// and its being visible: a lease with a greater number is given out after that instant for
-// every reader.
-template <typename Change>
-std::uint64_t JournaledLedger::Apply(const Change& change) {
-  const std::lock_guard lock(apply_mutex_);
-  generation_.fetch_add(1);
-  // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and no
-  // other will be before a bound above it is on disk.
-  const std::uint64_t number = next_.fetch_add(1);
-  change(number);
-  generation_.fetch_add(1);
-  return number;
+bool JournaledLedger::Holds(std::string_view key, std::uint64_t number,
+                            std::span<const TagHash> tags) const {
+  WaitForChange();
+  return hard_.Holds(key, number, tags);
 }
 
-Result<std::uint64_t> JournaledLedger::InvalidateTags(std::span<const TagHash> tags) {
-  if (tags.empty()) return Status(StatusCode::kInvalidArgument, "no tags to invalidate");
-  const std::uint64_t number = Apply([&](std::uint64_t taken) {
-    for (const TagHash tag : tags) table_.Raise(tag, taken);
-  });
-  KillPoint("invalidation in memory");
+TimePoint JournaledLedger::FreshUntil(std::string_view key, std::uint64_t number,
+                                      std::span<const TagHash> tags) const {
+  WaitForChange();
+  const std::uint64_t latest = soft_.Latest(key, tags);
+  return number > latest ? kNever : TimeOf(latest);
+}
+
+TimePoint JournaledLedger::TimeOf(std::uint64_t number) const {
+  const std::lock_guard lock(times_mutex_);
+  const auto found = times_.find(number);
+  return found == times_.end() ? TimePoint{} : found->second;
+}
+
+void JournaledLedger::Apply(const JournalRecord& record) {
+  const bool soft = IsSoft(record.kind);
+  if (soft) {  // before the rule, which says that there is a time
+    const std::lock_guard lock(times_mutex_);
+    times_[record.number] = record.time;
+    if (times_.size() > kMaxTimes) times_.erase(times_.begin());
+  }
+  RuleSet& rules = soft ? soft_ : hard_;
+  switch (record.kind) {
+    case JournalKind::kTag:
+    case JournalKind::kSoftTag: return rules.RaiseTag(record.value, record.number);
+    case JournalKind::kPrefix:
+    case JournalKind::kSoftPrefix: return rules.RaisePrefix(record.prefix, record.number);
+    case JournalKind::kFloor:
+    case JournalKind::kSoftFloor: return rules.RaiseFloor(record.number);
+  }
+}
+
+// The instant of an invalidation is the change of the generation. Nobody gets a yes from Holds
+// between the taking of the number and its being visible: a lease with a greater number is given
+// out after that instant for every reader.
+Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules, TimePoint now) {
+  if (rules.empty()) return Status(StatusCode::kInvalidArgument, "nothing to invalidate");
   std::vector<JournalRecord> records;
-  records.reserve(tags.size());
-  for (const TagHash tag : tags) {
-    records.push_back({.number = number, .value = tag, .kind = JournalKind::kTag});
+  records.reserve(rules.size());
+  for (const Rule& rule : rules) records.push_back(RecordOf(rule, now));
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(apply_mutex_);
+    generation_.fetch_add(1);
+    // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and no
+    // other will be before a bound above it is on disk.
+    number = next_.fetch_add(1);
+    for (JournalRecord& record : records) {
+      record.number = number;
+      Apply(record);
+    }
+    generation_.fetch_add(1);
+  }
+  if (std::any_of(rules.begin(), rules.end(),
+                  [](const Rule& rule) { return rule.kind == Rule::Kind::kAll; })) {
+    hard_.DropCovered();
+    soft_.DropCovered();
   }
   if (Status status = Commit(records); !status.ok()) return status;
-  KillPoint("invalidation synced");
-  return number;
-}
-
-Result<std::uint64_t> JournaledLedger::InvalidateAll() {
-  const std::uint64_t number = Apply([&](std::uint64_t taken) { table_.RaiseFloor(taken); });
-  table_.DropCovered();
-  const JournalRecord record{.number = number, .value = 0, .kind = JournalKind::kFloor};
-  if (Status status = Commit({&record, 1}); !status.ok()) return status;
   return number;
 }
 
@@ -205,7 +262,8 @@ Status JournaledLedger::StoreRecovered(std::uint64_t sequence) {
   const std::uint64_t noted = synced_sequence_.load();
   if (sequence >= noted) return Commit({});
   Log(LogLevel::kError, LostWrites(sequence, noted) + "; all entries are invalidated");
-  const Result<std::uint64_t> number = InvalidateAll();
+  const Rule everything;
+  const Result<std::uint64_t> number = Invalidate({&everything, 1}, TimePoint{});
   if (!number.ok()) return number.status();
   synced_sequence_.store(sequence);
   return Commit({});
@@ -238,7 +296,7 @@ Status JournaledLedger::WriteBatch(const Batch& batch) {
   }
   // Full, or failed before or now: what is in memory goes to a new file, this batch with it.
   bool written = false;
-  if (journal_.usable() && journal_.HasRoomFor(batch.records.size())) {
+  if (journal_.usable() && journal_.HasRoomFor(batch.records)) {
     const Status appended = journal_.Append(batch.records, header);
     NoteOutcome(appended);
     written = appended.ok();
@@ -261,13 +319,27 @@ JournalHeader JournaledLedger::NextHeader() const {
   return header;
 }
 
-// Tags first, the floor after: what is dropped meanwhile is under it.
+// The floor after the rest: what is dropped meanwhile is under it.
 void JournaledLedger::Snapshot(const Journal::RecordSink& sink) const {
-  table_.Visit([&sink](std::uint64_t tag, std::uint64_t number) {
-    sink({.number = number, .value = tag, .kind = JournalKind::kTag});
-  });
-  if (const std::uint64_t floor = table_.floor(); floor != 0) {
-    sink({.number = floor, .value = 0, .kind = JournalKind::kFloor});
+  for (const bool soft : {false, true}) {
+    const RuleSet& rules = soft ? soft_ : hard_;
+    const auto write = [&](JournalKind kind, std::uint64_t number, std::uint64_t tag,
+                           const std::string& prefix) {
+      sink({.number = number,
+            .value = tag,
+            .kind = soft ? SoftOf(kind) : kind,
+            .prefix = prefix,
+            .time = soft ? TimeOf(number) : TimePoint{}});
+    };
+    for (const PrefixRule& rule : rules.prefixes().Rules()) {
+      write(JournalKind::kPrefix, rule.number, 0, rule.prefix);
+    }
+    rules.tags().Visit([&write](std::uint64_t tag, std::uint64_t number) {
+      write(JournalKind::kTag, number, tag, {});
+    });
+    if (const std::uint64_t floor = rules.floor(); floor != 0) {
+      write(JournalKind::kFloor, floor, 0, {});
+    }
   }
 }
 

@@ -1,10 +1,14 @@
 // Ledger: the one clock for order, and what has been invalidated (design: docs/architecture.md).
 //
 // A 64-bit number ticks at every lease and every invalidation. The ledger maps a tag's hash to
-// the number of its latest invalidation, plus one floor that covers everything. An entry with
-// number n holds exactly if n > floor and n > ledger[t] for each of its tags.
+// the number of its latest invalidation, a few key prefixes to theirs, plus one floor that covers
+// everything. An entry with number n holds exactly if n > floor, n > ledger[t] for each of its tags
+// and n > ledger[p] for each prefix p of its key.
 //
-// In memory: tag_table.h. On disk: journal.h. This file puts the two together: an invalidation
+// A soft invalidation ends freshness only. It goes by the same rules in a set of its own, so that
+// the two never weaken each other.
+//
+// In memory: rule_set.h. On disk: journal.h. This file puts the two together: an invalidation
 // takes a number and is applied in memory, at one instant for all readers; then it is written and
 // synced, in one batch with those that came meanwhile; then it is acknowledged.
 #pragma once
@@ -27,10 +31,20 @@ using TagHash = std::uint64_t;
 // XXH3-64. A collision invalidates too much, never too little.
 TagHash HashTag(std::string_view tag);
 
+// A part of what an invalidation covers.
+struct Rule {
+  enum class Kind : std::uint8_t { kTag, kPrefix, kAll };
+  Kind kind = Kind::kAll;
+  bool soft = false;
+  TagHash tag = 0;
+  std::string prefix = {};  // 1 to kMaxKeyBytes
+};
+
 struct LedgerOptions {
   // The journal's file, `<directory>/invalidations`. The caller holds the directory's lock.
   std::string path;
-  // When more tags are known, the oldest eighth is dropped and the floor rises over it.
+  // When more tags are known, the oldest eighth is dropped and the floor rises over it. An eighth
+  // as many are known that were invalidated softly, with a floor of their own.
   std::size_t max_tags = 1'000'000;
   // Whether there is anything that a lost journal could have covered.
   bool store_has_rows = false;
@@ -69,17 +83,22 @@ class Ledger {
   virtual std::uint64_t Last() const = 0;
   // All numbers given out, and many to come, are below.
   virtual std::uint64_t NumberBound() const = 0;
-  // Whether something with this number and these tags is not invalidated.
-  virtual bool Holds(std::uint64_t number, std::span<const TagHash> tags) const = 0;
+  // Whether something with this key, number and these tags is not invalidated (not softly).
+  virtual bool Holds(std::string_view key, std::uint64_t number,
+                     std::span<const TagHash> tags) const = 0;
+  // When a soft invalidation ended its freshness, the latest one if there were several; kNever if
+  // none did; the epoch if it is not known any more.
+  virtual TimePoint FreshUntil(std::string_view key, std::uint64_t number,
+                               std::span<const TagHash> tags) const = 0;
   // Changes with every invalidation, at its instant; never 0. If Generation() was read before a
   // call of Holds that said yes, the same call says yes for as long as Generation() is the same.
   virtual std::uint64_t Generation() const = 0;
 
-  // Takes a number, applies it in memory, writes it to the journal and syncs (concurrent calls
-  // share one sync). Errors: kInvalidArgument (no tags); kUnavailable: holds in memory, and
-  // RetryUnwritten() will write it.
-  virtual Result<std::uint64_t> InvalidateTags(std::span<const TagHash> tags) = 0;
-  virtual Result<std::uint64_t> InvalidateAll() = 0;
+  // Takes a number, applies all `rules` in memory at one instant, writes them to the journal and
+  // syncs (concurrent calls share one sync). `now`: what soft ones call now.
+  // Errors: kInvalidArgument (no rules); kUnavailable: holds in memory, and RetryUnwritten() will
+  // write it.
+  virtual Result<std::uint64_t> Invalidate(std::span<const Rule> rules, TimePoint now) = 0;
   // Notes that the store's sequence number `sequence` has been synced. kUnavailable as above.
   virtual Status NoteSyncedSequence(std::uint64_t sequence) = 0;
   // To be called when the store was opened anew, or replaced by an empty one, under a running

@@ -8,6 +8,7 @@ constexpr std::uint64_t kMinMemoryBytes = std::uint64_t{32} << 20;
 constexpr std::uint64_t kMaxBodyBytesLimit = std::uint64_t{1} << 30;
 constexpr int kMaxLevel = 19;
 constexpr double kMaxJitter = 0.5;
+constexpr Duration kMaxNegativeTtl = std::chrono::minutes(5);
 
 Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
 
@@ -39,10 +40,15 @@ Status Options::Validate() const {
     return Invalid("compression.level " + std::to_string(compression.level) +
                    " is not within 0 and 19");
   }
-  for (const auto& [name, value] : {std::pair{"default_ttl", default_ttl},
-                                    std::pair{"stale_while_revalidate", stale_while_revalidate},
-                                    std::pair{"stale_if_error", stale_if_error}}) {
+  for (const auto& [name, value] :
+       {std::pair{"default_ttl", default_ttl},
+        std::pair{"stale_while_revalidate", stale_while_revalidate},
+        std::pair{"stale_if_error", stale_if_error}, std::pair{"negative_ttl", negative_ttl}}) {
     if (Status status = NotNegative(name, value); !status.ok()) return status;
+  }
+  if (negative_ttl > kMaxNegativeTtl) {
+    return Invalid("negative_ttl of " + std::to_string(negative_ttl.count()) + " ms is over " +
+                   std::to_string(kMaxNegativeTtl.count()));
   }
   return Status::Ok();
 }

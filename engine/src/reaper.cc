@@ -39,7 +39,7 @@ class Reaper final : public rocksdb::CompactionFilter {
     if (record.kind == RecordKind::kTombstone) {
       return needed_against_a_lease ? Decision::kKeep : Decision::kRemove;
     }
-    if (record.expires > now_ && Holds(record)) return Decision::kKeep;
+    if (record.expires > now_ && Holds(key_bytes, record)) return Decision::kKeep;
     expired_->fetch_add(1, std::memory_order_relaxed);
     if (!needed_against_a_lease) return Decision::kRemove;
     // It may have replaced a removal that an older, open lease must still find.
@@ -48,11 +48,11 @@ class Reaper final : public rocksdb::CompactionFilter {
   }
 
  private:
-  bool Holds(const RecordView& record) const {
+  bool Holds(std::string_view key, const RecordView& record) const {
     if (ledger_ == nullptr) return true;
     hashes_.clear();
     HashTags(record, hashes_);
-    return ledger_->Holds(record.number, hashes_);
+    return ledger_->Holds(key, record.number, hashes_);
   }
 
   const TimePoint now_;

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -12,12 +13,15 @@ namespace {
 
 constexpr char kVersion = 1;
 constexpr std::size_t kChecksumBytes = 8;
-// Second byte: kind in bits 0-1, codec in bits 2-3, "names a dictionary" in bit 4, rest zero.
+// Second byte: kind in bits 0-1, codec in bits 2-3, "names a dictionary" in bit 4, negative in bit
+// 5, bits 6-7: which of the stale windows is the shorter and stands beside the other, 3 is unknown.
 constexpr unsigned kKindMask = 0x03;
 constexpr unsigned kCodecShift = 2;
 constexpr unsigned kCodecMask = 0x03;
 constexpr unsigned kDictionaryBit = 0x10;
-constexpr unsigned kKnownBits = 0x1f;
+constexpr unsigned kNegativeBit = 0x20;
+constexpr unsigned kWindowsShift = 6;
+enum Windows : unsigned { kSame = 0, kRevalidateIsShorter = 1, kErrorIsShorter = 2 };
 
 // The key seeds the hash, so that a sound record in the wrong place does not verify.
 std::uint64_t Checksum(std::string_view key, std::string_view bytes) {
@@ -47,16 +51,20 @@ bool ReadMilliseconds(std::string_view& in, Duration& value) {
   return true;
 }
 
-bool ReadTimes(std::string_view& in, RecordView& view) {
+bool ReadTimes(std::string_view& in, unsigned windows, RecordView& view) {
   Duration created{};
   std::uint64_t fresh_plus_one = 0;
   Duration stale{};
+  Duration shorter{};
   if (!ReadMilliseconds(in, created) || !ReadVarint(in, fresh_plus_one) ||
       fresh_plus_one > kMaxMilliseconds || !ReadMilliseconds(in, stale) ||
+      (windows != kSame && !ReadMilliseconds(in, shorter)) || shorter > stale ||
       !ReadMilliseconds(in, view.compute_time)) {
     return false;
   }
   view.created = TimePoint(created);
+  view.stale_while_revalidate = windows == kRevalidateIsShorter ? shorter : stale;
+  view.stale_if_error = windows == kErrorIsShorter ? shorter : stale;
   if (fresh_plus_one == 0) return true;  // does not expire
   view.fresh_until = view.created + Duration(static_cast<std::int64_t>(fresh_plus_one - 1));
   view.expires = view.fresh_until + stale;
@@ -91,9 +99,12 @@ bool ReadTags(std::string_view& in, RecordView& view) {
   return true;
 }
 
-bool ReadEntry(std::string_view in, bool has_dictionary, RecordView& view) {
-  if (!ReadPopularity(in, view) || !ReadTimes(in, view) || !ReadVarint(in, view.cost_microusd) ||
-      !ReadVarint(in, view.raw_bytes) || (has_dictionary && !ReadVarint(in, view.dictionary)) ||
+bool ReadEntry(std::string_view in, unsigned flags, RecordView& view) {
+  const bool has_dictionary = (flags & kDictionaryBit) != 0;
+  view.negative = (flags & kNegativeBit) != 0;
+  if (!ReadPopularity(in, view) || !ReadTimes(in, flags >> kWindowsShift, view) ||
+      !ReadVarint(in, view.cost_microusd) || !ReadVarint(in, view.raw_bytes) ||
+      (has_dictionary && !ReadVarint(in, view.dictionary)) ||
       !ReadLengthPrefixed(in, view.metadata) || view.metadata.size() > kMaxMetadataBytes ||
       !ReadTags(in, view)) {
     return false;
@@ -113,7 +124,8 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
   const auto flags = static_cast<unsigned char>(bytes[1]);
   const unsigned kind = flags & kKindMask;
   const unsigned codec = flags >> kCodecShift & kCodecMask;
-  if (bytes[0] != kVersion || (flags & ~kKnownBits) != 0 || kind > 1 || codec > 1) {
+  const unsigned windows = flags >> kWindowsShift;
+  if (bytes[0] != kVersion || kind > 1 || codec > 1 || windows > kErrorIsShorter) {
     return RecordState::kUnknown;
   }
   view = {};
@@ -124,8 +136,7 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
   if (view.kind == RecordKind::kTombstone) {
     return rest.empty() ? RecordState::kOk : RecordState::kCorrupt;
   }
-  return ReadEntry(rest, (flags & kDictionaryBit) != 0, view) ? RecordState::kOk
-                                                              : RecordState::kCorrupt;
+  return ReadEntry(rest, flags, view) ? RecordState::kOk : RecordState::kCorrupt;
 }
 
 std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload) {
@@ -136,6 +147,9 @@ std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payl
                             .created = entry.created,
                             .fresh_until = entry.fresh_until,
                             .expires = entry.expires,
+                            .stale_while_revalidate = entry.stale_while_revalidate,
+                            .stale_if_error = entry.stale_if_error,
+                            .negative = entry.negative,
                             .compute_time = entry.compute_time,
                             .cost_microusd = entry.cost_microusd,
                             .raw_bytes = entry.body.size(),
@@ -151,14 +165,21 @@ std::string EncodeRecord(std::string_view key, const RecordView& view) {
   std::string record;
   record.reserve(80 + view.metadata.size() + view.tags.size() + view.payload.size());
   record.push_back(kVersion);
+  const auto [shorter, longer] = std::minmax(view.stale_while_revalidate, view.stale_if_error);
+  const unsigned windows = shorter == longer                        ? kSame
+                           : shorter == view.stale_while_revalidate ? kRevalidateIsShorter
+                                                                    : kErrorIsShorter;
   record.push_back(static_cast<char>(static_cast<unsigned>(view.codec) << kCodecShift |
-                                     (view.dictionary != 0 ? kDictionaryBit : 0)));
+                                     (view.dictionary != 0 ? kDictionaryBit : 0) |
+                                     (view.negative ? kNegativeBit : 0) |
+                                     windows << kWindowsShift));
   AppendVarint(record, view.number);
   AppendPopularity(record, view.popularity);
   AppendVarint(record, static_cast<std::uint64_t>(view.created.time_since_epoch().count()));
   const bool expires = view.expires != kNever;
   AppendVarint(record, expires ? (view.fresh_until - view.created).count() + 1 : 0);
-  AppendVarint(record, expires ? (view.expires - view.fresh_until).count() : 0);
+  AppendVarint(record, static_cast<std::uint64_t>(longer.count()));
+  if (windows != kSame) AppendVarint(record, static_cast<std::uint64_t>(shorter.count()));
   AppendVarint(record, static_cast<std::uint64_t>(view.compute_time.count()));
   AppendVarint(record, view.cost_microusd);
   AppendVarint(record, view.raw_bytes);

@@ -27,6 +27,9 @@ struct RecordView {
   TimePoint created{};
   TimePoint fresh_until = kNever;
   TimePoint expires = kNever;
+  Duration stale_while_revalidate{0};
+  Duration stale_if_error{0};
+  bool negative = false;
   Duration compute_time{0};
   std::uint64_t cost_microusd = 0;
   std::uint64_t raw_bytes = 0;

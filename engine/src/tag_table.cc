@@ -137,6 +137,13 @@ bool TagTable::Holds(std::uint64_t number, std::span<const std::uint64_t> tags) 
   return number > floor();
 }
 
+std::uint64_t TagTable::NumberOf(std::uint64_t tag) const {
+  if (size_.load(std::memory_order_acquire) == 0) return 0;
+  Shard& shard = ShardOf(tag);
+  const std::lock_guard lock(shard.mutex);
+  return shard.slots.empty() ? 0 : Find(shard.slots, tag).number;
+}
+
 // The visitor may write to a slow disk, so it is called without the lock that readers take.
 void TagTable::Visit(
     const std::function<void(std::uint64_t tag, std::uint64_t number)>& visit) const {

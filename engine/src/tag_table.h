@@ -27,6 +27,8 @@ class TagTable {
   void DropCovered();
 
   bool Holds(std::uint64_t number, std::span<const std::uint64_t> tags) const;
+  // The number of the tag's latest invalidation, as far as it is not under the floor; else 0.
+  std::uint64_t NumberOf(std::uint64_t tag) const;
   std::uint64_t floor() const { return floor_.load(std::memory_order_acquire); }
 
   // Calls `visit` for each tag, one shard locked at a time. What is raised meanwhile may be left

@@ -99,12 +99,12 @@ TEST_F(JournalTest, HasTheRoomAskedForAndNoMore) {
   auto journal = Make();
   EXPECT_FALSE(journal->usable());
   ASSERT_OK(journal->Rewrite({.number_bound = 100}, Holding({Tag(1, 11)})));
-  EXPECT_TRUE(journal->HasRoomFor(kRoom));
-  EXPECT_FALSE(journal->HasRoomFor(kRoom + 1));
+  EXPECT_TRUE(journal->HasRoomFor(std::vector<JournalRecord>(kRoom)));
+  EXPECT_FALSE(journal->HasRoomFor(std::vector<JournalRecord>(kRoom + 1)));
   const std::size_t size = files_.Read(kPath).size();
   EXPECT_EQ(size, kRecordsAt + (1 + kRoom) * 32) << "preallocated";
   ASSERT_OK(journal->Append(std::vector(kRoom, Tag(2, 22)), journal->header()));
-  EXPECT_FALSE(journal->HasRoomFor(1));
+  EXPECT_FALSE(journal->HasRoomFor(std::vector<JournalRecord>(1)));
   EXPECT_EQ(files_.Read(kPath).size(), size) << "appending never grows the file";
 }
 
@@ -134,6 +134,82 @@ TEST_F(JournalTest, ANewBoundIsInBothHeaderCopies) {
 }
 
 // Damage may hide records, never silently; and what is not damaged is unchanged.
+std::vector<JournalRecord> OneOfEachKind() {
+  const TimePoint time{Duration(1'764'000'000'123)};
+  return {Tag(3, 0xa1),
+          {.number = 4, .kind = JournalKind::kPrefix, .prefix = "ten bytes!"},
+          {.number = 4, .kind = JournalKind::kPrefix, .prefix = "eight by"},
+          {.number = 5, .value = 7, .kind = JournalKind::kSoftTag, .time = time},
+          {.number = 6, .kind = JournalKind::kSoftFloor, .time = time},
+          {.number = 7,
+           .kind = JournalKind::kSoftPrefix,
+           .prefix = std::string(1024, '\xff'),
+           .time = time},
+          Floor(8)};
+}
+
+TEST_F(JournalTest, RecordsOfEveryKindComeBack) {
+  for (const bool rewritten : {false, true}) {
+    const std::vector<JournalRecord> records = OneOfEachKind();
+    auto journal = std::make_unique<Journal>(files_, kPath, 200);
+    ASSERT_OK(
+        journal->Rewrite({.number_bound = 9}, Holding(rewritten ? records : decltype(records){})));
+    if (!rewritten) {
+      ASSERT_OK(journal->Append(records, journal->header()));
+    }
+    const Reading reading = ReadBack();
+    EXPECT_EQ(reading.contents.damage, "");
+    EXPECT_THAT(reading.records, ElementsAreArray(records));
+  }
+}
+
+TEST_F(JournalTest, APrefixTakesACellForEachEightBytes) {
+  const std::vector<JournalRecord> records = OneOfEachKind();
+  EXPECT_EQ(CellCount(records), 7U + 2 + 1 + 128);
+  auto journal = std::make_unique<Journal>(files_, kPath, CellCount(records));
+  ASSERT_OK(journal->Rewrite({.number_bound = 9}, Holding({})));
+  EXPECT_TRUE(journal->HasRoomFor(records));
+  ASSERT_OK(journal->Append(records, journal->header()));
+  EXPECT_FALSE(journal->HasRoomFor(std::vector{Tag(9, 9)}));
+}
+
+// What a crash in the middle of a write leaves: its first cells, and the rest as it was.
+TEST_F(JournalTest, APrefixCutOffByACrashIsLeftOutAndWritingGoesOn) {
+  const JournalRecord prefix{
+      .number = 4, .kind = JournalKind::kPrefix, .prefix = "twenty-four bytes long.."};
+  for (std::size_t cells = 1; cells < 4; ++cells) {
+    auto journal = std::make_unique<Journal>(files_, kPath, 20);
+    ASSERT_OK(journal->Rewrite({.number_bound = 9}, Holding({})));
+    const std::string before = files_.Read(kPath);
+    ASSERT_OK(journal->Append(std::vector{Tag(3, 1), prefix}, journal->header()));
+    const std::size_t cut = kRecordsAt + 32 * (1 + cells);
+    std::string bytes = files_.Read(kPath).substr(0, cut) + before.substr(cut);
+    files_.Write(kPath, bytes);
+    auto again = std::make_unique<Journal>(files_, kPath, 20);
+    const Reading reading = ReadBack(*again);
+    EXPECT_EQ(reading.contents.damage, "");
+    EXPECT_THAT(reading.records, ElementsAreArray({Tag(3, 1)}));
+    ASSERT_OK(again->Append(std::vector{Tag(5, 2)}, again->header()));
+    EXPECT_THAT(ReadBack().records, ElementsAreArray({Tag(3, 1), Tag(5, 2)}));
+  }
+}
+
+TEST_F(JournalTest, AnyFlippedByteOfAPrefixIsDamage) {
+  auto journal = std::make_unique<Journal>(files_, kPath, 20);
+  ASSERT_OK(journal->Rewrite({.number_bound = 9}, Holding({})));
+  ASSERT_OK(journal->Append(
+      std::vector<JournalRecord>{
+          {.number = 4, .kind = JournalKind::kPrefix, .prefix = "ten bytes!"}},
+      journal->header()));
+  const std::string sound = files_.Read(kPath);
+  for (std::size_t i = 0; i < 3 * 32; ++i) {
+    std::string bytes = sound;
+    bytes[kRecordsAt + i] = static_cast<char>(bytes[kRecordsAt + i] ^ 0x10);
+    files_.Write(kPath, bytes);
+    EXPECT_NE(ReadBack().contents.damage, "") << i;
+  }
+}
+
 TEST_F(JournalTest, EveryFlippedByteIsNoticedOrChangesNothing) {
   WriteFour();
   const std::string whole = files_.Read(kPath);
@@ -347,6 +423,31 @@ TEST_F(JournalTest, BytesOfVersionTwo) {
   EXPECT_EQ(Hex(bytes.substr(8224, 32)),
             "0000000000000000000000000000000000000000000000005b5b06b973220100")
       << "a free place";
+}
+
+TEST_F(JournalTest, BytesOfPrefixesAndSoftInvalidations) {
+  auto journal = Make();
+  ASSERT_OK(journal->Rewrite({.number_bound = 9}, Holding({})));
+  const std::vector<JournalRecord> records = {
+      {.number = 4, .kind = JournalKind::kPrefix, .prefix = "ten bytes!"},
+      {.number = 5,
+       .value = 7,
+       .kind = JournalKind::kSoftTag,
+       .time = TimePoint(Duration(0x0102030405))}};
+  ASSERT_OK(journal->Append(records, journal->header()));
+  const std::string bytes = files_.Read(kPath);
+  EXPECT_EQ(Hex(bytes.substr(8192, 32)),
+            "04000000000000000a00000000000000"
+            "03000000000000007a58bdc9c73eaa09");
+  EXPECT_EQ(Hex(bytes.substr(8224, 32)),
+            "040000000000000074656e2062797465"
+            "0700000000000000b8fdf3320b08b335");
+  EXPECT_EQ(Hex(bytes.substr(8256, 32)),
+            "04000000000000007321000000000000"
+            "0700000000000000c6a950acedfda49c");
+  EXPECT_EQ(Hex(bytes.substr(8288, 32)),
+            "05000000000000000700000000000000"
+            "0405040302010000d9cb591eba84dd08");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 namespace larder {
 namespace {
 
+using testing::InvalidateTags;
 using ::testing::IsEmpty;
 using testing::LedgerTest;
 
@@ -30,12 +31,12 @@ TEST_F(LedgerTest, ConcurrentInvalidationsShareSyncsAndAreAllKept) {
       for (int i = 0; i < kRounds; ++i) {
         const std::uint64_t lease = ledger_->Next();
         const std::uint64_t generation = ledger_->Generation();
-        const Result<std::uint64_t> number = ledger_->InvalidateTags(tag);
+        const Result<std::uint64_t> number = InvalidateTags(*ledger_, tag);
         ASSERT_OK(number);
         EXPECT_NE(ledger_->Generation(), generation);
         EXPECT_GT(*number, lease);
-        EXPECT_FALSE(ledger_->Holds(lease, tag));
-        EXPECT_TRUE(ledger_->Holds(ledger_->Next(), tag));
+        EXPECT_FALSE(ledger_->Holds({}, lease, tag));
+        EXPECT_TRUE(ledger_->Holds({}, ledger_->Next(), tag));
         latest[t] = *number;
       }
     });
@@ -47,8 +48,8 @@ TEST_F(LedgerTest, ConcurrentInvalidationsShareSyncsAndAreAllKept) {
   EXPECT_THAT(errors_, IsEmpty());
   for (int t = 0; t < kThreads; ++t) {
     const std::vector<TagHash> tag = {static_cast<TagHash>(t)};
-    EXPECT_FALSE(ledger_->Holds(latest[t], tag));
-    EXPECT_TRUE(ledger_->Holds(latest[t] + 1, tag));
+    EXPECT_FALSE(ledger_->Holds({}, latest[t], tag));
+    EXPECT_TRUE(ledger_->Holds({}, latest[t] + 1, tag));
   }
 }
 
@@ -93,21 +94,21 @@ TEST_F(LedgerTest, AnInvalidationOfManyTagsHappensAtOneInstant) {
         const std::uint64_t number = lease.load();
         const std::vector<TagHash> one = {1 + random() % 8};
         const std::vector<TagHash> other = {1 + random() % 8};
-        if (ledger_->Holds(number, one)) continue;
-        EXPECT_FALSE(ledger_->Holds(number, other));
+        if (ledger_->Holds({}, number, one)) continue;
+        EXPECT_FALSE(ledger_->Holds({}, number, other));
       }
     });
   }
   // Two invalidators at a time, so that instants can come close.
   std::thread second([&] {
     while (!stop.load()) {
-      const Result<std::uint64_t> number = ledger_->InvalidateTags(tags);
+      const Result<std::uint64_t> number = InvalidateTags(*ledger_, tags);
       EXPECT_OK(number);
     }
   });
   for (int i = 0; i < 2000; ++i) {
     lease.store(ledger_->Next());
-    EXPECT_OK(ledger_->InvalidateTags(tags));
+    EXPECT_OK(InvalidateTags(*ledger_, tags));
   }
   stop.store(true);
   second.join();
@@ -136,7 +137,7 @@ TEST_F(LedgerTest, AYesRememberedByGenerationIsNeverStale) {
         const std::uint64_t number = entry.load();
         const std::uint64_t generation = ledger_->Generation();
         bool holds = yes_number == number && yes_generation == generation;
-        if (!holds && ledger_->Holds(number, tags)) {
+        if (!holds && ledger_->Holds({}, number, tags)) {
           holds = true;
           yes_number = number;
           yes_generation = generation;
@@ -146,10 +147,10 @@ TEST_F(LedgerTest, AYesRememberedByGenerationIsNeverStale) {
     });
   }
   std::thread noise([&] {
-    while (!stop.load()) EXPECT_OK(ledger_->InvalidateTags(std::vector<TagHash>{1, 2}));
+    while (!stop.load()) EXPECT_OK(InvalidateTags(*ledger_, std::vector<TagHash>{1, 2}));
   });
   for (int i = 0; i < 2000; ++i) {
-    const Result<std::uint64_t> number = ledger_->InvalidateTags(tags);
+    const Result<std::uint64_t> number = InvalidateTags(*ledger_, tags);
     ASSERT_OK(number);
     covered.store(*number);
     entry.store(ledger_->Next());
@@ -166,14 +167,14 @@ TEST_F(LedgerTest, OverflowNeverLetsAReaderMissAnInvalidation) {
   std::atomic<bool> stop{false};
   std::thread filler([&] {
     for (TagHash tag = 1000; !stop.load(); ++tag) {
-      EXPECT_OK(ledger_->InvalidateTags(std::vector<TagHash>{tag}));
+      EXPECT_OK(InvalidateTags(*ledger_, std::vector<TagHash>{tag}));
     }
   });
   for (TagHash tag = 0; tag < 3000; ++tag) {
     const std::vector<TagHash> tags = {tag % 500};
     const std::uint64_t lease = ledger_->Next();
-    ASSERT_OK(ledger_->InvalidateTags(tags));
-    for (int i = 0; i < 20; ++i) ASSERT_FALSE(ledger_->Holds(lease, tags));
+    ASSERT_OK(InvalidateTags(*ledger_, tags));
+    for (int i = 0; i < 20; ++i) ASSERT_FALSE(ledger_->Holds({}, lease, tags));
   }
   stop.store(true);
   filler.join();

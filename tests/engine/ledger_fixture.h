@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,16 @@
 #include "status_matchers.h"
 
 namespace larder::testing {
+
+inline Result<std::uint64_t> InvalidateTags(Ledger& ledger, std::span<const TagHash> tags) {
+  std::vector<Rule> rules;
+  for (const TagHash tag : tags) rules.push_back({.kind = Rule::Kind::kTag, .tag = tag});
+  return ledger.Invalidate(rules, TimePoint{});
+}
+inline Result<std::uint64_t> InvalidateAll(Ledger& ledger) {
+  const Rule everything;
+  return ledger.Invalidate({&everything, 1}, TimePoint{});
+}
 
 class LedgerTest : public ::testing::Test {
  protected:
@@ -38,12 +49,12 @@ class LedgerTest : public ::testing::Test {
     Open();
   }
   std::uint64_t Invalidate(std::vector<TagHash> tags) {
-    const Result<std::uint64_t> number = ledger_->InvalidateTags(tags);
+    const Result<std::uint64_t> number = InvalidateTags(*ledger_, tags);
     EXPECT_OK(number);
     return number.ok() ? *number : 0;
   }
   bool Holds(std::uint64_t number, std::vector<TagHash> tags) const {
-    return ledger_->Holds(number, tags);
+    return ledger_->Holds({}, number, tags);
   }
   std::string JournalBytes() const { return files_.Read(options_.path); }
 

@@ -22,6 +22,8 @@ namespace {
 using ::testing::Contains;
 using testing::HasCode;
 using ::testing::HasSubstr;
+using testing::InvalidateAll;
+using testing::InvalidateTags;
 using ::testing::IsEmpty;
 using testing::LedgerTest;
 using testing::MemoryJournalFiles;
@@ -62,7 +64,7 @@ TEST_F(LedgerTest, ATagCoversWhatIsOlderAndOnlyThat) {
 TEST_F(LedgerTest, AllCoversEverythingOlder) {
   Invalidate({7});
   const std::uint64_t before = ledger_->Next();
-  ASSERT_OK(ledger_->InvalidateAll());
+  ASSERT_OK(InvalidateAll(*ledger_));
   EXPECT_FALSE(Holds(before, {}));
   EXPECT_TRUE(Holds(ledger_->Next(), {7}));
   EXPECT_EQ(ledger_->tag_count(), 0U) << "the floor has what the tag said";
@@ -71,14 +73,14 @@ TEST_F(LedgerTest, AllCoversEverythingOlder) {
 TEST_F(LedgerTest, NumberZeroNeverHolds) { EXPECT_FALSE(Holds(0, {})); }
 
 TEST_F(LedgerTest, NoTagsIsAnInvalidArgument) {
-  EXPECT_THAT(ledger_->InvalidateTags({}), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(InvalidateTags(*ledger_, {}), HasCode(StatusCode::kInvalidArgument));
 }
 
 TEST_F(LedgerTest, AcknowledgedInvalidationsSurviveRestartAndLossOfPower) {
   const std::uint64_t before = ledger_->Next();
   Invalidate({1, 2, 3});
   const std::uint64_t between = ledger_->Next();
-  ASSERT_OK(ledger_->InvalidateTags(std::vector<TagHash>{4}));
+  ASSERT_OK(InvalidateTags(*ledger_, std::vector<TagHash>{4}));
   files_.LosePower();
   Reopen();
   EXPECT_THAT(errors_, IsEmpty());
@@ -91,7 +93,7 @@ TEST_F(LedgerTest, AcknowledgedInvalidationsSurviveRestartAndLossOfPower) {
 
 TEST_F(LedgerTest, InvalidateAllSurvives) {
   const std::uint64_t before = ledger_->Next();
-  ASSERT_OK(ledger_->InvalidateAll());
+  ASSERT_OK(InvalidateAll(*ledger_));
   const std::uint64_t after = ledger_->Next();
   files_.LosePower();
   Reopen();
@@ -107,7 +109,7 @@ TEST_F(LedgerTest, GenerationChangesWithEveryInvalidationAndNothingElse) {
   EXPECT_TRUE(seen.insert(ledger_->Generation()).second);
   Invalidate({1});
   EXPECT_TRUE(seen.insert(ledger_->Generation()).second);
-  ASSERT_OK(ledger_->InvalidateAll());
+  ASSERT_OK(InvalidateAll(*ledger_));
   EXPECT_TRUE(seen.insert(ledger_->Generation()).second);
   ASSERT_OK(ledger_->RetryUnwritten());
   EXPECT_FALSE(seen.insert(ledger_->Generation()).second);
@@ -187,7 +189,7 @@ TEST_F(LedgerTest, OutOfNumbersNothingIsGivenOutThatCouldComeAgain) {
   while (const std::uint64_t number = ledger_->Next()) last = number;
   EXPECT_EQ(last, bound - 1);
   EXPECT_EQ(ledger_->Last(), last);
-  EXPECT_THAT(ledger_->InvalidateTags(std::vector<TagHash>{5}), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(InvalidateTags(*ledger_, std::vector<TagHash>{5}), HasCode(StatusCode::kUnavailable));
   EXPECT_FALSE(Holds(last, {5}));
   EXPECT_TRUE(Holds(last, {6}));
   EXPECT_EQ(ledger_->Next(), 0U);
@@ -273,7 +275,7 @@ TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
 TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem) {
   const std::uint64_t before = ledger_->Next();
   files_.FailAt(0, 1'000'000);
-  EXPECT_THAT(ledger_->InvalidateTags(std::vector<TagHash>{7}), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(InvalidateTags(*ledger_, std::vector<TagHash>{7}), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(ledger_->NoteSyncedSequence(9), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(ledger_->RetryUnwritten(), HasCode(StatusCode::kUnavailable));
   EXPECT_FALSE(Holds(before, {7}));
@@ -290,7 +292,7 @@ TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem)
 TEST_F(LedgerTest, AnInvalidationAfterTheFaultIsGoneWritesTheEarlierOnesToo) {
   const std::uint64_t before = ledger_->Next();
   files_.FailAt(0, 1'000'000);
-  EXPECT_FALSE(ledger_->InvalidateTags(std::vector<TagHash>{7}).ok());
+  EXPECT_FALSE(InvalidateTags(*ledger_, std::vector<TagHash>{7}).ok());
   files_.Heal();
   Invalidate({8});
   files_.LosePower();
@@ -315,7 +317,7 @@ TEST_F(LedgerTest, AnyFailingOperationForgetsNothingAcknowledged) {
       const std::uint64_t first = last;
       files_.FailAt(n, more);
       for (TagHash tag = 0; tag < 40; ++tag) {
-        const Result<std::uint64_t> number = ledger_->InvalidateTags(std::vector<TagHash>{tag});
+        const Result<std::uint64_t> number = InvalidateTags(*ledger_, std::vector<TagHash>{tag});
         if (number.ok()) acknowledged.emplace_back(*number, tag);
         ASSERT_FALSE(Holds(first, {tag})) << "holds in memory at once";
         last = ledger_->Next();
@@ -385,7 +387,7 @@ TEST_F(LedgerTest, AgreesWithAMapWhateverHappens) {
       if (what < 45) {
         std::vector<TagHash> tags(1 + random() % 3);
         for (TagHash& tag : tags) tag = random() % 40;
-        const Result<std::uint64_t> number = ledger_->InvalidateTags(tags);
+        const Result<std::uint64_t> number = InvalidateTags(*ledger_, tags);
         const std::uint64_t taken = number.ok() ? *number : ledger_->Last();
         for (const TagHash tag : tags) {
           must[tag] = may[tag] = taken;
@@ -394,7 +396,7 @@ TEST_F(LedgerTest, AgreesWithAMapWhateverHappens) {
         ASSERT_GT(taken, last);
         last = taken;
       } else if (what < 47) {
-        const Result<std::uint64_t> number = ledger_->InvalidateAll();
+        const Result<std::uint64_t> number = InvalidateAll(*ledger_);
         const std::uint64_t taken = number.ok() ? *number : ledger_->Last();
         for (TagHash tag = 0; tag < 40; ++tag) {
           must[tag] = may[tag] = taken;
@@ -437,7 +439,7 @@ TEST(LedgerFileTest, WorksOnTheRealFileSystem) {
     Result<std::unique_ptr<Ledger>> ledger = Ledger::Open(options);
     ASSERT_OK(ledger);
     for (TagHash tag = 0; tag < 50; ++tag) {
-      const Result<std::uint64_t> taken = (*ledger)->InvalidateTags(std::vector<TagHash>{tag});
+      const Result<std::uint64_t> taken = InvalidateTags(**ledger, std::vector<TagHash>{tag});
       ASSERT_OK(taken);
       number = *taken;
     }
@@ -446,9 +448,9 @@ TEST(LedgerFileTest, WorksOnTheRealFileSystem) {
   Result<std::unique_ptr<Ledger>> ledger = Ledger::Open(options);
   ASSERT_OK(ledger);
   for (TagHash tag = 0; tag < 50; ++tag) {
-    EXPECT_FALSE((*ledger)->Holds(tag + 1, std::vector<TagHash>{tag}));
+    EXPECT_FALSE((*ledger)->Holds({}, tag + 1, std::vector<TagHash>{tag}));
   }
-  EXPECT_TRUE((*ledger)->Holds(1, std::vector<TagHash>{77}));
+  EXPECT_TRUE((*ledger)->Holds({}, 1, std::vector<TagHash>{77}));
   EXPECT_GT((*ledger)->Next(), number);
 }
 

@@ -20,6 +20,7 @@ std::shared_ptr<const EntryData> SampleEntry() {
   entry.number = (std::uint64_t{7} << 32) + 42;
   entry.created = kCreated;
   entry.fresh_until = kCreated + std::chrono::hours(24);
+  entry.stale_while_revalidate = entry.stale_if_error = std::chrono::minutes(5);
   entry.expires = entry.fresh_until + std::chrono::minutes(5);
   entry.compute_time = Duration(1830);
   entry.cost_microusd = 4200;
@@ -64,6 +65,19 @@ std::string ToHex(std::string_view bytes) {
   return hex;
 }
 
+std::shared_ptr<const EntryData> NegativeEntry() {
+  auto entry = std::make_shared<EntryData>();
+  entry->number = 300;
+  entry->negative = true;
+  entry->created = kCreated;
+  entry->fresh_until = kCreated + std::chrono::seconds(30);
+  entry->stale_while_revalidate = std::chrono::seconds(5);
+  entry->stale_if_error = std::chrono::seconds(7);
+  entry->expires = entry->fresh_until + std::chrono::seconds(7);
+  FillEntry(*entry, {}, {}, 0, 0);
+  return entry;
+}
+
 TEST(RecordTest, EntryComesBackWithEveryField) {
   const auto shared = SampleEntry();
   const EntryData& entry = *shared;
@@ -98,6 +112,8 @@ TEST(RecordTest, PopularityIsReplacedAndNothingElse) {
     expected.created = entry->created;
     expected.fresh_until = entry->fresh_until;
     expected.expires = entry->expires;
+    expected.stale_while_revalidate = entry->stale_while_revalidate;
+    expected.stale_if_error = entry->stale_if_error;
     expected.compute_time = entry->compute_time;
     expected.cost_microusd = entry->cost_microusd;
     expected.popularity = changed;
@@ -148,6 +164,34 @@ TEST(RecordTest, AnyFlippedBitIsCorrupt) {
   }
 }
 
+TEST(RecordTest, StaleWindowsAndNegativityComeBack) {
+  const auto minutes = [](int n) { return Duration(std::chrono::minutes(n)); };
+  for (const auto& [revalidate, error] :
+       {std::pair{0, 0}, std::pair{5, 5}, std::pair{0, 5}, std::pair{5, 0}, std::pair{3, 200}}) {
+    for (const bool negative : {false, true}) {
+      for (const bool expires : {false, true}) {
+        EntryData entry;
+        entry.number = 9;
+        entry.created = kCreated;
+        entry.stale_while_revalidate = minutes(revalidate);
+        entry.stale_if_error = minutes(error);
+        entry.negative = negative;
+        if (expires) {
+          entry.fresh_until = kCreated + minutes(60);
+          entry.expires = entry.fresh_until + minutes(std::max(revalidate, error));
+        }
+        RecordView view;
+        ASSERT_EQ(DecodeRecord(kKey, Encode(entry), view), RecordState::kOk);
+        EXPECT_EQ(view.stale_while_revalidate, minutes(revalidate));
+        EXPECT_EQ(view.stale_if_error, minutes(error));
+        EXPECT_EQ(view.negative, negative);
+        EXPECT_EQ(view.expires, entry.expires);
+        EXPECT_EQ(EncodeRecord(kKey, view), Encode(entry));
+      }
+    }
+  }
+}
+
 TEST(RecordTest, AnyTruncationIsCorrupt) {
   const std::string record = Encode(*SampleEntry());
   for (std::size_t size = 0; size < record.size(); ++size) {
@@ -170,9 +214,9 @@ TEST(RecordTest, UnknownVersionKindOrCodecIsUnknown) {
     return DecodeRecord(kKey, Reseal(changed), view);
   };
   EXPECT_EQ(with(0, 2), RecordState::kUnknown);
-  EXPECT_EQ(with(1, 0x02), RecordState::kUnknown);  // kind 2
-  EXPECT_EQ(with(1, 0x08), RecordState::kUnknown);  // codec 2
-  EXPECT_EQ(with(1, 0x20), RecordState::kUnknown);  // a flag of later
+  EXPECT_EQ(with(1, 0x02), RecordState::kUnknown);                     // kind 2
+  EXPECT_EQ(with(1, 0x08), RecordState::kUnknown);                     // codec 2
+  EXPECT_EQ(with(1, static_cast<char>(0xc0)), RecordState::kUnknown);  // windows 3
 }
 
 TEST(RecordTest, NoLengthInsideIsTrusted) {
@@ -214,12 +258,17 @@ TEST(RecordTest, ReadsAndWritesTheGoldenRecordsOfVersion1) {
     if (name == "entry") {
       EXPECT_EQ(ToHex(Encode(*SampleEntry())), hex);
       EXPECT_EQ(view.cost_microusd, 4200u);
+    } else if (name == "negative") {
+      EXPECT_TRUE(view.negative);
+      EXPECT_EQ(ToHex(Encode(*NegativeEntry())), hex);
+      EXPECT_EQ(view.stale_if_error, Duration(7000));
     } else if (name == "tombstone") {
       EXPECT_EQ(ToHex(EncodeTombstone(kKey, 300)), hex);
     }
     ++seen;
   }
-  EXPECT_EQ(seen, 2) << "entry " << ToHex(kKey) << ' ' << ToHex(Encode(*SampleEntry()))
+  EXPECT_EQ(seen, 3) << "entry " << ToHex(kKey) << ' ' << ToHex(Encode(*SampleEntry()))
+                     << "\nnegative " << ToHex(kKey) << ' ' << ToHex(Encode(*NegativeEntry()))
                      << "\ntombstone " << ToHex(kKey) << ' ' << ToHex(EncodeTombstone(kKey, 300));
 }
 

@@ -33,11 +33,19 @@ namespace larder {
 
 struct Hit {
   Entry entry;
-  bool stale = false;  // past fresh_until; only if ReadOptions::max_stale allowed it
+  bool stale = false;  // past fresh_until; only if the ReadOptions allowed it
 };
 
-// You have it; or you compute it; or another computes it.
-using Acquired = std::variant<Hit, Lease, Flight>;
+// A stale hit to be used now, and the duty to compute its successor. Only one caller at a time gets
+// one; the others get the same entry as a Hit. Dropping the lease leaves the duty to the next.
+struct StaleHit {
+  Hit hit;
+  Lease lease;
+};
+
+// You have it; or you compute it; or another computes it. The fourth only for reads that accept
+// StaleWindow::kWhileRevalidate: you have it, and you compute it anew.
+using Acquired = std::variant<Hit, Lease, Flight, StaleHit>;
 
 struct Computed {
   std::string body;
@@ -46,8 +54,12 @@ struct Computed {
 using Loader = std::function<Result<Computed>()>;
 
 struct Invalidation {
-  std::vector<std::string> tags = {};  // every entry that has any of these
-  bool all = false;                    // every entry
+  std::vector<std::string> tags = {};      // every entry that has any of these
+  std::vector<std::string> prefixes = {};  // every entry whose key begins with any of these
+  bool all = false;                        // every entry
+  // Only ends their freshness: they are stale from now on, and served to readers that accept that,
+  // until their hard expiry. Takes nothing back of an invalidation that is not soft.
+  bool soft = false;
 };
 
 struct PutRequest {
@@ -88,7 +100,13 @@ class Cache {
 
   // The entry, or what `loader` computes; of any number of concurrent callers one runs its loader
   // and all share the outcome. An error of the loader goes to all of them and is not stored; an
-  // exception becomes kInternal with its type only. Blocks while another computes, at most
+  // exception becomes kInternal with its type only.
+  // - If there is a stale entry within its stale-while-revalidate window, and an executor, that is
+  //   returned at once, and one caller's loader runs on Options::executor to replace it: the
+  //   loader must own what it uses, as it may run after this returned.
+  // - If computing fails, a stale entry within its stale-if-error window is returned instead of the
+  //   error; not if this caller gives up waiting.
+  // Blocks while another computes, at most
   // `options.max_wait` (kDeadlineExceeded) and until `options.stop` (kCancelled); a loader that
   // asks for its own key waits for itself.
   virtual Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
@@ -116,8 +134,10 @@ class Cache {
   // Errors: kInvalidArgument, kUnavailable (not acknowledged: it may or may not hold).
   virtual Status Remove(std::string_view key) = 0;
 
-  // Makes every covered entry a miss, and every value whose computation began before this call.
-  // Costs one small synced write, however many entries it covers. Returns its number.
+  // Makes every covered entry a miss (a soft one: stale), and every value whose computation began
+  // before this call. Costs one small synced write, however many entries it covers. Returns its
+  // number. When there are more than 1,000 prefixes (a million tags), the oldest give way to an
+  // invalidation of all that is older: too much, never too little.
   // Errors: kInvalidArgument; kUnavailable (holds in memory, but not yet on disk).
   virtual Result<std::uint64_t> Invalidate(const Invalidation& what) = 0;
 

@@ -28,10 +28,17 @@ class Entry {
 
   // When the computation was complete.
   TimePoint created() const;
-  // From then on the entry is stale; kNever if it does not expire.
+  // From then on the entry is stale; kNever if it does not expire. Earlier than it was written
+  // with if a soft invalidation came first, as far as the latest read of the entry knew.
   TimePoint fresh_until() const;
   // From then on the entry is never returned; kNever if it does not expire.
   TimePoint expires() const;
+
+  // How long past fresh_until it may be served while it is computed anew / when that fails.
+  Duration stale_while_revalidate() const;
+  Duration stale_if_error() const;
+  // As in WriteOptions::negative.
+  bool negative() const;
 
   std::uint64_t cost_microusd() const;  // 0 = not known
   Duration compute_time() const;

@@ -62,6 +62,8 @@ struct Options {
   // computation fails. Hard expiry is fresh-until plus the larger of the two.
   Duration stale_while_revalidate{0};
   Duration stale_if_error{0};
+  // Lifetime of a negative entry whose writer names none; at most 5 minutes. 0 = not stored.
+  Duration negative_ttl{0};
 
   Durability durability = Durability::kProcess;
   OnCorruption on_corruption = OnCorruption::kQuarantine;
@@ -73,11 +75,19 @@ struct Options {
   // cache. Null = silent.
   std::function<void(LogLevel, std::string_view)> log = {};
   // Runs callbacks of flights, each exactly once; if it throws, they run at once. Null = on the
-  // thread that ends the flight; then they must not block.
+  // thread that ends the flight; then they must not block. Runs loaders in the background, too
+  // (GetOrCompute); if it throws, or is null, there are no such.
   std::function<void(std::function<void()>)> executor = {};
 
   // Ok, or kInvalidArgument naming the option, its value and what is allowed.
   Status Validate() const;
+};
+
+// Which of an entry's own windows a read accepts, once its freshness has ended.
+enum class StaleWindow {
+  kNone,
+  kWhileRevalidate,  // it is being, or about to be, computed anew
+  kIfError,          // computing it anew has failed
 };
 
 struct ReadOptions {
@@ -88,6 +98,9 @@ struct ReadOptions {
   std::optional<Duration> max_age = {};
   // Accept an entry up to this long after its freshness ended, within its hard expiry.
   Duration max_stale{0};
+  // Accept it also within this window of its own. Acquire with kWhileRevalidate sees to it that
+  // somebody computes it anew (StaleHit). GetOrCompute chooses by itself.
+  StaleWindow stale_window = StaleWindow::kNone;
   // Entries and flights whose number is not greater than this are passed over, so that the
   // caller gets a value whose computation began after the one it names. kRefresh passes over
   // all that began before this call.
@@ -104,10 +117,10 @@ struct ReadOptions {
 inline constexpr std::uint64_t kRefresh = UINT64_MAX;
 
 struct WriteOptions {
-  // Lifetime, without jitter. Unset = Options::default_ttl. 0 = not stored, only handed over to
-  // the flight's followers. kForever = no expiry.
+  // Lifetime, without jitter. Unset = Options::default_ttl (negative_ttl, if negative). 0 = not
+  // stored, only handed over to the flight's followers. kForever = no expiry.
   std::optional<Duration> ttl = {};
-  // Unset = as in Options.
+  // Unset = as in Options; 0 if negative.
   std::optional<Duration> stale_while_revalidate = {};
   std::optional<Duration> stale_if_error = {};
   // At most 32 of 1 to 256 bytes each.
@@ -116,6 +129,9 @@ struct WriteOptions {
   std::uint64_t cost_microusd = 0;
   // How long computing it took. Unset = since the lease was given out.
   std::optional<Duration> compute_time = {};
+  // The value is a failure worth remembering for a while. All rules are those of any other entry;
+  // only Entry::negative tells it apart.
+  bool negative = false;
   // Opaque to the cache, at most 4 KiB, readable without decompressing the body.
   std::string metadata = {};
 };

@@ -1,0 +1,85 @@
+// Removals and invalidations, and what to do about corrupt records, which may have been removals.
+#include <utility>
+
+#include "cache_core.h"
+#include "kill_point.h"
+
+namespace larder {
+namespace {
+
+// Appends what `one` covers.
+Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
+  if (Status status = CheckTags(one.tags); !status.ok()) return status;
+  if (Status status = CheckPrefixes(one.prefixes); !status.ok()) return status;
+  if (one.tags.empty() && one.prefixes.empty() && !one.all) {
+    return {StatusCode::kInvalidArgument, "nothing to invalidate: neither tags, prefixes nor all"};
+  }
+  for (const std::string& tag : one.tags) {
+    rules.push_back({.kind = Rule::Kind::kTag, .soft = one.soft, .tag = HashTag(tag)});
+  }
+  for (const std::string& prefix : one.prefixes) {
+    rules.push_back({.kind = Rule::Kind::kPrefix, .soft = one.soft, .tag = 0, .prefix = prefix});
+  }
+  if (one.all) rules.push_back({.kind = Rule::Kind::kAll, .soft = one.soft});
+  return Status::Ok();
+}
+
+}  // namespace
+
+// The caller holds the key's stripe.
+Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_sequence) {
+  const std::uint64_t number = ledger_->Next();
+  if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
+  const std::uint64_t hash = HotTier::HashKey(key);
+  flights_->Detach(key, hash, number);
+  hot_tier_->Erase(key, hash);
+  KillPoint("tombstone numbered");
+  const std::string record = EncodeTombstone(key, number);
+  const Status status = synced_sequence != nullptr
+                            ? supervisor_->PutSynced(key, record, *synced_sequence)
+                            : supervisor_->Put(key, record, false);
+  if (status.ok()) return Status::Ok();
+  return {StatusCode::kUnavailable, status.message()};
+}
+
+Status CacheCore::Remove(std::string_view key) {
+  if (Status status = CheckKey(key); !status.ok()) return status;
+  const Gate::Pass call = calls_.Enter();
+  if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
+  const Turnstile::Pass pass = supervisor_->EnterToRemove();
+  if (!pass) return {StatusCode::kUnavailable, "the store takes no removals now"};
+  std::uint64_t sequence = 0;
+  {
+    const Writing writing(StripeOf(HotTier::HashKey(key)));
+    if (Status status = WriteTombstone(key, &sequence); !status.ok()) return status;
+  }
+  KillPoint("tombstone synced");
+  counters_.Add(Counter::kRemoved);
+  return ledger_->NoteSyncedSequence(sequence);
+}
+
+// A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
+// tombstone takes its place: values being computed now are refused, later ones are welcome.
+void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
+  const Turnstile::Pass pass = supervisor_->EnterToRemove();
+  if (!pass) return;  // met again when the store takes writes
+  const Writing writing(StripeOf(hash));
+  if (Compare(key, 0) != Precedence::kCorrupt) return;
+  Log(LogLevel::kWarning, "dropped a corrupt record");
+  static_cast<void>(WriteTombstone(key, nullptr));
+}
+
+Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) {
+  std::vector<Rule> rules;
+  for (const Invalidation& one : what) {
+    if (Status status = AddRules(one, rules); !status.ok()) return status;
+  }
+  if (rules.empty()) return Status(StatusCode::kInvalidArgument, "nothing to invalidate");
+  const Gate::Pass pass = calls_.Enter();
+  if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
+  counters_.Add(Counter::kInvalidated, what.size());
+  // Rounded down to what the record of a time holds; a time before the epoch is nonsense.
+  return ledger_->Invalidate(rules, std::max(clock_->Adopted(), TimePoint{}));
+}
+
+}  // namespace larder
