@@ -11,6 +11,7 @@
 
 #include "backup_note.h"
 #include "cache_core.h"
+#include "dictionary.h"
 #include "directory_lock.h"
 #include "journal.h"
 
@@ -83,11 +84,15 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   state.number_bound = ledger_->NumberBound();
   status = WriteState(BackupState(options.directory, note.name), state);
   if (!status.ok()) return status;
+  // Before the rows and after them: one may be dropped, another adopted, while they are copied.
+  const std::string dictionaries = BackupDictionaries(options.directory);
+  status = CopyDictionaries(PathOf("dict"), dictionaries);
+  if (!status.ok()) return status;
   const Result<StoreBackup> rows = store.BackUp(
       {.directory = BackupRows(options.directory), .note = EncodeNote(note), .keep = options.keep});
   if (!rows.ok()) return rows.status();
   info = InfoOf(*rows, note);
-  return Status::Ok();
+  return CopyDictionaries(PathOf("dict"), dictionaries);
 }
 
 Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory) {

@@ -20,6 +20,7 @@ struct BackupNote {
 };
 
 inline std::string BackupRows(const std::string& directory) { return directory + "/rows"; }
+inline std::string BackupDictionaries(const std::string& directory) { return directory + "/dict"; }
 inline std::string BackupLedger(const std::string& directory, const std::string& name) {
   return directory + "/ledger-" + name;
 }

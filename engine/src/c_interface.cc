@@ -95,6 +95,7 @@ larder::ReadOptions ToReadOptions(const larder_read_options* options) {
   if (options->max_age_ms != 0) read.max_age = ToDuration(options->max_age_ms);
   read.max_stale = ToDuration(options->max_stale_ms);
   if (options->refresh != 0) read.newer_than = larder::kRefresh;
+  if (options->while_revalidate != 0) read.stale_window = larder::StaleWindow::kWhileRevalidate;
   return read;
 }
 
@@ -280,6 +281,10 @@ larder_code larder_acquire(larder_cache* cache, const void* key, size_t key_size
     if (const auto* hit = std::get_if<larder::Hit>(&got)) {
       acquired->entry = NewEntry(hit->entry);
       acquired->stale = hit->stale ? 1 : 0;
+    } else if (auto* stale = std::get_if<larder::StaleHit>(&got)) {
+      acquired->entry = NewEntry(stale->hit.entry);
+      acquired->stale = 1;
+      acquired->lease = new larder_lease{std::move(stale->lease)};
     } else if (auto* lease = std::get_if<larder::Lease>(&got)) {
       acquired->lease = new larder_lease{std::move(*lease)};
       acquired->kind = LARDER_LEASE;

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::string_view kMagic = "larder dictionary 1\n";
 constexpr std::string_view kSuffix = ".dict";
+constexpr std::size_t kMostOverhead = 64;  // of a file over its dictionary
 constexpr std::size_t kChecksumBytes = 8;
 // Four bytes of varint in every record. Two dictionaries of one cache share an id once in 10^8.
 constexpr std::uint64_t kIdMask = (std::uint64_t{1} << 28) - 1;
@@ -66,7 +67,7 @@ DictionaryShelf::DictionaryShelf(std::string directory, int level,
     const std::string path = file.path().string();
     if (path.ends_with(".new")) ::unlink(path.c_str());  // left by a crash
     if (!path.ends_with(kSuffix)) continue;
-    const Result<std::string> bytes = ReadSmallFile(path, kMostBytes + 64);
+    const Result<std::string> bytes = ReadSmallFile(path, kMostBytes + kMostOverhead);
     const std::optional<Parts> parts = bytes.ok() ? Decode(*bytes) : std::nullopt;
     if (!parts.has_value()) {
       if (log) log(LogLevel::kWarning, path + " does not verify; what needs it is a miss");
@@ -139,6 +140,24 @@ std::size_t DictionaryShelf::DropUnused(const std::set<std::uint64_t>& in_use) {
     ++dropped;
   }
   return dropped;
+}
+
+// By name: it is made of the bytes, so that what has the same name is the same.
+Status CopyDictionaries(const std::string& from, const std::string& to) {
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(from, error)) {
+    const std::string copy = to + "/" + file.path().filename().string();
+    if (!copy.ends_with(kSuffix) || std::filesystem::exists(copy, error)) continue;
+    Result<std::string> bytes =
+        ReadSmallFile(file.path().string(), DictionaryShelf::kMostBytes + kMostOverhead);
+    if (bytes.status().code() == StatusCode::kNotFound) continue;  // dropped just now
+    if (!bytes.ok()) return bytes.status();
+    std::filesystem::create_directory(to, error);
+    if (Status status = ReplaceSmallFile(copy, *bytes, "dictionary copied"); !status.ok()) {
+      return {StatusCode::kUnavailable, status.message()};
+    }
+  }
+  return Status::Ok();
 }
 
 }  // namespace larder

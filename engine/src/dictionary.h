@@ -80,4 +80,8 @@ class DictionaryShelf {
   std::map<std::uint64_t, DictionaryPtr> by_generation_;  // guarded by mutex_
 };
 
+// Copies the dictionary files in `from`, which need not exist, that `to` does not have.
+// Errors: kUnavailable.
+Status CopyDictionaries(const std::string& from, const std::string& to);
+
 }  // namespace larder

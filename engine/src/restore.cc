@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "backup_note.h"
+#include "dictionary.h"
 #include "directory_lock.h"
 #include "journal.h"
 #include "kill_point.h"
 #include "larder/backup.h"
+#include "small_file.h"
 #include "state_file.h"
 
 namespace larder {
@@ -132,6 +134,10 @@ Status Restoration::Stage() {
   if (error) return FileError("create " + New(), error);
   Status status =
       RestoreStore(BackupRows(options_.backup_directory), backup_.rows.id, Staged("store"));
+  if (!status.ok()) return status;
+  // Straight into place: more of them than are needed do no harm.
+  status = CopyDictionaries(BackupDictionaries(options_.backup_directory),
+                            options_.cache_directory + "/dict");
   if (!status.ok()) return status;
   // To note more than the restored store has would make it look like one that lost writes.
   ledger_.header.synced_sequence = std::min(ledger_.header.synced_sequence, backup_.note.sequence);

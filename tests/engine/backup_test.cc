@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "dictionary.h"
 #include "fake_clock.h"
 #include "larder/cache.h"
 #include "restore.h"
@@ -70,6 +71,17 @@ TEST_F(BackupTest, BringsBackWhatWasThereWhenItWasMade) {
   EXPECT_EQ(Get("a"), "1");
   EXPECT_EQ(Get("b"), "MISS");
   EXPECT_EQ(cache_->StoreSecret(), secret);
+}
+
+TEST_F(BackupTest, TakesAndBringsBackTheDictionaries) {
+  {
+    DictionaryShelf shelf(dir_ / "cache/dict", 3, nullptr);
+    ASSERT_OK(shelf.Adopt(std::string(3000, 'd') + "what answers have in common"));
+  }
+  ASSERT_OK(BackUp());
+  fs::remove_all(dir_ / "cache/dict");
+  ASSERT_OK(Restore("cache", /*accept=*/false));
+  EXPECT_EQ(DictionaryShelf(dir_ / "cache/dict", 3, nullptr).size(), 1U);
 }
 
 TEST_F(BackupTest, InvalidationSinceTheBackupStaysInForce) {

@@ -162,6 +162,33 @@ static void FollowersShareAnError(larder_cache* cache) {
   larder_flight_free(second.flight);
 }
 
+static void StaleIsServedWhileOneComputesItAnew(larder_cache* cache) {
+  larder_write_options write;
+  larder_read_options read = {0};
+  larder_acquired first;
+  larder_acquired second;
+  larder_entry* entry = NULL;
+  read.while_revalidate = 1;
+  larder_write_options_init(&write);
+  write.ttl_ms = 1;
+  write.stale_while_revalidate_ms = 600000;
+  CHECK(larder_put(cache, "s", 1, "old", 3, &write, NULL, &error) == LARDER_OK);
+  do { /* the C interface has no clock of its own to move: a millisecond passes by itself */
+    larder_entry_free(entry);
+    CHECK(larder_get(cache, "s", 1, NULL, &entry, &error) == LARDER_OK);
+  } while (entry != NULL);
+  CHECK(larder_acquire(cache, "s", 1, &read, &first, &error) == LARDER_OK);
+  CHECK(first.kind == LARDER_HIT && first.stale == 1 && HasBody(first.entry, "old"));
+  CHECK(first.lease != NULL);
+  CHECK(larder_acquire(cache, "s", 1, &read, &second, &error) == LARDER_OK);
+  CHECK(second.kind == LARDER_HIT && second.stale == 1 && second.lease == NULL);
+  larder_entry_free(first.entry);
+  larder_entry_free(second.entry);
+  CHECK(larder_lease_commit(first.lease, "new", 3, NULL, NULL, NULL, &error) == LARDER_OK);
+  CHECK(larder_get(cache, "s", 1, NULL, &entry, &error) == LARDER_OK && HasBody(entry, "new"));
+  larder_entry_free(entry);
+}
+
 static void FreedLeaseSendsFollowersToAcquireAgain(larder_cache* cache) {
   larder_acquired first;
   larder_acquired second;
@@ -212,6 +239,7 @@ int main(int argc, char** argv) {
   InvalidatedAndRemovedAreMisses(cache);
   FollowersGetWhatTheLeaseComputes(cache);
   FollowersShareAnError(cache);
+  StaleIsServedWhileOneComputesItAnew(cache);
   FreedLeaseSendsFollowersToAcquireAgain(cache);
   MisuseIsToldAndHarmsNothing(cache, argv[1]);
   larder_stats(cache, OnStat, &hits);

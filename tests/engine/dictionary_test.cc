@@ -35,6 +35,26 @@ class DictionaryShelfTest : public ::testing::Test {
   std::string log_;
 };
 
+TEST_F(DictionaryShelfTest, CopiesTakeWhatIsMissingAndOnlyThat) {
+  ASSERT_OK(CopyDictionaries(path_, dir_ / "copy")) << "nothing there";
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "copy"));
+  std::uint64_t first = 0;
+  std::uint64_t second = 0;
+  {
+    DictionaryShelf shelf = Open();
+    ASSERT_OK(shelf.Adopt(Prose(1, 2000)));
+    first = shelf.Newest()->id();
+    ASSERT_OK(CopyDictionaries(path_, dir_ / "copy"));
+    ASSERT_OK(shelf.Adopt(Prose(2, 2000)));
+    second = shelf.Newest()->id();
+    ASSERT_OK(CopyDictionaries(path_, dir_ / "copy"));
+  }
+  const DictionaryShelf copy(dir_ / "copy", 3, nullptr);
+  ASSERT_NE(copy.Find(first), nullptr);
+  EXPECT_EQ(copy.Find(first)->bytes(), Prose(1, 2000));
+  EXPECT_EQ(copy.Newest()->id(), second);
+}
+
 TEST_F(DictionaryShelfTest, AShelfWithoutDirectoryIsEmpty) {
   const DictionaryShelf shelf = Open();
   EXPECT_EQ(shelf.Newest(), nullptr);

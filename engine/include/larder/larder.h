@@ -104,6 +104,9 @@ typedef struct larder_read_options {
   int64_t max_age_ms;   /* 0 = any */
   int64_t max_stale_ms; /* accept an entry so long past its freshness */
   int refresh;          /* 1: pass over what is there, and what is being computed */
+  /* 1: accept an entry within its own stale-while-revalidate window. Of all who do, larder_acquire
+   * gives one the duty to compute it anew: a hit with a lease. */
+  int while_revalidate;
 } larder_read_options;
 
 /* *entry: the live entry, or null for a miss. */
@@ -173,7 +176,7 @@ LARDER_API larder_code larder_sync(larder_cache* cache, larder_error* error);
 /* ---- computing what is missing, once for all who ask ---- */
 
 typedef enum larder_acquired_kind {
-  LARDER_HIT = 0,   /* `entry` is set */
+  LARDER_HIT = 0,   /* `entry` is set; if `lease` is too: use the one, and compute its successor */
   LARDER_LEASE = 1, /* `lease` is set: you compute; commit or free it, or all others wait */
   LARDER_FLIGHT = 2 /* `flight` is set: another computes */
 } larder_acquired_kind;
@@ -183,7 +186,7 @@ typedef struct larder_acquired {
   larder_entry* entry;
   larder_lease* lease;
   larder_flight* flight;
-  int stale; /* of a hit: past its freshness, as max_stale_ms allowed */
+  int stale; /* of a hit: past its freshness, as the read allowed */
 } larder_acquired;
 
 /* Never fails but for a null argument: with a broken store every caller gets a lease or a flight.
