@@ -56,7 +56,7 @@ TEST_F(HangingDiskTest, NewCallsAreMissesAtOnceAndTouchNoFile) {
   EXPECT_THAT(Put("b"), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(core_->Remove("b"), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(core_->CompactAll(), HasCode(StatusCode::kUnavailable));
-  Acquired acquired = core_->Acquire("a", {});
+  Acquired acquired = core_->Acquire("a", {}, StaleWindow::kNone);
   ASSERT_TRUE(std::holds_alternative<Lease>(acquired));
   const Committed committed = std::get<Lease>(acquired).Commit("computed", {});
   EXPECT_EQ(committed.entry.body(), "computed");
@@ -89,7 +89,7 @@ TEST_F(HangingDiskTest, CloseDoesNotWaitForEverAndClosesWhenTheDiskAnswers) {
   const auto patience = std::exchange(internals_.close_patience, 50ms);
   Reopen();
   HangInAPut();
-  Acquired acquired = core_->Acquire("k", {});
+  Acquired acquired = core_->Acquire("k", {}, StaleWindow::kNone);
   const Flight flight = std::get<Lease>(acquired).Follow();
   EXPECT_THAT(core_->Close(), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(flight.Wait(0ms).status, HasCode(StatusCode::kCancelled));

@@ -51,7 +51,7 @@ TEST_F(StoreFaultTest, FullDiskRefusesWritesAndGoesOnReading) {
 TEST_F(StoreFaultTest, CallerGetsItsAnswerThoughItCannotBeStored) {
   files_->full() = true;
   for (int i = 0; i < 2; ++i) {
-    Acquired acquired = core_->Acquire("k", {});
+    Acquired acquired = core_->Acquire("k", {}, StaleWindow::kNone);
     ASSERT_TRUE(std::holds_alternative<Lease>(acquired));
     const Committed committed = std::get<Lease>(acquired).Commit("answer", {});
     EXPECT_EQ(committed.entry.body(), "answer");
@@ -64,7 +64,7 @@ TEST_F(StoreFaultTest, DegradedModeTouchesNoFileForWhatItCannotStore) {
   EXPECT_THAT(Put("k"), HasCode(StatusCode::kUnavailable));
   const std::uint64_t operations = files_->operations();
   for (int i = 0; i < 1000; ++i) {
-    Acquired acquired = core_->Acquire("k" + std::to_string(i), {});
+    Acquired acquired = core_->Acquire("k" + std::to_string(i), {}, StaleWindow::kNone);
     EXPECT_EQ(std::get<Lease>(acquired).Commit("answer", {}).entry.body(), "answer");
     EXPECT_FALSE(Put("k").ok());
   }
@@ -84,7 +84,7 @@ TEST_F(StoreFaultTest, StoreThatCannotBeReopenedIsNotTouchedByCalls) {
   const std::uint64_t operations = files_->operations();
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(Get("k"), "MISS");
-    EXPECT_TRUE(std::holds_alternative<Lease>(core_->Acquire("k", {})));
+    EXPECT_TRUE(std::holds_alternative<Lease>(core_->Acquire("k", {}, StaleWindow::kNone)));
     EXPECT_FALSE(Put("k").ok());
   }
   EXPECT_EQ(files_->operations(), operations);
@@ -196,7 +196,7 @@ TEST_F(StoreFaultTest, CorruptStoreIsQuarantinedAndServesEmpty) {
 
 // The store is quarantined while it is opened anew, and its tombstones with it.
 TEST_F(StoreFaultTest, RemovalOutlivesTheStoreItWasWrittenTo) {
-  Acquired slow = core_->Acquire("k", {});
+  Acquired slow = core_->Acquire("k", {}, StaleWindow::kNone);
   ASSERT_OK(core_->Remove("k"));
   files_->full() = true;
   EXPECT_FALSE(Put("x").ok());
