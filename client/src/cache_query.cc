@@ -65,7 +65,10 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
                                                       .headers = request.headers,
                                                       .body = request.body});
   std::string bypass = BypassOf(query.plan, decision);
-  if (!bypass.empty()) return Bypass(std::move(bypass));
+  if (!bypass.empty()) {
+    core.refusals->Add(bypass);
+    return Bypass(std::move(bypass));
+  }
   if (request.directives.no_store) return Bypass("no-store");
   if (IsConditional(request.headers)) return Bypass("conditional");
   const std::string scope =

@@ -77,6 +77,9 @@ class StackClient final : public CachingClient {
                               Callbacks callbacks) override;
   Result<std::unique_ptr<Stream>> Open(std::string_view provider, Request request,
                                        const std::stop_token& stop) override;
+  std::map<std::string, std::uint64_t> RefusalCounts() const override {
+    return refusals_->Counts();
+  }
 
  private:
   // Ends `call` when it is called; see Start().
@@ -89,6 +92,7 @@ class StackClient final : public CachingClient {
   boost::asio::io_context io_{1};
   boost::asio::thread_pool pool_{kPoolThreads};
   std::shared_ptr<IoGate> gate_;
+  const std::shared_ptr<Refusals> refusals_ = std::make_shared<Refusals>();
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::map<std::string, std::unique_ptr<HttpService>, std::less<>>
       stacks_;  // constant once running
@@ -121,7 +125,8 @@ void StackClient::StopIfIdle() {
 Status StackClient::AddStack(const ClientConfig& config, Cache* cache,
                              const std::string& provider) {
   Result<std::unique_ptr<HttpService>> stack =
-      MakeStack({.io = io_, .pool = pool_, .cache = cache, .health = board_}, config, provider);
+      MakeStack({.io = io_, .pool = pool_, .cache = cache, .health = board_, .refusals = refusals_},
+                config, provider);
   if (!stack.ok()) return stack.status();
   stacks_.emplace(provider, *std::move(stack));
   return Status::Ok();

@@ -17,6 +17,7 @@
 #include "dialect.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
+#include "larder/client/refusals.h"
 #include "provider_health.h"
 #include "response_cache.h"
 
@@ -58,6 +59,7 @@ struct CachingCore {
   Duration stale_while_revalidate{0};
   Duration stale_if_error{0};
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
+  std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
   // A wait for the store timed out, and no write has come back since.
   std::shared_ptr<std::atomic<bool>> store_lags = std::make_shared<std::atomic<bool>>(false);
 };

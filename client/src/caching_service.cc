@@ -4,11 +4,12 @@
 #include <utility>
 #include <vector>
 
-#include "body_pieces.h"
+#include "batch_service.h"
 #include "flight_follow.h"
 #include "form_conversion.h"
 #include "handoff.h"
 #include "hit_replay.h"
+#include "own_answers.h"
 #include "revalidate.h"
 #include "stale_if_error.h"
 #include "upstream_fetch.h"
@@ -23,37 +24,6 @@ using Core = std::shared_ptr<const CachingCore>;
 constexpr int kMaxTurns = 8;
 
 Status GivenUp() { return {StatusCode::kCancelled, "the caller gave up"}; }
-
-// An error answer of our own, which the caller's retries would not change.
-Response OwnError(const CachingCore& core, int status, std::string_view message) {
-  Response response;
-  response.head.status = status;
-  std::string body = core.dialect.ErrorBody(status, message);
-  response.head.headers.Set("content-type", "application/json");
-  response.head.headers.Set("content-length", std::to_string(body.size()));
-  response.head.headers.Set("x-should-retry", "false");
-  std::vector<SharedBytes> pieces;
-  pieces.emplace_back(std::move(body));
-  response.body = std::make_unique<BodyPieces>(std::move(pieces));
-  return response;
-}
-
-Response NotCached(const CachingCore& core) {
-  constexpr int kGatewayTimeout = 504;
-  Response response = OwnError(core, kGatewayTimeout, "not cached, and only-if-cached was asked");
-  response.head.cache.forward = Forward::kMiss;
-  response.head.cache.detail = "only-if-cached";
-  return response;
-}
-
-boost::asio::awaitable<Result<Response>> PassThrough(Core core, Request request,
-                                                     std::string detail) {
-  Result<Response> response = co_await core->upstream->Send(std::move(request));
-  if (!response.ok()) co_return response.status();
-  response->head.cache.forward = Forward::kBypass;
-  response->head.cache.detail = std::move(detail);
-  co_return response;
-}
 
 // nullopt: cancelled, or the pool is stuck behind a store that hangs.
 boost::asio::awaitable<std::optional<CacheQuery>> Understand(Core core,
@@ -199,6 +169,9 @@ boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
   if (query->bypass) {
     if (request->directives.only_if_cached) co_return NotCached(*core);
     co_return co_await PassThrough(core, std::move(*request), query->bypass_detail);
+  }
+  if (query->plan.batch != nullptr) {
+    co_return co_await AnswerBatch(core, *std::move(query), std::move(request));
   }
   const bool only_if_cached = request->directives.only_if_cached;
   Journey journey(core, *std::move(query), std::move(request));

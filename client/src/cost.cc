@@ -1,27 +1,61 @@
 #include "cost.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace larder::client {
+namespace {
 
-const Price* FindPrice(const std::map<std::string, Price>& prices, std::string_view answer_model,
-                       std::string_view request_model) {
-  for (const std::string_view model : {answer_model, request_model}) {
-    const auto found = prices.find(std::string(model));
-    if (found != prices.end()) return &found->second;
-  }
-  return nullptr;
+std::optional<ModelPrice> FindBuiltIn(const PricedModel& model) {
+  std::optional<ModelPrice> price = BuiltInPrice(model.base_url, model.of_answer);
+  if (!price) price = BuiltInPrice(model.base_url, model.of_request);
+  return price;
 }
 
-std::uint64_t CostMicrousd(const Usage& usage, const Price& price) {
-  // USD per million tokens are micro-USD per token.
-  const double cost = static_cast<double>(usage.input_tokens) * price.input_per_million +
-                      static_cast<double>(usage.output_tokens) * price.output_per_million;
+ModelPrice FromConfigured(const Price& given, const std::optional<ModelPrice>& built_in) {
+  ModelPrice price;
+  price.input = given.input_per_million;
+  price.output = given.output_per_million;
+  const bool knows = built_in && built_in->input > 0;
+  price.cached_input = price.input * (knows ? built_in->cached_input / built_in->input : 1);
+  price.cache_write = price.input * (knows ? built_in->cache_write / built_in->input : 1);
+  return price;
+}
+
+}  // namespace
+
+std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configured,
+                                    const PricedModel& model) {
+  const std::optional<ModelPrice> built_in = FindBuiltIn(model);
+  for (const std::string_view name : {model.of_answer, model.of_request}) {
+    const auto found = configured.find(std::string(name));
+    if (found != configured.end()) return FromConfigured(found->second, built_in);
+  }
+  return built_in;
+}
+
+std::uint64_t CostMicrousd(const Usage& usage, const ModelPrice& price) {
+  // What a provider says need not add up.
+  const std::uint64_t cached = std::min(usage.cached_input_tokens, usage.input_tokens);
+  const std::uint64_t written = std::min(usage.cache_write_tokens, usage.input_tokens - cached);
+  const std::uint64_t plain = usage.input_tokens - cached - written;
+  const double cost = static_cast<double>(plain) * price.input +
+                      static_cast<double>(cached) * price.cached_input +
+                      static_cast<double>(written) * price.cache_write +
+                      static_cast<double>(usage.output_tokens) * price.output;
   // An answer of a billion dollars is a lie of its usage field; and 2^63 must not be reached.
   constexpr double kMost = 1e15;
   if (!(cost > 0)) return 0;
   return cost >= kMost ? static_cast<std::uint64_t>(kMost)
                        : static_cast<std::uint64_t>(std::llround(cost));
+}
+
+std::uint64_t EstimateMicrousd(Duration took) {
+  constexpr std::int64_t kMicrousdPerSecond = 600;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  constexpr std::int64_t kMostMs = std::int64_t{24} * 3600 * 1000;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(
+      1, std::clamp<std::int64_t>(ms, 0, kMostMs) * kMicrousdPerSecond / 1000));
 }
 
 }  // namespace larder::client

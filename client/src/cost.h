@@ -1,22 +1,37 @@
-// What an answer cost, from its usage and the configured prices.
+// What an answer cost, from its usage and prices, or guessed from the time it took.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "dialect.h"
 #include "larder/client/config.h"
+#include "price_table.h"
 
 namespace larder::client {
 
-// The price of the model as the answer names it, else as the request does (an answer names a
-// dated version of it); nullptr if neither has one. Valid as long as `prices`.
-const Price* FindPrice(const std::map<std::string, Price>& prices, std::string_view answer_model,
-                       std::string_view request_model);
+// Whose price is wanted. An answer often names a dated version of the model that was asked for.
+struct PricedModel {
+  std::string_view base_url;
+  std::string_view of_answer;
+  std::string_view of_request;
+};
 
-// Millionths of a US dollar, rounded to the nearest. Cached input tokens count like the others.
-std::uint64_t CostMicrousd(const Usage& usage, const Price& price);
+// The configured price of the model as the answer names it, else as the request does; else the
+// built-in one, alike. A configured price has none for the provider's prompt cache: there the
+// built-in table's discount holds, if it knows the model, else the price of other input.
+std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configured,
+                                    const PricedModel& model);
+
+// Millionths of a US dollar, rounded to the nearest: input that was neither read from the prompt
+// cache nor written to it, what was read, what was written, and output, each at its price.
+std::uint64_t CostMicrousd(const Usage& usage, const ModelPrice& price);
+
+// A guess where no price is known: a model writes about 60 tokens a second, at 10 USD a million.
+// At least 1, since 0 would say that nothing is known.
+std::uint64_t EstimateMicrousd(Duration took);
 
 }  // namespace larder::client

@@ -27,8 +27,8 @@ const Dialect* FindDialect(std::string_view name) {
 }
 
 const Endpoint* FindEndpoint(std::string_view name) {
-  for (const Endpoint* endpoint :
-       {&OpenAiChat(), &OpenAiCompletions(), &OpenAiResponses(), &AnthropicMessages()}) {
+  for (const Endpoint* endpoint : {&OpenAiChat(), &OpenAiCompletions(), &OpenAiResponses(),
+                                   &OpenAiEmbeddings(), &AnthropicMessages()}) {
     if (endpoint->name() == name) return endpoint;
   }
   return nullptr;

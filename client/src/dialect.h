@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,9 +19,10 @@
 namespace larder::client {
 
 class Endpoint;
+struct EmbeddingsBatch;
 
 struct RequestPlan {
-  // Set: not cacheable, and why: "unknown-endpoint", "not-i-json" (the rest is empty then), or
+  // Set: not cacheable, and why: "unknown-endpoint", "not-i-json", "no-input" (of embeddings), or
   // "stateful", with all the rest, so that a policy may cache it all the same.
   std::string bypass;
   // With "not-i-json": what is wrong with the body and at which byte, never a part of it.
@@ -30,9 +32,11 @@ struct RequestPlan {
   std::string canonical_body;
   std::vector<std::string> ignored;
   std::string model;
-  bool stream = false;        // the caller wants an event stream
-  bool wants_usage = false;   // ... with a usage chunk; JSON always wants usage
-  bool limited = false;       // the request itself set a limit of tokens, or its endpoint does
+  bool stream = false;       // the caller wants an event stream
+  bool wants_usage = false;  // ... with a usage chunk; JSON always wants usage
+  bool limited = false;      // the request itself set a limit of tokens, or its endpoint does
+  // Set: the request is answered item by item (embeddings.h).
+  std::shared_ptr<const EmbeddingsBatch> batch;
   std::uint64_t choices = 1;  // how many answers to the one prompt are asked for
 };
 

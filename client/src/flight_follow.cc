@@ -28,11 +28,6 @@ struct Follower {
   WantedForm wanted;
 };
 
-Forward ForwardOf(MissReason reason) {
-  if (reason == MissReason::kExpired) return Forward::kStale;
-  return reason == MissReason::kUnwanted ? Forward::kRequest : Forward::kMiss;
-}
-
 Followed GivenUp() { return Status(StatusCode::kCancelled, "the caller gave up"); }
 
 // Nothing has been passed on yet, so a flight that was dropped can be taken up anew.
@@ -161,6 +156,11 @@ boost::asio::awaitable<Followed> FollowHead(Follower& follower) {
 }
 
 }  // namespace
+
+Forward ForwardOf(MissReason reason) {
+  if (reason == MissReason::kExpired) return Forward::kStale;
+  return reason == MissReason::kUnwanted ? Forward::kRequest : Forward::kMiss;
+}
 
 boost::asio::awaitable<Followed> FollowFlight(Core core, const CacheQuery& query, FlightPtr flight,
                                               CacheOutcome outcome) {

@@ -21,6 +21,9 @@ struct Again {
 };
 using Followed = std::variant<Response, Status, Again>;
 
+// What a flight's beginning means to those who get its answer.
+Forward ForwardOf(MissReason reason);
+
 // Completes when the head for this caller is there. `outcome.collapsed` tells the followers from
 // the leader's own caller, who gets the answer as the upstream gave it.
 boost::asio::awaitable<Followed> FollowFlight(std::shared_ptr<const CachingCore> core,

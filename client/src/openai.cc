@@ -12,6 +12,7 @@ class OpenAi final : public Dialect {
     if (path.ends_with("/chat/completions")) return &OpenAiChat();
     if (path.ends_with("/completions")) return &OpenAiCompletions();
     if (path.ends_with("/responses")) return &OpenAiResponses();
+    if (path.ends_with("/embeddings")) return &OpenAiEmbeddings();
     return nullptr;
   }
 

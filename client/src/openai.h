@@ -10,5 +10,6 @@ const Dialect& OpenAiDialect();
 const Endpoint& OpenAiChat();         // .../chat/completions
 const Endpoint& OpenAiCompletions();  // .../completions, the legacy ones
 const Endpoint& OpenAiResponses();    // .../responses
+const Endpoint& OpenAiEmbeddings();   // .../embeddings
 
 }  // namespace larder::client

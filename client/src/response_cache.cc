@@ -17,6 +17,7 @@ SharedBytes PackOpening(const FlightOpening& opening) {
   std::string out;
   PackNumber(opening.stream ? 1 : 0, out);
   PackNumber(opening.wants_usage ? 1 : 0, out);
+  PackNumber(opening.batch, out);
   return SharedBytes(std::move(out));
 }
 
@@ -25,6 +26,7 @@ FlightOpening UnpackOpening(std::string_view bytes) {
   FlightOpening opening;
   opening.stream = in.Number() != 0;
   opening.wants_usage = in.Number() != 0;
+  opening.batch = in.Number();
   return opening;
 }
 

@@ -45,6 +45,9 @@ enum class AnswerKind : std::uint8_t {
 struct FlightOpening {
   bool stream = false;
   bool wants_usage = false;  // a JSON answer always has its usage
+  // Of a batch: a hash of all that is asked for together, so that those who ask for the same share
+  // its error as well. 0 else.
+  std::uint64_t batch = 0;
 };
 
 struct FlightHead {

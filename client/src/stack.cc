@@ -122,7 +122,8 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                   .ttl_jitter = config.cache.ttl_jitter,
                   .stale_while_revalidate = config.cache.stale_while_revalidate,
                   .stale_if_error = config.cache.stale_if_error,
-                  .health = HealthOf(*settings, parts.health)})));
+                  .health = HealthOf(*settings, parts.health),
+                  .refusals = parts.refusals})));
 }
 
 Result<Service> MakeFallback(const ProviderConfig& provider, Service inner,
@@ -141,6 +142,7 @@ Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const Cl
                                                std::string_view provider) {
   StackParts parts = given;
   if (parts.health == nullptr) parts.health = std::make_shared<HealthBoard>();
+  if (parts.refusals == nullptr) parts.refusals = std::make_shared<Refusals>();
   const Result<ProviderConfig> settings = FindProvider(config, provider);
   if (!settings.ok()) return settings.status();
   Result<std::vector<Fallback>> others = Fallbacks(parts, config, *settings);

@@ -67,6 +67,11 @@ AnswerKind KindOf(const ResponseHead& head) {
   return AnswerKind::kOpaque;
 }
 
+std::string_view WhyOpaque(int status, bool too_large) {
+  if (status < 200 || status >= 300 || status == 206) return "status";
+  return too_large ? "too_large" : "content_type";
+}
+
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
                             FetchedAnswer answer) {
   StorableAnswer storable;
@@ -87,11 +92,12 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
   }
   info.model = verdict.model;
   info.usage = verdict.usage;
-  const Price* price = FindPrice(core.prices, verdict.model, query.plan.model);
-  if (price != nullptr && verdict.usage) {
-    info.priced = true;
-    storable.options.cost_microusd = CostMicrousd(*verdict.usage, *price);
-  }
+  const std::optional<ModelPrice> price =
+      FindPrice(core.prices, {core.provider.base_url, verdict.model, query.plan.model});
+  info.priced = price.has_value() && verdict.usage.has_value();
+  storable.options.cost_microusd =
+      info.priced ? CostMicrousd(*verdict.usage, *price) : EstimateMicrousd(answer.took);
+  if (!verdict.store) core.refusals->Add(verdict.reason);
   const std::optional<Duration> ttl =
       query.directives.ttl ? query.directives.ttl : query.policy_ttl;
   storable.options.ttl = verdict.store ? ttl : Duration(0);

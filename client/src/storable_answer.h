@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "cache_query.h"
 #include "caching_core.h"
@@ -17,6 +18,7 @@ struct FetchedAnswer {
   FlightHead head;
   bool ends_by_close = false;
   std::string body;
+  Duration took{0};  // from the request to the answer's end
 };
 
 struct StorableAnswer {
@@ -27,6 +29,9 @@ struct StorableAnswer {
 
 // What an answer's head says of how it is handed on.
 AnswerKind KindOf(const ResponseHead& head);
+
+// Why an answer whose body is not looked at is not stored, as Refusals counts it.
+std::string_view WhyOpaque(int status, bool too_large);
 
 // Parses the body: for a large one not on an io thread.
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query, FetchedAnswer answer);

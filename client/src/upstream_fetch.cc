@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <optional>
@@ -58,6 +59,7 @@ void Finish(Fetch fetch) {
 }
 
 boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
+  const auto begin = std::chrono::steady_clock::now();
   Result<Response> response = co_await fetch.core->upstream->Send(std::move(request));
   if (!response.ok()) co_return Fail(fetch, response.status());
   FlightHead& head = fetch.answer.head;
@@ -79,7 +81,12 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
     fetch.lease->AppendBody(*std::move(piece));
     if (end) break;
   }
-  if (!fetch.keep) co_return fetch.lease->End();
+  if (!fetch.keep) {
+    const bool too_large = fetch.answer.head.kind != AnswerKind::kOpaque;
+    fetch.core->refusals->Add(WhyOpaque(fetch.answer.head.status, too_large));
+    co_return fetch.lease->End();
+  }
+  fetch.answer.took = std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin);
   boost::asio::thread_pool& pool = fetch.core->pool;
   boost::asio::post(pool, [fetch = std::move(fetch)]() mutable { Finish(std::move(fetch)); });
 }

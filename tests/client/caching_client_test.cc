@@ -45,6 +45,27 @@ TEST_F(CachingClientTest, SendWaitsForTheAnswerAndTheNextIsAHit) {
   EXPECT_EQ(upstream_->requests(), 1);
 }
 
+TEST_F(CachingClientTest, RefusalsAreCountedByReason) {
+  Serve([](UpstreamExchange& exchange) {
+    if (exchange.number == 0) return exchange.Answer(404, "application/json", "{}");
+    if (exchange.number == 1) return exchange.Answer(200, "text/html", "<p>");
+    if (exchange.number == 2) return exchange.Answer(200, "application/json", R"({"error":{}})");
+    exchange.Answer(200, "application/json", R"({"choices":[]})");
+  });
+  for (int i = 0; i < 5; ++i) ASSERT_OK(client().Send("openai", ChatRequest()));
+  Request stateful = ChatRequest();
+  stateful.body = R"({"model":"m","messages":[],"store":true})";
+  ASSERT_OK(client().Send("openai", stateful));
+  stateful.body = "not json";
+  ASSERT_OK(client().Send("openai", stateful));
+  EXPECT_EQ(client().RefusalCounts(), (std::map<std::string, std::uint64_t>{{"status", 1},
+                                                                            {"content_type", 1},
+                                                                            {"error", 1},
+                                                                            {"empty", 2},
+                                                                            {"stateful", 1},
+                                                                            {"not-i-json", 1}}));
+}
+
 TEST_F(CachingClientTest, ManyThreadsMayAsk) {
   Serve(AnswerChat);
   client();

@@ -79,11 +79,21 @@ TEST_F(CachingServiceTest, HitSaysWhatItSaved) {
   EXPECT_TRUE(hit.outcome.saved_time.has_value());
 }
 
-TEST_F(CachingServiceTest, NoSumIsNamedWithoutAPrice) {
+TEST_F(CachingServiceTest, BuiltInPricesServeWhereNoneIsConfigured) {
   config_.prices.clear();
   Serve(AnswerChat);
   AskAndStore(ChatRequest());
-  EXPECT_FALSE(Ask(ChatRequest()).outcome.saved_microusd.has_value());
+  EXPECT_EQ(Ask(ChatRequest()).outcome.saved_microusd, 45);
+}
+
+TEST_F(CachingServiceTest, NoSumIsNamedWithoutAPrice) {
+  ServeJson(R"({"model":"a model of tomorrow","choices":[{"message":{"content":"hi"}}],
+                "usage":{"prompt_tokens":10,"completion_tokens":2}})");
+  Request request = ChatRequest();
+  request.body = R"({"model":"a model of tomorrow","messages":[]})";
+  AskAndStore(request);
+  EXPECT_FALSE(Ask(request).outcome.saved_microusd.has_value());
+  EXPECT_GT(cache_->GetStats().microusd_saved, 0u) << "guessed from the time that it took";
 }
 
 TEST_F(CachingServiceTest, StreamHitIsTheSameEventsWithoutPadding) {

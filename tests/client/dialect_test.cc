@@ -30,6 +30,7 @@ TEST(DialectTest, EndpointsAreKnownByTheEndOfThePath) {
             "openai.chat");
   EXPECT_EQ(NameOf(OpenAi().FindEndpoint("POST", "/v1/completions")), "openai.completions");
   EXPECT_EQ(NameOf(OpenAi().FindEndpoint("POST", "/responses")), "openai.responses");
+  EXPECT_EQ(NameOf(OpenAi().FindEndpoint("POST", "/v1/embeddings")), "openai.embeddings");
   EXPECT_EQ(NameOf(Anthropic().FindEndpoint("POST", "/v1/messages")), "anthropic.messages");
   for (const char* path : {"/v1/models", "/v1/chat/completions/", "/v1/chat/completions/id",
                            "/v1/responses/resp_1/cancel", "/v1/threads/t/messages", "/", ""}) {
@@ -55,16 +56,16 @@ TEST(DialectTest, WhatIsNoEndpointHasAnEmptyPlan) {
 }
 
 TEST(DialectTest, EndpointsAreFoundByTheNameThatIsStored) {
-  for (const char* name :
-       {"openai.chat", "openai.completions", "openai.responses", "anthropic.messages"}) {
+  for (const char* name : {"openai.chat", "openai.completions", "openai.responses",
+                           "openai.embeddings", "anthropic.messages"}) {
     EXPECT_EQ(NameOf(FindEndpoint(name)), name);
   }
   EXPECT_EQ(FindEndpoint("openai"), nullptr);
 }
 
 TEST(DialectTest, EveryEndpointRefusesWhatIsNotIJson) {
-  for (const char* name :
-       {"openai.chat", "openai.completions", "openai.responses", "anthropic.messages"}) {
+  for (const char* name : {"openai.chat", "openai.completions", "openai.responses",
+                           "openai.embeddings", "anthropic.messages"}) {
     for (const char* body : {"", "[]", R"({"a":1,"a":2})", R"({"a":9007199254740993})"}) {
       const RequestPlan plan = FindEndpoint(name)->Plan(body);
       EXPECT_EQ(plan.bypass, "not-i-json") << name << body;

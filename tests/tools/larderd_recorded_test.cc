@@ -307,6 +307,33 @@ TEST_P(LarderdRecordedTest, StreamsThatAreCutAreNotStored) {
   }
 }
 
+// Embeddings have one form, and an entry for each item: a hit is equal as JSON, not byte for byte.
+TEST(LarderdRecordedEmbeddingsTest, AnswersAreTheProvidersThenHits) {
+  ProviderStandIn provider({.files = {"embeddings.json"}});
+  GatewayFixture gateway(provider.url());
+  std::size_t hits = 0;
+  for (const RecordedExchange& exchange : LoadRecorded("embeddings.json")) {
+    const std::string number = std::to_string(exchange.index);
+    const client::Headers headers = {{"content-type", "application/json"},
+                                     {"authorization", "Bearer test"},
+                                     {"x-recorded", "embeddings.json/" + number},
+                                     {"larder-namespace", number}};
+    WireClient caller(gateway.url());
+    const auto ask = [&] {
+      return caller.Ask("POST", "/openai/v1/embeddings", exchange.request_body, headers);
+    };
+    const WireAnswer first = ask();
+    EXPECT_EQ(first.status, exchange.status) << exchange.source;
+    EXPECT_EQ(first.body, exchange.response_body) << exchange.source;
+    const WireAnswer again = ask();
+    EXPECT_EQ(Json::parse(again.body), Json::parse(exchange.response_body)) << exchange.source;
+    const bool hit = again.header("cache-status").starts_with("larder; hit");
+    EXPECT_EQ(hit, Json::parse(exchange.request_body).contains("input")) << exchange.source;
+    hits += hit ? 1 : 0;
+  }
+  EXPECT_EQ(hits, 29u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Chat, LarderdRecordedTest,
                          ::testing::Values(RecordedEndpoint{.files = "chat_completions",
                                                             .target = "/openai/v1/chat/completions",

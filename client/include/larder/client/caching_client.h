@@ -12,7 +12,9 @@
 // few for the store.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -66,6 +68,9 @@ class CachingClient {
   // An answer of 400 or more is an answer, not an error. Not to be called from a callback.
   // Errors: as HttpService::Send in asio/http_service.h; kInvalidArgument (no such provider).
   virtual Result<Answer> Send(std::string_view provider, Request request) = 0;
+
+  // What was kept from the cache since the client was made, by reason (refusals.h).
+  virtual std::map<std::string, std::uint64_t> RefusalCounts() const = 0;
 
   // Sends and waits for the head. `stop` gives it up while it waits. The stream must not outlive
   // the client. Not to be called from a callback. Errors: as Send; kCancelled.

@@ -11,6 +11,7 @@
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
 #include "larder/client/health_board.h"
+#include "larder/client/refusals.h"
 #include "larder/result.h"
 
 namespace larder::client {
@@ -24,6 +25,8 @@ struct StackParts {
   Cache* cache = nullptr;
   // Shared by the stacks of a process; null = this stack's own.
   std::shared_ptr<HealthBoard> health = nullptr;
+  // Counts what is kept from the cache, for all stacks that share it; null = for this one alone.
+  std::shared_ptr<Refusals> refusals = nullptr;
 };
 
 // The parts must outlive the service; requests that nobody waits for any more still finish on

@@ -1,0 +1,35 @@
+// Refusals: how often answers were kept from the cache, by reason.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace larder::client {
+
+// Reasons of requests that go past the cache: "stateful", "not-i-json", "no-input" (of embeddings).
+// Reasons of answers that are not stored: "status" (not 2xx), "content_type" (neither JSON nor an
+// event stream, or encoded), "too_large", "invalid", "error" (under 2xx), "no_end" (a stream that
+// was cut), "empty", "content_filter", "refusal", "truncated", "incomplete", "bad_arguments".
+//
+// Thread-safe. Shared by all stacks of a process, so that it counts for all.
+class Refusals {
+ public:
+  void Add(std::string_view reason) {
+    const std::lock_guard lock(mutex_);
+    ++counts_[std::string(reason)];
+  }
+  // Reason -> how often, since this was made.
+  std::map<std::string, std::uint64_t> Counts() const {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::uint64_t> counts_;  // guarded by mutex_
+};
+
+}  // namespace larder::client

@@ -1,0 +1,58 @@
+// Embeddings item by item: the parts of a batch's request, and its answer taken apart and put
+// together.
+//
+// An item is stored as the answer to a request for it alone. Its usage is its share of its
+// batch's, by bytes of the inputs, so that the shares of a batch sum to it exactly; where an input
+// occurs twice, it counts twice, as the provider would count it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "canonical_json.h"
+#include "vector_text.h"
+
+namespace larder::client {
+
+struct EmbeddingsBatch {
+  std::vector<std::string> items;  // canonical JSON of each input, in the request's order
+  VectorForm wanted = VectorForm::kFloats;
+  bool convertible = false;  // vectors are 32-bit floats, so that one form can become the other
+  // The canonical body around the value of `input`: as it is hashed, and as it is sent.
+  std::string key_before;
+  std::string key_after;
+  std::string body_before;
+  std::string body_after;
+
+  // The canonical body of a request for this one item alone, which is hashed.
+  std::string KeyBodyOf(std::string_view item) const {
+    return key_before + std::string(item) + key_after;
+  }
+  // The body of a request for these items.
+  std::string RequestFor(const std::vector<std::string_view>& items) const;
+};
+
+// nullptr: the request has no inputs.
+std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object);
+
+struct BatchAnswer {
+  // Why it is not one, or "": "invalid", "error", "empty".
+  std::string_view problem;
+  std::vector<std::string> items;  // the answer to each item alone, in the order of the request
+};
+
+// `answer`: to a request for `items`.
+BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::string_view>& items);
+
+// The answer to a batch from the answers to each of its items, in order, at least one; what is
+// beside data and usage is the first one's. nullopt: one of them cannot be given in the form that
+// is wanted, exactly; `unfit` is its position then.
+std::optional<std::string> ComposeBatchAnswer(const EmbeddingsBatch& batch,
+                                              const std::vector<std::string_view>& answers,
+                                              std::size_t& unfit);
+
+}  // namespace larder::client

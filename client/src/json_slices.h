@@ -1,0 +1,36 @@
+// Slices of JSON text: the parts of an object or an array as they stand there, so that what is
+// taken from one text into another keeps its bytes.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace larder::client {
+
+struct MemberSlice {
+  std::string name;        // decoded
+  std::string_view value;  // without blanks around it
+};
+
+// The members of the object `text`, which is JSON; empty if it is another value.
+std::vector<MemberSlice> MembersOf(std::string_view text);
+
+// The elements of the array `text`, which is JSON; empty if it is another value.
+std::vector<std::string_view> ElementsOf(std::string_view text);
+
+// The value of the member `name`, the last one if there are several; empty if there is none.
+std::string_view FindSlice(const std::vector<MemberSlice>& members, std::string_view name);
+
+// An object's text from its members.
+class ObjectWriter {
+ public:
+  // `value` is JSON text.
+  void Add(std::string_view name, std::string_view value);
+  std::string Take();
+
+ private:
+  std::string text_ = "{";
+};
+
+}  // namespace larder::client

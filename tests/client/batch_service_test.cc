@@ -1,0 +1,186 @@
+// Embeddings through the stack: only what is missing goes upstream, each item once.
+#include "batch_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "caching_fixture.h"
+
+namespace larder::client {
+namespace {
+
+using nlohmann::json;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// An item's vector says what the item is; ten tokens each.
+json VectorOf(const json& item) { return json::array({item.dump().size() + 0.5, 0.25}); }
+
+json EmbeddingsAnswer(const json& request) {
+  const json& input = request["input"];
+  const json items = input.is_array() ? input : json::array({input});
+  json answer = {{"object", "list"}, {"model", "text-embedding-3-small"}, {"data", json::array()}};
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    answer["data"].push_back(
+        {{"object", "embedding"}, {"index", i}, {"embedding", VectorOf(items[i])}});
+  }
+  answer["usage"] = {{"prompt_tokens", 10 * items.size()}, {"total_tokens", 10 * items.size()}};
+  return answer;
+}
+
+Request EmbeddingsRequest(const json& input, const char* format = "float") {
+  Request request;
+  request.target = "/v1/embeddings";
+  request.headers = {{"content-type", "application/json"}, {"authorization", "Bearer k"}};
+  request.body =
+      json({{"model", "text-embedding-3-small"}, {"input", input}, {"encoding_format", format}})
+          .dump();
+  return request;
+}
+
+class BatchServiceTest : public CachingFixture {
+ protected:
+  void ServeEmbeddings() {
+    Serve([this](UpstreamExchange& exchange) {
+      const json request = json::parse(exchange.body);
+      {
+        const std::lock_guard lock(mutex_);
+        asked_for_.push_back(request["input"]);
+      }
+      exchange.Answer(200, "application/json", EmbeddingsAnswer(request).dump(1));
+    });
+  }
+  std::vector<json> asked_for() {
+    const std::lock_guard lock(mutex_);
+    return asked_for_;
+  }
+  std::mutex mutex_;
+  std::vector<json> asked_for_;
+};
+
+TEST_F(BatchServiceTest, AFirstBatchIsTheUpstreamsAnswerByteForByte) {
+  ServeEmbeddings();
+  const Request request = EmbeddingsRequest({"a", "bb"});
+  const Answer first = Ask(request);
+  EXPECT_EQ(first.body, EmbeddingsAnswer(json::parse(request.body)).dump(1));
+  EXPECT_EQ(first.cache, "larder; fwd=miss; stored");
+  const Answer hit = Ask(request);
+  EXPECT_THAT(hit.cache, StartsWith("larder; hit; ttl=86400; key="));
+  EXPECT_EQ(json::parse(hit.body), json::parse(first.body));
+  EXPECT_EQ(upstream_->requests(), 1);
+}
+
+TEST_F(BatchServiceTest, OnlyMissingItemsGoUpstreamAndEachOnce) {
+  ServeEmbeddings();
+  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
+  const Request request = EmbeddingsRequest({"bb", "a", "ccc", "bb"});
+  const Answer partial = Ask(request);
+  EXPECT_THAT(asked_for(), ElementsAre(json("a"), json({"bb", "ccc"})));
+  EXPECT_THAT(partial.cache, StartsWith("larder; fwd=partial; stored"));
+  json expected = EmbeddingsAnswer(json::parse(request.body));
+  // 10 of "a"; 20 of the others, by their 4 and 5 bytes of JSON: 8 and 12, and 8 once more.
+  expected["usage"] = {{"prompt_tokens", 38}, {"total_tokens", 38}};
+  EXPECT_EQ(json::parse(partial.body), expected);
+  EXPECT_THAT(Ask(EmbeddingsRequest({"ccc", "a"})).cache, StartsWith("larder; hit"));
+  EXPECT_EQ(upstream_->requests(), 2);
+}
+
+TEST_F(BatchServiceTest, EqualItemsOfOneBatchAreAskedForOnce) {
+  ServeEmbeddings();
+  const Request request = EmbeddingsRequest({"a", "a", "a"});
+  const Answer answer = Ask(request);
+  EXPECT_THAT(asked_for(), ElementsAre(json({"a"})));
+  EXPECT_EQ(answer.cache, "larder; fwd=miss; stored");
+  EXPECT_EQ(json::parse(answer.body), EmbeddingsAnswer(json::parse(request.body)));
+}
+
+TEST_F(BatchServiceTest, FloatsAnswerBase64WhereExact) {
+  ServeEmbeddings();
+  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
+  const Answer base64 = Ask(EmbeddingsRequest("a", "base64"));
+  EXPECT_THAT(base64.cache, StartsWith("larder; hit"));
+  EXPECT_TRUE(json::parse(base64.body)["data"][0]["embedding"].is_string());
+}
+
+TEST_F(BatchServiceTest, AVectorThatCannotBeGivenIsAMissWhoseAnswerReplacesIt) {
+  Serve([](UpstreamExchange& exchange) {
+    const json request = json::parse(exchange.body);
+    json answer = EmbeddingsAnswer(request);
+    for (json& item : answer["data"]) {
+      const bool base64 = request["encoding_format"] == "base64";
+      item["embedding"] = base64 ? json("AAAAPw==") : json::array({0.1});  // no 32-bit float
+    }
+    exchange.Answer(200, "application/json", answer.dump());
+  });
+  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
+  const Answer base64 = Ask(EmbeddingsRequest("a", "base64"));
+  EXPECT_EQ(base64.cache, "larder; fwd=miss; stored; detail=other-encoding");
+  EXPECT_EQ(json::parse(base64.body)["data"][0]["embedding"], "AAAAPw==");
+  EXPECT_EQ(upstream_->requests(), 2);
+  const Answer floats = Ask(EmbeddingsRequest("a"));
+  EXPECT_THAT(floats.cache, StartsWith("larder; hit"));
+  EXPECT_EQ(json::parse(floats.body)["data"][0]["embedding"], json::parse("[0.5]"));
+}
+
+TEST_F(BatchServiceTest, ErrorsAreHandedOnAndNotStored) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(400, "application/json", R"({"error":{"message":"too long"}})");
+  });
+  for (int i = 0; i < 2; ++i) {
+    const Answer error = Ask(EmbeddingsRequest({"a", "b"}));
+    EXPECT_EQ(error.code, 400);
+    EXPECT_EQ(error.body, R"({"error":{"message":"too long"}})");
+  }
+  EXPECT_EQ(upstream_->requests(), 2);
+  EXPECT_EQ(cache_->GetStats().stores, 0u);
+}
+
+TEST_F(BatchServiceTest, AnAnswerWithWrongIndexesIsHandedOnAndNotStored) {
+  Serve([](UpstreamExchange& exchange) {
+    json answer = EmbeddingsAnswer(json::parse(exchange.body));
+    for (json& item : answer["data"]) item["index"] = 0;
+    exchange.Answer(200, "application/json", answer.dump());
+  });
+  EXPECT_EQ(Ask(EmbeddingsRequest({"a", "b"})).code, 200);
+  EXPECT_EQ(Ask(EmbeddingsRequest({"a", "b"})).code, 200);
+  EXPECT_EQ(upstream_->requests(), 2);
+  EXPECT_EQ(cache_->GetStats().stores, 0u);
+}
+
+TEST_F(BatchServiceTest, OverlappingBatchesShareWhatIsUnderWay) {
+  Serve([this](UpstreamExchange& exchange) {
+    asked_.Open();
+    go_.Wait();
+    exchange.Answer(200, "application/json", EmbeddingsAnswer(json::parse(exchange.body)).dump());
+  });
+  auto first = Begin(EmbeddingsRequest({"a", "b"}));
+  asked_.Wait();
+  const Request overlapping = EmbeddingsRequest({"b", "c"});
+  auto second = Begin(overlapping);
+  auto third = Begin(EmbeddingsRequest({"b", "a"}));
+  WaitForJoined(3);
+  go_.Open();
+  EXPECT_EQ(first.get().code, 200);
+  EXPECT_EQ(json::parse(second.get().body), EmbeddingsAnswer(json::parse(overlapping.body)));
+  EXPECT_THAT(third.get().cache, HasSubstr("collapsed"));
+  EXPECT_EQ(upstream_->requests(), 2) << "the second asked for c only, the third for nothing";
+}
+
+TEST_F(BatchServiceTest, OnlyIfCachedNeedsAllItems) {
+  ServeEmbeddings();
+  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
+  Request some = EmbeddingsRequest({"a", "b"});
+  some.directives.only_if_cached = true;
+  EXPECT_EQ(Ask(some).code, 504);
+  Request all = EmbeddingsRequest({"a", "a"});
+  all.directives.only_if_cached = true;
+  EXPECT_THAT(Ask(all).cache, StartsWith("larder; hit"));
+  EXPECT_EQ(upstream_->requests(), 1);
+}
+
+}  // namespace
+}  // namespace larder::client
