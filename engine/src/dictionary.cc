@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "directory_lock.h"
 #include "small_file.h"
 #include "varint.h"
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "directory_lock.h"
 #include "kill_point.h"
 
 namespace larder {
@@ -58,14 +59,6 @@ Status ReplaceSmallFile(const std::string& path, std::string_view bytes, const c
   KillPoint(kill_point);
   if (::rename(temporary.c_str(), path.c_str()) != 0) return Failed("rename", temporary);
   return SyncDirectory(path.substr(0, path.find_last_of('/')));
-}
-
-Status SyncDirectory(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return Failed("open", path);
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  return synced ? Status::Ok() : Failed("sync", path);
 }
 
 }  // namespace larder

@@ -15,7 +15,5 @@ Result<std::string> ReadSmallFile(const std::string& path, std::size_t most_byte
 // whatever happens meanwhile. Mode 0600. `kill_point`: where the crash tests may stop, between
 // the two.
 Status ReplaceSmallFile(const std::string& path, std::string_view bytes, const char* kill_point);
-// So that the names in it survive loss of power.
-Status SyncDirectory(const std::string& path);
 
 }  // namespace larder
