@@ -17,6 +17,14 @@ Status SystemError(std::string_view what, const std::string& path) {
   return {StatusCode::kUnavailable, std::string(what) + " " + path + ": " + std::strerror(errno)};
 }
 
+Status SyncDirectory(const std::string& directory) {
+  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return SystemError("open directory", directory);
+  const Status status = ::fsync(fd) == 0 ? Status::Ok() : SystemError("sync directory", directory);
+  ::close(fd);
+  return status;
+}
+
 Result<DirectoryLock> DirectoryLock::Take(const std::string& directory, bool create) {
   std::error_code error;
   const bool existed = std::filesystem::exists(directory, error);

@@ -27,5 +27,7 @@ class DirectoryLock {
 
 // "what path: the system's error", kUnavailable.
 Status SystemError(std::string_view what, const std::string& path);
+// Makes what was created, renamed or deleted in `directory` survive loss of power.
+Status SyncDirectory(const std::string& directory);
 
 }  // namespace larder

@@ -13,7 +13,6 @@
 #include "journal.h"
 #include "kill_point.h"
 #include "larder/backup.h"
-#include "small_file.h"
 #include "state_file.h"
 
 namespace larder {
