@@ -105,6 +105,13 @@ class SharedCache final : public Cache {
   Result<ScanPage> Scan(const ScanOptions& options) override {
     return Guarded([&] { return core_->Scan(options); });
   }
+  Explanation Explain(std::string_view key, const ReadOptions& options) override {
+    try {
+      return core_->Explain(key, options);
+    } catch (...) {
+      return {.why = Why::kUnreachable};
+    }
+  }
   Status Sync() override {
     return Guarded([&] { return core_->Sync(); });
   }

@@ -12,7 +12,7 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, St
   if (status.ok()) status = CheckTags(options.tags);
   if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
   if (!status.ok()) {
-    counters_.Add(Counter::kMissesFault);
+    CountMiss(key, MissReason::kFault);
     return Lease(UntrackedFlight(key, std::move(status)));
   }
   const std::uint64_t hash = HotTier::HashKey(key);
@@ -25,15 +25,15 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, St
     if (lookup.stale && window == StaleWindow::kWhileRevalidate) {
       return HitOrRefresh(key, hash, options, query, epoch, std::move(lookup));
     }
-    return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
+    return CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
   }
   Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch, lookup.miss);
-  if (std::holds_alternative<Lease>(acquired)) counters_.Add(CounterOf(lookup.miss));
+  if (std::holds_alternative<Lease>(acquired)) CountMiss(key, lookup.miss);
   return acquired;
 }
 
 Lease CacheCore::AcquireUnstored(std::string_view key) {
-  counters_.Add(Counter::kMissesFault);
+  CountMiss(key, MissReason::kFault);
   return Lease(UntrackedFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
 }
 
@@ -43,7 +43,7 @@ std::optional<Hit> CacheCore::GetIfError(std::string_view key, const ReadOptions
   const Query query = MakeQuery(options, StaleWindow::kIfError);
   const Lookup lookup = Find(key, HotTier::HashKey(key), query);
   if (lookup.entry == nullptr) return std::nullopt;
-  return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
+  return CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
 }
 
 // Ended, but still being written: as good as stored.
@@ -58,7 +58,7 @@ std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query
                     .stale_while_revalidate = entry.stale_while_revalidate(),
                     .stale_if_error = entry.stale_if_error()};
   if (Judge(facts, query).has_value()) return std::nullopt;
-  return CountHit(entry, query.now >= facts.fresh_until, true);
+  return CountHit(flight.key, entry, query.now >= facts.fresh_until, true);
 }
 
 FlightTable::Joined CacheCore::JoinOrLead(std::string_view key, std::uint64_t hash,
@@ -102,7 +102,7 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
   if (!joined.flight_ended_since || options.newer_than == kRefresh) return lease;
   Lookup lookup = Find(key, hash, query);
   if (lookup.entry == nullptr) return lease;
-  return FoundUnderLease(lookup, query, std::move(lease));
+  return FoundUnderLease(key, lookup, query, std::move(lease));
 }
 
 // A stale entry that may be used, now that somebody sees to its successor.
@@ -112,23 +112,24 @@ Acquired CacheCore::HitOrRefresh(std::string_view key, std::uint64_t hash,
   FlightTable::Joined joined = JoinOrLead(key, hash, options, query, epoch, MissReason::kExpired);
   if (!joined.leads) {
     if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
-    return CountHit(Entry(lookup.entry), true, lookup.in_memory);
+    return CountHit(key, Entry(lookup.entry), true, lookup.in_memory);
   }
   Lease lease(joined.state);
   if (joined.flight_ended_since) {
     lookup = Find(key, hash, query);
     if (lookup.entry == nullptr) {  // invalidated, or removed, just now
-      counters_.Add(CounterOf(lookup.miss));
+      CountMiss(key, lookup.miss);
       return lease;
     }
   }
-  return FoundUnderLease(lookup, query, std::move(lease));
+  return FoundUnderLease(key, lookup, query, std::move(lease));
 }
 
 // A fresh entry needs no lease, which is dropped: who joined it meanwhile looks for itself, by its
 // own rules.
-Acquired CacheCore::FoundUnderLease(const Lookup& lookup, const Query& query, Lease lease) {
-  Hit hit = CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
+Acquired CacheCore::FoundUnderLease(std::string_view key, const Lookup& lookup, const Query& query,
+                                    Lease lease) {
+  Hit hit = CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
   if (!lookup.stale || query.window != StaleWindow::kWhileRevalidate) return hit;
   return StaleHit{.hit = std::move(hit), .lease = std::move(lease)};
 }

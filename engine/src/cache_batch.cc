@@ -26,7 +26,7 @@ std::vector<std::optional<Hit>> CacheCore::MultiGet(std::span<const std::string_
     Lookup lookup;
     if (internals_.hot_tier) lookup = FindInMemory(keys[i], HotTier::HashKey(keys[i]), query);
     if (lookup.in_memory) {
-      hits[i] = CountLookup(lookup);
+      hits[i] = CountLookup(keys[i], lookup);
     } else {
       on_disk.push_back(i);
     }
@@ -59,7 +59,7 @@ void CacheCore::GetFromStore(std::span<const std::string_view> keys,
       lookup = Take(wanted[n], HotTier::HashKey(wanted[n]), versions[n], outcomes[n],
                     rows[n].bytes(), query);
     }
-    hits[which[n]] = CountLookup(lookup);
+    hits[which[n]] = CountLookup(wanted[n], lookup);
   }
 }
 
@@ -71,7 +71,10 @@ std::vector<Result<PutOutcome>> CacheCore::MultiPut(std::span<const PutRequest> 
   std::size_t bytes = 0;
   const auto write = [&] {
     std::vector<Result<PutOutcome>> written = PutSome(drafts);
-    for (std::size_t n = 0; n < which.size(); ++n) outcomes[which[n]] = std::move(written[n]);
+    for (std::size_t n = 0; n < which.size(); ++n) {
+      TellWritten(drafts[n].key, *drafts[n].entry, written[n]);
+      outcomes[which[n]] = std::move(written[n]);
+    }
     drafts.clear();
     which.clear();
     bytes = 0;
@@ -98,10 +101,7 @@ std::vector<Result<PutOutcome>> CacheCore::PutSome(std::deque<Draft>& drafts) {
   std::size_t bytes = 0;
   for (const Draft& draft : drafts) bytes += draft.entry->body.size();
   const Turnstile::Pass pass = supervisor_->EnterToStore(bytes);
-  if (!pass) {
-    counters_.Add(Counter::kRefused, drafts.size());
-    return outcomes;
-  }
+  if (!pass) return outcomes;
   std::set<std::size_t> stripes;
   for (const Draft& draft : drafts) stripes.insert(StripeIndex(draft.hash));
   std::deque<Writing> writing;
@@ -113,7 +113,6 @@ std::vector<Result<PutOutcome>> CacheCore::PutSome(std::deque<Draft>& drafts) {
     Draft& draft = drafts[n];
     draft.entry->number = ledger_->Next();
     if (std::optional<Result<PutOutcome>> refused = Refuse(draft, Numbered::kNow)) {
-      if (refused->ok()) counters_.Add(Counter::kSuperseded);
       outcomes[n] = *std::move(refused);
       continue;
     }

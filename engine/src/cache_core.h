@@ -31,7 +31,10 @@
 #include "guarded_log.h"
 #include "hot_tier.h"
 #include "larder/cache.h"
+#include "larder/observer.h"
 #include "ledger.h"
+#include "record.h"
+#include "refusals.h"
 #include "state_file.h"
 #include "store.h"
 #include "supervisor.h"
@@ -78,6 +81,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status Touch(std::string_view key, Duration ttl);
   Status Remove(std::string_view key);
   Result<std::uint64_t> Invalidate(std::span<const Invalidation> what);
+  Explanation Explain(std::string_view key, const ReadOptions& options);
   Status Sync();
   Status Close();
   Stats GetStats() const;
@@ -142,7 +146,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void Accept(std::shared_ptr<const EntryData> entry, const Query& query, Lookup& lookup) const;
   bool StillHolds(std::string_view key, const EntryData& entry) const;
   Lookup FindInMemory(std::string_view key, std::uint64_t hash, const Query& query);
-  std::optional<Hit> CountLookup(const Lookup& lookup);
+  std::optional<Hit> CountLookup(std::string_view key, const Lookup& lookup);
   Lookup FindOnDisk(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup Take(std::string_view key, std::uint64_t hash, std::uint64_t version, ReadOutcome outcome,
               std::string_view row, const Query& query);
@@ -150,12 +154,14 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Lookup ReadRecord(std::string_view key, std::string_view bytes, const Query& query);
   void FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
                    const std::shared_ptr<const EntryData>& entry);
-  Hit CountHit(const Entry& entry, bool stale, bool in_memory);
+  Hit CountHit(std::string_view key, const Entry& entry, bool stale, bool in_memory);
+  void CountMiss(std::string_view key, MissReason reason);
   std::optional<Hit> HitOfEnded(FlightState& flight, const Query& query);
   FlightTable::Joined JoinOrLead(std::string_view key, std::uint64_t hash,
                                  const ReadOptions& options, const Query& query,
                                  std::uint64_t epoch, MissReason reason);
-  Acquired FoundUnderLease(const Lookup& lookup, const Query& query, Lease lease);
+  Acquired FoundUnderLease(std::string_view key, const Lookup& lookup, const Query& query,
+                           Lease lease);
   Acquired HitOrRefresh(std::string_view key, std::uint64_t hash, const ReadOptions& options,
                         const Query& query, std::uint64_t epoch, Lookup lookup);
   Acquired LeaseOrFlight(std::string_view key, std::uint64_t hash, const ReadOptions& options,
@@ -168,6 +174,22 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // cache_scan.cc
   void ScanRow(std::string_view key, std::string_view row, const ScanOptions& options,
                const Query& query, ScanPage& page);
+
+  // cache_explain.cc
+  void ExplainEntry(std::string_view key, const RecordView& record, const ReadOptions& options,
+                    Explanation& explanation) const;
+
+  // Calls `call` with the observer, if there is one. Not to be called under a lock.
+  template <typename Call>
+  void Tell(const Call& call) const {
+    if (options_.observer == nullptr) [[likely]]
+      return;
+    try {
+      call(*options_.observer);
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the observer's own affair
+    }
+  }
+  void TellHealth();
 
   // cache_batch.cc
   void GetFromStore(std::span<const std::string_view> keys, std::span<const std::size_t> which,
@@ -188,6 +210,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                            Numbered numbered);
   Result<PutOutcome> TryWrite(std::string_view key, const std::shared_ptr<EntryData>& entry);
+  Result<PutOutcome> WriteUntold(std::string_view key, const std::shared_ptr<EntryData>& entry,
+                                 Numbered numbered);
+  void TellWritten(std::string_view key, const EntryData& entry, const Result<PutOutcome>& outcome);
+  void CountRefused(std::string_view key, PutOutcome outcome, const Status& status);
   std::optional<Result<PutOutcome>> RefusePut(std::string_view key, std::string_view body,
                                               const WriteOptions& options);
   std::optional<Result<PutOutcome>> Refuse(const Draft& draft, Numbered numbered);
@@ -195,7 +221,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
   Precedence Compare(std::string_view key, std::uint64_t number);
   // Synced if the caller wants to know the store's sequence number then.
-  Status WriteTombstone(std::string_view key, std::uint64_t* synced_sequence);
+  Status WriteTombstone(std::string_view key, TombstoneCause cause, std::uint64_t* synced_sequence);
   bool IsLive(std::string_view key, const RecordView& record) const;
   Status WriteTouched(std::string_view key, std::uint64_t hash, RecordView record, Duration ttl);
   void DropCorrupt(std::string_view key, std::uint64_t hash);
@@ -252,7 +278,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::mutex state_mutex_;
   bool state_failed_ = false;  // logged already; guarded by state_mutex_
   mutable Counters counters_;
-  Gate calls_;  // shut for good by Close
+  Refusals refusals_;
+  Health told_health_;  // the steward's alone
+  Gate calls_;          // shut for good by Close
   std::array<Stripe, kStripes> stripes_;
   std::atomic<std::uint64_t> disk_bytes_{0};  // as last measured
   std::atomic<bool> has_deadlines_{false};    // some flight has, or had, one

@@ -27,14 +27,15 @@ Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
 }  // namespace
 
 // The caller holds the key's stripe.
-Status CacheCore::WriteTombstone(std::string_view key, std::uint64_t* synced_sequence) {
+Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause,
+                                 std::uint64_t* synced_sequence) {
   const std::uint64_t number = ledger_->Next();
   if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
   const std::uint64_t hash = HotTier::HashKey(key);
   flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);
   KillPoint("tombstone numbered");
-  const std::string record = EncodeTombstone(key, number);
+  const std::string record = EncodeTombstone(key, number, cause);
   const Status status = synced_sequence != nullptr
                             ? supervisor_->PutSynced(key, record, *synced_sequence)
                             : supervisor_->Put(key, record, false);
@@ -51,11 +52,14 @@ Status CacheCore::Remove(std::string_view key) {
   std::uint64_t sequence = 0;
   {
     const Writing writing(StripeOf(HotTier::HashKey(key)));
-    if (Status status = WriteTombstone(key, &sequence); !status.ok()) return status;
+    if (Status status = WriteTombstone(key, TombstoneCause::kRemoved, &sequence); !status.ok())
+      return status;
   }
   KillPoint("tombstone synced");
   counters_.Add(Counter::kRemoved);
-  return ledger_->NoteSyncedSequence(sequence);
+  Status noted = ledger_->NoteSyncedSequence(sequence);
+  if (noted.ok()) Tell([&](Observer& o) { o.OnInvalidated({.number = 0, .removed = key}); });
+  return noted;
 }
 
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
@@ -66,7 +70,7 @@ void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
   const Writing writing(StripeOf(hash));
   if (Compare(key, 0) != Precedence::kCorrupt) return;
   Log(LogLevel::kWarning, "dropped a corrupt record");
-  static_cast<void>(WriteTombstone(key, nullptr));
+  static_cast<void>(WriteTombstone(key, TombstoneCause::kCorrupt, nullptr));
 }
 
 Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) {
@@ -79,7 +83,10 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
   if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
   counters_.Add(Counter::kInvalidated, what.size());
   // Rounded down to what the record of a time holds; a time before the epoch is nonsense.
-  return ledger_->Invalidate(rules, std::max(clock_->Adopted(), TimePoint{}));
+  Result<std::uint64_t> number =
+      ledger_->Invalidate(rules, std::max(clock_->Adopted(), TimePoint{}));
+  Tell([&](Observer& o) { o.OnInvalidated({.number = number.ok() ? *number : 0}); });
+  return number;
 }
 
 }  // namespace larder

@@ -107,6 +107,11 @@ StoreOptions CacheCore::MakeStoreOptions() {
   store.memory_bytes = StoreBytes(options_.max_memory_bytes);
   store.filter = MakeReaper(std::move(view));
   store.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
+  if (options_.observer != nullptr) {
+    store.on_compacted = [this](std::uint64_t read, std::uint64_t written) {
+      Tell([&](Observer& o) { o.OnCompacted({.bytes_read = read, .bytes_written = written}); });
+    };
+  }
   store.on_background_fault = [this](const Status& status) {
     supervisor_->BackgroundFailed(status);
   };

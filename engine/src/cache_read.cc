@@ -198,20 +198,31 @@ CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, cons
   return FindOnDisk(key, hash, query);
 }
 
-Hit CacheCore::CountHit(const Entry& entry, bool stale, bool in_memory) {
+Hit CacheCore::CountHit(std::string_view key, const Entry& entry, bool stale, bool in_memory) {
   counters_.Add(Counter::kHits);
   if (in_memory) counters_.Add(Counter::kHotHits);
   if (stale) counters_.Add(Counter::kStaleHits);
   counters_.Add(Counter::kMicrousdSaved, entry.cost_microusd());
   counters_.Add(Counter::kMsSaved, static_cast<std::uint64_t>(entry.compute_time().count()));
+  Tell([&](Observer& o) {
+    o.OnHit({.key = key,
+             .stale = stale,
+             .in_memory = in_memory,
+             .cost_microusd = entry.cost_microusd()});
+  });
   return {.entry = entry, .stale = stale};
+}
+
+void CacheCore::CountMiss(std::string_view key, MissReason reason) {
+  counters_.Add(CounterOf(reason));
+  Tell([&](Observer& o) { o.OnMiss(key, reason); });
 }
 
 std::optional<Hit> CacheCore::GetInMemory(std::string_view key, const ReadOptions& options) {
   if (calls_.shut()) return std::nullopt;
   const Lookup lookup = FindInMemory(key, HotTier::HashKey(key), MakeQuery(options));
   if (lookup.entry == nullptr) return std::nullopt;
-  return CountHit(Entry(lookup.entry), lookup.stale, true);
+  return CountHit(key, Entry(lookup.entry), lookup.stale, true);
 }
 
 std::optional<Hit> CacheCore::Peek(std::string_view key, const ReadOptions& options) {
@@ -226,13 +237,14 @@ std::optional<Hit> CacheCore::Peek(std::string_view key, const ReadOptions& opti
 std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& options) {
   if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
   const Lookup lookup = Find(key, HotTier::HashKey(key), MakeQuery(options));
-  return CountLookup(lookup);
+  return CountLookup(key, lookup);
 }
 
 // Counts what was found, or missed.
-std::optional<Hit> CacheCore::CountLookup(const Lookup& lookup) {
-  if (lookup.entry != nullptr) return CountHit(Entry(lookup.entry), lookup.stale, lookup.in_memory);
-  counters_.Add(CounterOf(lookup.miss));
+std::optional<Hit> CacheCore::CountLookup(std::string_view key, const Lookup& lookup) {
+  if (lookup.entry != nullptr)
+    return CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
+  CountMiss(key, lookup.miss);
   return std::nullopt;
 }
 

@@ -37,6 +37,7 @@ void CacheCore::Care() {
   if (clock_->Tick()) static_cast<void>(SaveState());
   supervisor_->NoteJournal(ledger_->RetryUnwritten());
   supervisor_->Tick();
+  if (options_.observer != nullptr) TellHealth();
   disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
   StartTraining();
 }
@@ -83,6 +84,14 @@ Result<std::set<std::uint64_t>> CacheCore::DictionariesInUse() {
 void CacheCore::Watch() {
   supervisor_->Watch();
   SweepDeadlines();
+}
+
+// From here, and not from where it changes, which may be under a lock.
+void CacheCore::TellHealth() {
+  const Health health = GetHealth();
+  if (health.state == told_health_.state && health.reason == told_health_.reason) return;
+  told_health_ = health;
+  Tell([&](Observer& o) { o.OnHealth(health); });
 }
 
 void CacheCore::RunWatchdog() {

@@ -142,7 +142,7 @@ std::optional<Result<PutOutcome>> CacheCore::Refuse(const Draft& draft, Numbered
     case Precedence::kCorrupt:
       // Possibly a removal; only a value that began after this moment may take its place.
       if (numbered == Numbered::kByLease) {
-        static_cast<void>(WriteTombstone(draft.key, nullptr));
+        static_cast<void>(WriteTombstone(draft.key, TombstoneCause::kCorrupt, nullptr));
         return PutOutcome::kSuperseded;
       }
       break;
@@ -169,9 +169,40 @@ Result<PutOutcome> CacheCore::Finish(const Draft& draft, const Status& written) 
 
 Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
                                     Numbered numbered) {
+  Result<PutOutcome> outcome = WriteUntold(key, entry, numbered);
+  TellWritten(key, *entry, outcome);
+  return outcome;
+}
+
+// After the key's stripe was given back.
+void CacheCore::TellWritten(std::string_view key, const EntryData& entry,
+                            const Result<PutOutcome>& outcome) {
+  if (!outcome.ok() || *outcome != PutOutcome::kStored) {
+    return CountRefused(key, outcome.ok() ? *outcome : PutOutcome::kNotStored, outcome.status());
+  }
+  Tell([&](Observer& o) {
+    o.OnStored({.key = key,
+                .number = entry.number,
+                .raw_bytes = entry.body.size(),
+                .stored_bytes = entry.stored_bytes.load(std::memory_order_relaxed)});
+  });
+}
+
+void CacheCore::CountRefused(std::string_view key, PutOutcome outcome, const Status& status) {
+  const bool superseded = outcome == PutOutcome::kSuperseded;
+  counters_.Add(superseded ? Counter::kSuperseded : Counter::kRefused);
+  refusals_.Note(HotTier::HashKey(key), superseded    ? "something newer was there, or it was "
+                                                        "invalidated while it was computed"
+                                        : status.ok() ? "its ttl was 0"
+                                                      : status.ToString());
+  Tell([&](Observer& o) { o.OnRefused({.key = key, .outcome = outcome, .code = status.code()}); });
+}
+
+Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
+                                          const std::shared_ptr<EntryData>& entry,
+                                          Numbered numbered) {
   const Turnstile::Pass pass = supervisor_->EnterToStore(entry->body.size());
   if (!pass) {
-    counters_.Add(Counter::kRefused);
     return Status(StatusCode::kUnavailable, "the store takes no values now");
   }
   Draft draft(key, entry, *codec_);
@@ -203,7 +234,7 @@ std::optional<Result<PutOutcome>> CacheCore::RefusePut(std::string_view key, std
                                                        const WriteOptions& options) {
   Status status = CheckWrite(key, body, options);
   if (status.ok() && TtlOf(key, options) != Duration::zero()) return std::nullopt;
-  counters_.Add(Counter::kRefused);
+  CountRefused(key, PutOutcome::kNotStored, status);
   if (!status.ok()) return status;
   return PutOutcome::kNotStored;
 }
@@ -214,9 +245,7 @@ Result<PutOutcome> CacheCore::Put(std::string_view key, std::string_view body,
     return *std::move(refused);
   }
   const std::shared_ptr<EntryData> entry = MakeEntry(key, body, options, options.tags);
-  Result<PutOutcome> outcome = Write(key, entry, Numbered::kNow);
-  if (outcome.ok() && *outcome == PutOutcome::kSuperseded) counters_.Add(Counter::kSuperseded);
-  return outcome;
+  return Write(key, entry, Numbered::kNow);
 }
 
 // What the lease's caller and its followers get, also where it is not fit to be stored.
@@ -249,10 +278,7 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     const bool holds = ledger_->Holds(flight->key, flight->number, flight->tag_hashes);
     const bool fresh =
         ledger_->FreshUntil(flight->key, flight->number, flight->tag_hashes) == kNever;
-    if (!holds) {
-      counters_.Add(Counter::kSuperseded);
-      flights_->Finish(*flight);
-    }
+    if (!holds) flights_->Finish(*flight);
     if (!holds || !fresh) {
       flight->End({.entry = std::nullopt,
                    .status = {StatusCode::kCancelled, "invalidated while it was computed"},
@@ -260,14 +286,15 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     }
     if (!holds) {
       committed.outcome = PutOutcome::kSuperseded;
+      CountRefused(flight->key, committed.outcome, Status::Ok());
       return committed;
     }
   }
   // Nobody may find in the table what is not going to be in the store.
   if (!committed.status.ok() || TtlOf(flight->key, options) == Duration::zero()) {
-    counters_.Add(Counter::kRefused);
     if (tracked) flights_->Finish(*flight);
     flight->End({committed.entry, Status::Ok()});
+    CountRefused(flight->key, committed.outcome, committed.status);
     return committed;
   }
   // If it has ended before, the cache was closed, which Write will notice, or the lease is overdue.
@@ -276,7 +303,6 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
   flights_->Finish(*flight);
   committed.status = outcome.status();
   if (outcome.ok()) committed.outcome = *outcome;
-  if (committed.outcome == PutOutcome::kSuperseded) counters_.Add(Counter::kSuperseded);
   return committed;
 }
 

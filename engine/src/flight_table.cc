@@ -106,6 +106,12 @@ void FlightTable::Detach(std::string_view key, std::uint64_t hash, std::uint64_t
   }
 }
 
+bool FlightTable::IsOpen(std::string_view key, std::uint64_t hash) const {
+  const Shard& shard = ShardOf(hash);
+  const std::lock_guard lock(shard.mutex);
+  return shard.by_key.contains(key);
+}
+
 void FlightTable::RemoveFromTable(Shard& shard, FlightState& state) {
   if (!state.in_table) return;
   state.in_table = false;

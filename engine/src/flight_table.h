@@ -44,6 +44,8 @@ class FlightTable {
   // Later callers do not join a flight on `key` that is older than `number`.
   void Detach(std::string_view key, std::uint64_t hash, std::uint64_t number);
 
+  // Whether somebody computes `key` whom a caller might join.
+  bool IsOpen(std::string_view key, std::uint64_t hash) const;
   // No open lease has a smaller number, nor will a later one.
   std::uint64_t OldestLease() const;
   std::vector<std::shared_ptr<FlightState>> Open() const;

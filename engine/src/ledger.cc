@@ -51,6 +51,8 @@ class JournaledLedger final : public Ledger {
              std::span<const TagHash> tags) const override;
   TimePoint FreshUntil(std::string_view key, std::uint64_t number,
                        std::span<const TagHash> tags) const override;
+  std::optional<Cover> CoverOf(std::string_view key, std::uint64_t number,
+                               std::span<const std::string> tags, bool soft) const override;
   std::uint64_t Generation() const override { return generation_.load(std::memory_order_acquire); }
 
   Result<std::uint64_t> Invalidate(std::span<const Rule> rules, TimePoint now) override;
@@ -195,6 +197,28 @@ TimePoint JournaledLedger::FreshUntil(std::string_view key, std::uint64_t number
   WaitForChange();
   const std::uint64_t latest = soft_.Latest(key, tags);
   return number > latest ? kNever : TimeOf(latest);
+}
+
+std::optional<Cover> JournaledLedger::CoverOf(std::string_view key, std::uint64_t number,
+                                              std::span<const std::string> tags, bool soft) const {
+  WaitForChange();
+  const RuleSet& rules = soft ? soft_ : hard_;
+  const auto cover = [&](Rule::Kind kind, std::string name, std::uint64_t by) {
+    return Cover{.kind = kind,
+                 .name = std::move(name),
+                 .number = by,
+                 .time = soft ? TimeOf(by) : TimePoint{}};
+  };
+  const std::optional<PrefixRule> prefix = rules.prefixes().RuleFor(key);
+  if (prefix.has_value() && prefix->number >= number) {
+    return cover(Rule::Kind::kPrefix, prefix->prefix, prefix->number);
+  }
+  for (const std::string& tag : tags) {
+    const std::uint64_t by = rules.tags().NumberOf(HashTag(tag));
+    if (by >= number) return cover(Rule::Kind::kTag, tag, by);
+  }
+  if (rules.floor() >= number) return cover(Rule::Kind::kAll, {}, rules.floor());
+  return std::nullopt;
 }
 
 TimePoint JournaledLedger::TimeOf(std::uint64_t number) const {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,14 @@ struct Rule {
   bool soft = false;
   TagHash tag = 0;
   std::string prefix = {};  // 1 to kMaxKeyBytes
+};
+
+// What covers an entry.
+struct Cover {
+  Rule::Kind kind = Rule::Kind::kAll;
+  std::string name = {};     // the tag, or the prefix
+  std::uint64_t number = 0;  // of the invalidation
+  TimePoint time{};          // of a soft one
 };
 
 struct LedgerOptions {
@@ -90,6 +99,9 @@ class Ledger {
   // none did; the epoch if it is not known any more.
   virtual TimePoint FreshUntil(std::string_view key, std::uint64_t number,
                                std::span<const TagHash> tags) const = 0;
+  // What Holds, or for `soft` FreshUntil, goes by; null if nothing covers it.
+  virtual std::optional<Cover> CoverOf(std::string_view key, std::uint64_t number,
+                                       std::span<const std::string> tags, bool soft) const = 0;
   // Changes with every invalidation, at its instant; never 0. If Generation() was read before a
   // call of Holds that said yes, the same call says yes for as long as Generation() is the same.
   virtual std::uint64_t Generation() const = 0;

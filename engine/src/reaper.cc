@@ -43,7 +43,7 @@ class Reaper final : public rocksdb::CompactionFilter {
     expired_->fetch_add(1, std::memory_order_relaxed);
     if (!needed_against_a_lease) return Decision::kRemove;
     // It may have replaced a removal that an older, open lease must still find.
-    *new_value = EncodeTombstone(key_bytes, record.number);
+    *new_value = EncodeTombstone(key_bytes, record.number, TombstoneCause::kReclaimed);
     return Decision::kChangeValue;
   }
 

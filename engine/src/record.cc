@@ -13,8 +13,9 @@ namespace {
 
 constexpr char kVersion = 1;
 constexpr std::size_t kChecksumBytes = 8;
-// Second byte: kind in bits 0-1, codec in bits 2-3, "names a dictionary" in bit 4, negative in bit
-// 5, bits 6-7: which of the stale windows is the shorter and stands beside the other, 3 is unknown.
+// Second byte: kind in bits 0-1, codec (of a tombstone: cause) in bits 2-3, "names a dictionary" in
+// bit 4, negative in bit 5, bits 6-7: which of the stale windows is the shorter and stands beside
+// the other, 3 is unknown.
 constexpr unsigned kKindMask = 0x03;
 constexpr unsigned kCodecShift = 2;
 constexpr unsigned kCodecMask = 0x03;
@@ -125,12 +126,18 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
   const unsigned kind = flags & kKindMask;
   const unsigned codec = flags >> kCodecShift & kCodecMask;
   const unsigned windows = flags >> kWindowsShift;
-  if (bytes[0] != kVersion || kind > 1 || codec > 1 || windows > kErrorIsShorter) {
-    return RecordState::kUnknown;
-  }
+  const bool tombstone = kind == static_cast<unsigned>(RecordKind::kTombstone);
+  const bool known = tombstone ? (flags & ~(kKindMask | kCodecMask << kCodecShift)) == 0 &&
+                                     codec <= static_cast<unsigned>(TombstoneCause::kReclaimed)
+                               : kind == 0 && codec <= 1 && windows <= kErrorIsShorter;
+  if (bytes[0] != kVersion || !known) return RecordState::kUnknown;
   view = {};
   view.kind = static_cast<RecordKind>(kind);
-  view.codec = static_cast<RecordCodec>(codec);
+  if (tombstone) {
+    view.cause = static_cast<TombstoneCause>(codec);
+  } else {
+    view.codec = static_cast<RecordCodec>(codec);
+  }
   std::string_view rest = bytes.substr(2);
   if (!ReadVarint(rest, view.number) || view.number == 0) return RecordState::kCorrupt;
   if (view.kind == RecordKind::kTombstone) {
@@ -142,6 +149,7 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
 std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload) {
   return EncodeRecord(key, {.kind = RecordKind::kEntry,
                             .codec = payload.codec,
+                            .cause = {},
                             .number = entry.number,
                             .popularity = entry.popularity,
                             .created = entry.created,
@@ -204,10 +212,11 @@ std::string WithPopularity(std::string_view key, std::string_view record, const 
   return changed;
 }
 
-std::string EncodeTombstone(std::string_view key, std::uint64_t number) {
+std::string EncodeTombstone(std::string_view key, std::uint64_t number, TombstoneCause cause) {
   std::string record;
   record.push_back(kVersion);
-  record.push_back(static_cast<char>(RecordKind::kTombstone));
+  record.push_back(static_cast<char>(static_cast<unsigned>(RecordKind::kTombstone) |
+                                     static_cast<unsigned>(cause) << kCodecShift));
   AppendVarint(record, number);
   AppendChecksum(key, record);
   return record;

@@ -16,12 +16,19 @@ namespace larder {
 inline constexpr std::size_t kMaxRecordTags = 2 * kMaxTags;
 
 enum class RecordKind : std::uint8_t { kEntry = 0, kTombstone = 1 };
+// Why a tombstone stands where it does.
+enum class TombstoneCause : std::uint8_t {
+  kRemoved = 0,
+  kCorrupt = 1,    // in the place of a record that could not be read
+  kReclaimed = 2,  // in the place of an entry that an open lease must still find to be newer
+};
 enum class RecordCodec : std::uint8_t { kRaw = 0, kZstd = 1 };
 
 // A record taken apart. Views point into the record.
 struct RecordView {
   RecordKind kind = RecordKind::kEntry;
-  RecordCodec codec = RecordCodec::kRaw;
+  RecordCodec codec = RecordCodec::kRaw;            // of an entry
+  TombstoneCause cause = TombstoneCause::kRemoved;  // of a tombstone
   std::uint64_t number = 0;
   Popularity popularity;
   TimePoint created{};
@@ -63,7 +70,8 @@ std::string WithPopularity(std::string_view key, std::string_view record, const 
                            const Popularity& popularity);
 // Any entry's record taken apart, put together again.
 std::string EncodeRecord(std::string_view key, const RecordView& view);
-std::string EncodeTombstone(std::string_view key, std::uint64_t number);
+std::string EncodeTombstone(std::string_view key, std::uint64_t number,
+                            TombstoneCause cause = TombstoneCause::kRemoved);
 
 // Appends the hashes of the record's tags.
 void HashTags(const RecordView& view, std::vector<TagHash>& hashes);

@@ -91,6 +91,18 @@ class NoAutomaticRecovery final : public rocksdb::EventListener {
   const std::function<void(const Status&)> on_fault_;
 };
 
+class CompactionListener final : public rocksdb::EventListener {
+ public:
+  explicit CompactionListener(std::function<void(std::uint64_t, std::uint64_t)> tell)
+      : tell_(std::move(tell)) {}
+  void OnCompactionCompleted(rocksdb::DB* /*db*/, const rocksdb::CompactionJobInfo& job) override {
+    if (job.status.ok()) tell_(job.stats.total_input_bytes, job.stats.total_output_bytes);
+  }
+
+ private:
+  const std::function<void(std::uint64_t, std::uint64_t)> tell_;
+};
+
 // Memtables that may wait to be written out, and one more.
 constexpr std::uint64_t kWriteBuffers = 4;
 
@@ -112,6 +124,9 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   if (options.env != nullptr) rocks.env = options.env;
   rocks.info_log = std::make_shared<LogSink>(options.log);
   rocks.listeners.push_back(std::make_shared<NoAutomaticRecovery>(options.on_background_fault));
+  if (options.on_compacted) {
+    rocks.listeners.push_back(std::make_shared<CompactionListener>(options.on_compacted));
+  }
   rocks.compaction_filter_factory = options.filter;
   rocks.table_properties_collector_factories.push_back(MakeDictionaryCollector());
   rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one

@@ -33,6 +33,8 @@ struct StoreOptions {
   // Called by RocksDB's threads when a flush or a merge has failed. Must neither block nor call
   // the store.
   std::function<void(const Status&)> on_background_fault = {};
+  // Called by RocksDB's threads after a merge: bytes read, bytes written.
+  std::function<void(std::uint64_t, std::uint64_t)> on_compacted = {};
   rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
 };
 

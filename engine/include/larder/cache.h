@@ -21,6 +21,7 @@
 
 #include "larder/backup.h"
 #include "larder/entry.h"
+#include "larder/explanation.h"
 #include "larder/flight.h"
 #include "larder/health.h"
 #include "larder/options.h"
@@ -149,6 +150,10 @@ class Cache {
   // Errors: kInvalidArgument (options), kUnavailable, kDataLoss (damage that hides rows: they
   // cannot be listed past it).
   virtual Result<ScanPage> Scan(const ScanOptions& options) = 0;
+
+  // Why a read of `key` with these tags finds what it finds, as far as can be known. Looks at the
+  // row on disk; leaves no trace.
+  virtual Explanation Explain(std::string_view key, const ReadOptions& options = {}) = 0;
 
   // Makes every acknowledged put survive loss of power.
   virtual Status Sync() = 0;

@@ -14,6 +14,8 @@
 
 namespace larder {
 
+class Observer;
+
 // Limits that no option lifts.
 inline constexpr std::size_t kMaxKeyBytes = 1024;
 inline constexpr std::size_t kMaxTags = 32;  // of one read or write
@@ -78,6 +80,9 @@ struct Options {
   // thread that ends the flight; then they must not block. Runs loaders in the background, too
   // (GetOrCompute); if it throws, or is null, there are no such.
   std::function<void(std::function<void()>)> executor = {};
+
+  // Is told what the cache does (observer.h). Not owned; must outlive the Cache and its leases.
+  Observer* observer = nullptr;
 
   // Ok, or kInvalidArgument naming the option, its value and what is allowed.
   Status Validate() const;

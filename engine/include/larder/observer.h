@@ -1,0 +1,58 @@
+// Observer: is told what a cache does, as it does it. For monitors and metrics of one's own.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "larder/flight.h"
+#include "larder/health.h"
+
+namespace larder {
+
+// Set in Options::observer. Called on the thread that did what is told, without any lock held,
+// after it was done; so from any number of threads at a time, and not in one order for all. A call
+// must be quick, as a caller waits for it; it may call the cache. What it throws is swallowed.
+// Views are valid during the call. Keys are told as they are; bodies never. Peek, Scan, GetInMemory
+// without a hit, and Explain are not told.
+class Observer {
+ public:
+  struct Hit {
+    std::string_view key = {};
+    bool stale = false;
+    bool in_memory = false;
+    std::uint64_t cost_microusd = 0;
+  };
+  struct Stored {
+    std::string_view key = {};
+    std::uint64_t number = 0;
+    std::uint64_t raw_bytes = 0;
+    std::uint64_t stored_bytes = 0;
+  };
+  // A value that was not stored.
+  struct Refused {
+    std::string_view key = {};
+    PutOutcome outcome = PutOutcome::kNotStored;  // or kSuperseded
+    StatusCode code = StatusCode::kOk;            // as told to the writer; kOk for a ttl of 0
+  };
+  struct Invalidated {
+    std::uint64_t number = 0;       // 0: not acknowledged, but it holds in memory
+    std::string_view removed = {};  // the key, if it was a removal
+  };
+  struct Compacted {
+    std::uint64_t bytes_read = 0;
+    std::uint64_t bytes_written = 0;
+  };
+
+  virtual ~Observer() = default;
+  virtual void OnHit(const Hit& /*hit*/) {}
+  virtual void OnMiss(std::string_view /*key*/, MissReason /*reason*/) {}
+  virtual void OnStored(const Stored& /*stored*/) {}
+  virtual void OnRefused(const Refused& /*refused*/) {}
+  virtual void OnInvalidated(const Invalidated& /*invalidated*/) {}
+  // The store's health has changed since it was last looked at, which is about once a second.
+  virtual void OnHealth(const Health& /*health*/) {}
+  // From a thread of the store's own; must not call the cache.
+  virtual void OnCompacted(const Compacted& /*compacted*/) {}
+};
+
+}  // namespace larder
