@@ -145,10 +145,11 @@ TEST_F(AdminTest, EntryIsReadAndRemoved) {
   EXPECT_EQ(entry["tags"], json({"a"}));
   EXPECT_EQ(entry["cost"], 7);
   EXPECT_EQ(entry["answer"], nullptr);
-  const Result<std::string> body = Call({.method = "GET", .path = path, .form = "stored"});
+  const Result<std::string> body =
+      Call({.method = "GET", .path = path, .query = {{"form", "stored"}}});
   ASSERT_OK(body);
   EXPECT_EQ(*body, "body");
-  EXPECT_THAT(Call({.method = "GET", .path = path, .form = "json"}),
+  EXPECT_THAT(Call({.method = "GET", .path = path, .query = {{"form", "json"}}}),
               HasCode(StatusCode::kInvalidArgument));
 
   Result<std::string> removal = Call({.method = "DELETE", .path = path});
@@ -166,8 +167,8 @@ TEST_F(AdminTest, LongestKeyAndLargeBodyPass) {
   const std::string value(3 << 20, 'x');
   ASSERT_OK(cache_->Put(key, value));
   ASSERT_OK(Serve());
-  const Result<std::string> body =
-      Call({.method = "GET", .path = "/v1/entries/" + ToBase64Url(key), .form = "stored"});
+  const Result<std::string> body = Call(
+      {.method = "GET", .path = "/v1/entries/" + ToBase64Url(key), .query = {{"form", "stored"}}});
   ASSERT_OK(body);
   EXPECT_EQ(*body, value);
 }

@@ -8,21 +8,12 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "larder/admin/admin_server.h"
-#include "larder/cache.h"
+#include "cachectl_fixture.h"
 #include "larder/client/explain_key.h"
-#include "run_program.h"
-#include "status_matchers.h"
-#include "stored_response.h"
-#include "temp_dir.h"
 
 namespace larder::cachectl {
 namespace {
 
-using larder::testing::ProgramEnd;
-using larder::testing::ProgramRun;
-using larder::testing::RunProgram;
-using larder::testing::TempDir;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -31,83 +22,7 @@ using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-constexpr const char* kConfig = R"({
-  "providers": { "openai": { "base_url": "http://h", "key_headers": ["x-tenant"] },
-                 "other": { "base_url": "http://other" } },
-  "gateway": { "default_provider": { "openai": "openai" } } })";
-
-constexpr const char* kAnswer =
-    R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
-    R"("message":{"role":"assistant","content":"Good day"},"finish_reason":"stop"}],)"
-    R"("usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})";
-
-class CachectlTest : public ::testing::Test {
- protected:
-  void SetUp() override { std::ofstream(dir_ / "config.json") << kConfig; }
-
-  void OpenCache() {
-    Result<std::unique_ptr<Cache>> cache = Cache::Open({.directory = directory_});
-    ASSERT_OK(cache);
-    cache_ = *std::move(cache);
-  }
-  void Serve() {
-    auto server = admin::AdminServer::Start(*cache_, {.socket = directory_ + "/admin.sock"});
-    ASSERT_OK(server);
-    server_ = *std::move(server);
-  }
-  void CloseCache() {
-    server_.reset();
-    cache_.reset();
-  }
-
-  // `cachectl ARGUMENTS` in the test's directory, without --dir.
-  ProgramEnd Plain(std::vector<std::string> arguments, ProgramRun run = {.words = {}}) const {
-    arguments.insert(arguments.begin(), CACHECTL_PROGRAM);
-    run.words = std::move(arguments);
-    run.directory = dir_.path();
-    return RunProgram(run);
-  }
-  // `cachectl --dir DIR ARGUMENTS`.
-  ProgramEnd Run(std::vector<std::string> arguments, ProgramRun run = {.words = {}}) const {
-    arguments.insert(arguments.begin(), {"--dir", directory_});
-    return Plain(std::move(arguments), std::move(run));
-  }
-
-  TempDir dir_;
-  std::string directory_ = dir_ / "cache";
-  std::unique_ptr<Cache> cache_;
-  std::unique_ptr<admin::AdminServer> server_;
-};
-
-enum class Held { kByTheTest, kByNobody };
-
-// What must not depend on how the cache is reached.
-class ReachedCacheTest : public CachectlTest, public ::testing::WithParamInterface<Held> {
- protected:
-  void SetUp() override {
-    CachectlTest::SetUp();
-    OpenCache();
-    client::StoredResponse stored;
-    stored.endpoint = client::FindEndpoint("openai.chat");
-    stored.headers = {{"content-type", "application/json"}};
-    stored.model = "m";
-    ASSERT_OK(cache_->Put("plain", std::string("a\0\xff", 3), {.tags = {"x"}}));
-    ASSERT_OK(cache_->Put("answer", kAnswer,
-                          {.tags = {"y"}, .metadata = client::EncodeStoredResponse(stored)}));
-    secret_ = cache_->StoreSecret();
-    if (GetParam() == Held::kByTheTest) Serve();
-    if (GetParam() == Held::kByNobody) CloseCache();
-  }
-  bool Has(const std::string& key) { return Run({"get", "text:" + key}).exit_status == 0; }
-
-  std::string secret_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Every, ReachedCacheTest,
-                         ::testing::Values(Held::kByTheTest, Held::kByNobody),
-                         [](const auto& held) {
-                           return held.param == Held::kByTheTest ? "OverTheSocket" : "Directly";
-                         });
+INSTANTIATE_TEST_SUITE_P(Every, ReachedCacheTest, kEveryWay, HeldName);
 
 TEST_P(ReachedCacheTest, StatsHaveEveryPromisedField) {
   const ProgramEnd end = Run({"stats", "--json"});
@@ -370,6 +285,16 @@ const Misuse kMisuses[] = {
      {"get", "abc"},
      "not a key; allowed: 64 hex digits, text:... or b64:..., of 1 to 1024 bytes"},
     {"UnknownForm", {"get", "text:a", "--form", "xml"}, "--form \"xml\"; allowed: json, sse"},
+    {"UnknownSort", {"ls", "--sort", "name"}, "--sort \"name\"; allowed: age, size, cost"},
+    {"NoLimit", {"ls", "--limit", "0"}, "--limit \"0\" is not a number from 1 on"},
+    {"NotAPrefix",
+     {"ls", "--prefix", "abc"},
+     "--prefix: not the beginning of a key; allowed: an even number of hex digits, text:... or "
+     "b64:..., of up to 1024 bytes"},
+    {"TouchWithoutALifetime", {"touch", "text:k"}, "how long it is fresh from now on: --ttl D"},
+    {"FileThatIsNotThere",
+     {"put", "text:k", "--file", "absent"},
+     "absent: No such file or directory"},
     {"FormAndRaw", {"get", "text:a", "--raw", "--meta"}, "only one of --meta, --form, --raw"},
     {"NothingToInvalidate", {"invalidate"}, "what to invalidate: either --tag T, or --all"},
     {"TagsAndAll",
@@ -397,9 +322,10 @@ INSTANTIATE_TEST_SUITE_P(Every, MisuseTest, ::testing::ValuesIn(kMisuses),
 TEST_F(CachectlTest, HelpListsEveryVerb) {
   const ProgramEnd end = Plain({});
   EXPECT_EQ(end.exit_status, 0);
-  for (const char* verb : {"stats", "get KEY", "rm KEY...", "invalidate", "key REQUEST.json",
-                           "policy test REQUEST.json", "config check", "config show",
-                           "config set KEY=VALUE", "config schema", "help", "version"}) {
+  for (const char* verb :
+       {"stats", "get KEY", "put KEY", "touch KEY", "ls", "rm KEY...", "invalidate",
+        "key REQUEST.json", "policy test REQUEST.json", "config check", "config show",
+        "config set KEY=VALUE", "config schema", "help", "version"}) {
     EXPECT_THAT(end.out, HasSubstr(std::string("\n  ") + verb));
   }
   EXPECT_THAT(Plain({"invalidate", "--help"}).out, HasSubstr("--dry-run"));

@@ -13,9 +13,12 @@ constexpr std::chrono::seconds kConnectPatience{5};
 constexpr std::chrono::seconds kAnswerPatience{60};
 
 httplib::Result Send(httplib::Client& client, const AdminRequest& request) {
-  const std::string target =
-      request.form.empty() ? request.path : request.path + "?form=" + request.form;
+  const httplib::Params query(request.query.begin(), request.query.end());
+  const std::string target = httplib::append_query_params(request.path, query);
   if (request.method == "POST") return client.Post(target, request.body, "application/json");
+  if (request.method == "PUT") {
+    return client.Put(target, request.body, "application/octet-stream");
+  }
   if (request.method == "DELETE") return client.Delete(target);
   return client.Get(target);
 }

@@ -1,6 +1,7 @@
 // AdminRequest, AdminAnswer: one exchange of the admin API, however it travels.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -9,10 +10,16 @@
 namespace larder::admin {
 
 struct AdminRequest {
-  std::string method = {};  // "GET", "POST", "DELETE"
+  std::string method = {};  // "GET", "PUT", "POST", "DELETE"
   std::string path = {};    // "/v1/entries/a2V5", without query
-  std::string form = {};    // value of `?form=`, or empty
-  std::string body = {};    // JSON, or empty
+  std::multimap<std::string, std::string> query = {};
+  std::string body = {};  // JSON, or of PUT the value, or empty
+
+  // The first value of a parameter, or empty.
+  std::string Query(const std::string& name) const {
+    const auto found = query.find(name);
+    return found == query.end() ? "" : found->second;
+  }
 };
 
 struct AdminAnswer {

@@ -20,7 +20,9 @@ namespace {
 // A key of 1 KiB in base64url, and room for the rest. The library matches paths with std::regex,
 // which recurses once a character.
 constexpr std::size_t kMaxTargetBytes = 2048;
-constexpr std::size_t kMaxBodyBytes = std::size_t{1} << 20;
+// Of a value that is put; anything else is a line of JSON.
+constexpr std::size_t kMaxBodyBytes = std::size_t{64} << 20;
+constexpr std::size_t kMaxJsonBytes = std::size_t{1} << 20;
 constexpr std::chrono::seconds kPatience{5};
 // The library asks for 5, which a shell loop around cachectl overruns.
 constexpr int kBacklog = 128;
@@ -31,14 +33,18 @@ std::string WhyRefused(const httplib::Request& request) {
   if (request.has_header("Transfer-Encoding")) return "a transfer-encoding is not accepted";
   const std::size_t lengths = request.get_header_value_count("Content-Length");
   if (lengths > 1) return "more than one content-length";
-  if (lengths == 0) return request.method == "POST" ? "a content-length is missing" : "";
+  const bool has_body = request.method == "POST" || request.method == "PUT";
+  if (lengths == 0) return has_body ? "a content-length is missing" : "";
   const std::string length = request.get_header_value("Content-Length");
   if (length.empty() || length.size() > 9 ||
       length.find_first_not_of("0123456789") != length.npos) {
     return "the content-length is not a number";
   }
   // The library would read all of it before it says so.
-  if (std::stoul(length) > kMaxBodyBytes) return "the body is over 1 MiB";
+  const std::size_t limit = request.method == "PUT" ? kMaxBodyBytes : kMaxJsonBytes;
+  if (std::stoul(length) > limit) {
+    return "the body is over " + std::to_string(limit >> 20) + " MiB";
+  }
   return "";
 }
 
@@ -66,11 +72,12 @@ class HttpAdminServer final : public AdminServer {
     const auto handle = [this](const httplib::Request& request, httplib::Response& out) {
       Write(service_.Handle({.method = request.method,
                              .path = request.path,
-                             .form = request.get_param_value("form"),
+                             .query = {request.params.begin(), request.params.end()},
                              .body = request.body}),
             out);
     };
     server_.Get(".*", handle);
+    server_.Put(".*", handle);
     server_.Post(".*", handle);
     server_.Delete(".*", handle);
   }

@@ -2,15 +2,18 @@
 //
 //   GET    /v1/version                          {"name", "version"}
 //   GET    /v1/stats                            the fields of larder::Stats
-//   GET    /v1/entries/{key}                    what is known of the entry; `?form=` gives its
-//   body:
-//                                               stored, json, sse
-//   DELETE /v1/entries/{key}                    {"removed": whether there was one}
+//   GET    /v1/entries?prefix=&tag=&state=&limit=&cursor=          {"entries", "cursor", "corrupt"}
+//   GET    /v1/entries/{key}                    what is known of the entry; with
+//                                               ?form=stored|json|sse its body
+//   PUT    /v1/entries/{key}?ttl=&tag=&cost=    {"key", "stored"}; the body is the value
+//   DELETE /v1/entries/{key}                    {"key", "removed": whether there was one}
+//   POST   /v1/entries/{key}/touch {"ttl"}      {"key", "touched"}
 //   POST   /v1/invalidate {"tags": [...]} | {"all": true}          {"number", "tags" | "all"}
 //   POST   /v1/scope {"target", "headers": [[name, value], ...]}   {"scope"}
 //
-// {key} is base64url. Reading an entry counts as a hit or a miss. The store's secret never leaves:
-// /v1/scope answers with the keyed hash of the credentials in a request.
+// {key}, prefix and cursor are base64url. Reading entries leaves no trace: no hit, no miss. The
+// store's secret never leaves: /v1/scope answers with the keyed hash of the credentials in a
+// request.
 #pragma once
 
 #include "admin_request.h"
@@ -25,8 +28,6 @@ class AdminService {
   AdminAnswer Handle(const AdminRequest& request) const;
 
  private:
-  AdminAnswer GetEntry(const AdminRequest& request, const std::string& key) const;
-  AdminAnswer DeleteEntry(const std::string& key) const;
   AdminAnswer Invalidate(const std::string& body) const;
   AdminAnswer Scope(const std::string& body) const;
 

@@ -52,7 +52,8 @@ std::string ShowKey(std::string_view key) {
   return "b64:" + ToBase64Url(key);
 }
 
-std::string EntryToJson(std::string_view key, const Hit& hit, TimePoint now) {
+std::string EntryToJson(std::string_view key, const Hit& hit, std::uint64_t raw_bytes,
+                        TimePoint now) {
   const Entry& entry = hit.entry;
   ordered_json json = {
       {"key", ShowKey(key)},
@@ -61,7 +62,7 @@ std::string EntryToJson(std::string_view key, const Hit& hit, TimePoint now) {
       {"ttl_ms", TimeLeft(entry.fresh_until(), now)},
       {"expires_in_ms", TimeLeft(entry.expires(), now)},
       {"created_unix_ms", entry.created().time_since_epoch().count()},
-      {"raw_bytes", entry.body().size()},
+      {"raw_bytes", raw_bytes},
       {"stored_bytes", entry.stored_bytes()},
       {"tags", entry.tags()},
       {"cost", entry.cost_microusd()},

@@ -1,10 +1,11 @@
-// get and rm: single entries.
+// get, put, rm and touch: single entries.
 #include <nlohmann/json.hpp>
 
 #include "base64url.h"
 #include "cache_access.h"
 #include "console.h"
 #include "human_units.h"
+#include "input_file.h"
 #include "key_text.h"
 #include "verbs.h"
 
@@ -16,8 +17,9 @@ using nlohmann::ordered_json;
 std::string EntryPath(const std::string& key) { return "/v1/entries/" + admin::ToBase64Url(key); }
 
 Result<std::string> Body(CacheAccess& cache, const std::string& key, const std::string& form) {
-  return cache.Call(
-      {.method = "GET", .path = EntryPath(key), .form = form.empty() ? "stored" : form});
+  return cache.Call({.method = "GET",
+                     .path = EntryPath(key),
+                     .query = {{"form", form.empty() ? "stored" : form}}});
 }
 
 std::string Left(const ordered_json& ms) { return ms.is_null() ? "never ends" : ShowMs(ms); }
@@ -67,6 +69,22 @@ Status CheckFlags(const Invocation& invocation) {
   return {StatusCode::kInvalidArgument, "--form \"" + form + "\"; allowed: json, sse"};
 }
 
+// One change of one entry: "stored text:k", or why not.
+Result<tools::ExitStatus> CallAndShow(const Invocation& invocation,
+                                      const admin::AdminRequest& request, const std::string& done,
+                                      Console& console) {
+  const Result<std::unique_ptr<CacheAccess>> cache = ReachCache(invocation);
+  if (!cache.ok()) return cache.status();
+  const Result<std::string> answer = (*cache)->Call(request);
+  if (!answer.ok()) return answer.status();
+  const ordered_json result = ordered_json::parse(*answer);
+  const std::string key = result["key"].get<std::string>();
+  const bool is_done = result[done].get<bool>();
+  if (!is_done) return Status(StatusCode::kInternal, "not " + done + ": " + key);
+  console.Line(console.json() ? *answer : done + " " + key);
+  return tools::kExitDone;
+}
+
 }  // namespace
 
 Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console) {
@@ -101,6 +119,33 @@ Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console)
     ShowEntry(entry, console);
   }
   return tools::kExitDone;
+}
+
+Result<tools::ExitStatus> RunPut(const Invocation& invocation, Console& console) {
+  const Result<std::string> key = ParseKey(invocation.arguments[0]);
+  if (!key.ok()) return key.status();
+  const std::string file = invocation.Value("--file");
+  Result<std::string> body = ReadInput(file.empty() ? "-" : file);
+  if (!body.ok()) return body.status();
+  admin::AdminRequest request{.method = "PUT", .path = EntryPath(*key), .body = *std::move(body)};
+  for (const std::string& tag : invocation.Values("--tag")) request.query.emplace("tag", tag);
+  for (const char* name : {"ttl", "cost"}) {
+    const std::string flag = std::string("--") + name;
+    if (invocation.Has(flag)) request.query.emplace(name, invocation.Value(flag));
+  }
+  return CallAndShow(invocation, request, "stored", console);
+}
+
+Result<tools::ExitStatus> RunTouch(const Invocation& invocation, Console& console) {
+  const Result<std::string> key = ParseKey(invocation.arguments[0]);
+  if (!key.ok()) return key.status();
+  if (!invocation.Has("--ttl")) {
+    return Status(StatusCode::kInvalidArgument, "how long it is fresh from now on: --ttl D");
+  }
+  const ordered_json body = {{"ttl", invocation.Value("--ttl")}};
+  return CallAndShow(invocation,
+                     {.method = "POST", .path = EntryPath(*key) + "/touch", .body = body.dump()},
+                     "touched", console);
 }
 
 Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& console) {

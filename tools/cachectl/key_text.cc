@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kHexDigits = 64;
 
 std::optional<std::string> FromHex(const std::string& text) {
-  if (text.size() != kHexDigits) return std::nullopt;
+  if (text.size() % 2 != 0) return std::nullopt;
   std::string bytes;
   for (std::size_t i = 0; i < text.size(); i += 2) {
     unsigned byte = 0;
@@ -23,20 +23,30 @@ std::optional<std::string> FromHex(const std::string& text) {
   return bytes;
 }
 
+std::optional<std::string> Parse(const std::string& text) {
+  if (text.starts_with("text:")) return text.substr(5);
+  if (text.starts_with("b64:")) return admin::FromBase64Url(text.substr(4));
+  return FromHex(text);
+}
+
 }  // namespace
 
 Result<std::string> ParseKey(const std::string& text) {
-  std::optional<std::string> key;
-  if (text.starts_with("text:")) {
-    key = text.substr(5);
-  } else if (text.starts_with("b64:")) {
-    key = admin::FromBase64Url(text.substr(4));
-  } else {
-    key = FromHex(text);
-  }
+  std::optional<std::string> key = Parse(text);
+  const bool is_hex = !text.starts_with("text:") && !text.starts_with("b64:");
+  if (is_hex && text.size() != kHexDigits) key.reset();
   if (key && !key->empty() && key->size() <= kMaxKeyBytes) return *std::move(key);
   return Status(StatusCode::kInvalidArgument,
                 "not a key; allowed: 64 hex digits, text:... or b64:..., of 1 to " +
+                    std::to_string(kMaxKeyBytes) + " bytes");
+}
+
+Result<std::string> ParseKeyPrefix(const std::string& text) {
+  std::optional<std::string> prefix = Parse(text);
+  if (prefix && prefix->size() <= kMaxKeyBytes) return *std::move(prefix);
+  return Status(StatusCode::kInvalidArgument,
+                "not the beginning of a key; allowed: an even number of hex digits, text:... or "
+                "b64:..., of up to " +
                     std::to_string(kMaxKeyBytes) + " bytes");
 }
 

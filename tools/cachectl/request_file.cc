@@ -1,15 +1,11 @@
 #include "request_file.h"
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "input_file.h"
 #include "larder/client/directives.h"
 #include "larder/client/nearest_name.h"
 
@@ -21,15 +17,6 @@ using client::ProviderConfig;
 constexpr const char* kUsualPath = "/v1/chat/completions";
 
 Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
-
-Result<std::string> ReadRequest(const std::string& name) {
-  if (name == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return Invalid(name + ": " + std::strerror(errno));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return Invalid(name + ": cannot be read");
-  return text;
-}
 
 // --provider, else the one that the gateway sends such a path to.
 Result<ProviderConfig> ChooseProvider(const Invocation& invocation, const std::string& path,
@@ -114,7 +101,7 @@ Result<RequestFile> ReadRequestFile(const Invocation& invocation) {
       invocation.Has("--path") ? invocation.Value("--path") : std::string(kUsualPath);
   Result<ProviderConfig> provider = ChooseProvider(invocation, target, *config);
   if (!provider.ok()) return provider.status();
-  Result<std::string> body = ReadRequest(invocation.arguments[0]);
+  Result<std::string> body = ReadInput(invocation.arguments[0]);
   if (!body.ok()) return body.status();
   Result<client::Request> request = MakeRequest(invocation, *provider, target, *std::move(body));
   if (!request.ok()) return request.status();

@@ -25,6 +25,26 @@ constexpr VerbFlag kGetFlags[] = {
     {"--raw", "", "the stored value as it is"},
 };
 
+constexpr VerbFlag kPutFlags[] = {
+    {"--file", "F", "the value; else stdin"},
+    {"--ttl", "D", "how long it is fresh, as 30s, 24h, 7d, never; else as configured"},
+    {"--tag", "T", "a tag of the entry", true},
+    {"--cost", "MICROUSD", "what computing it cost"},
+};
+
+constexpr VerbFlag kTouchFlags[] = {
+    {"--ttl", "D", "how long it is fresh from now on, as 30s, 24h, 7d, never"},
+};
+
+constexpr VerbFlag kListFlags[] = {
+    {"--prefix", "P", "only keys that begin with P, as KEY or the first hex digits of one"},
+    {"--tag", "T", "only entries with this tag"},
+    {"--state", "fresh|stale|all", "all if not given"},
+    {"--sort", "age|size|cost", "youngest, largest, dearest first; else by key"},
+    {"--limit", "N", "at most so many; all if not given"},
+    {"--keys-only", "", "only the keys, one a line"},
+};
+
 constexpr VerbFlag kInvalidateFlags[] = {
     {"--tag", "T", "every entry with this tag", true},
     {"--all", "", "every entry; asks first"},
@@ -44,6 +64,9 @@ constexpr VerbFlag kKeyFlags[] = {
 constexpr Verb kVerbs[] = {
     {"stats", "", 0, 0, "entries, bytes, hits, misses, cost and time saved", {}, RunStats},
     {"get", "KEY", 1, 1, "write an answer's body to stdout", kGetFlags, RunGet},
+    {"put", "KEY", 1, 1, "store a value, from stdin or a file", kPutFlags, RunPut},
+    {"touch", "KEY", 1, 1, "give an entry a new lifetime", kTouchFlags, RunTouch},
+    {"ls", "", 0, 0, "list entries", kListFlags, RunList},
     {"rm", "KEY...", 1, kAny, "remove entries", {}, RunRemove},
     {"invalidate", "", 0, 0, "make all entries with a tag, or all, a miss", kInvalidateFlags,
      RunInvalidate},

@@ -7,6 +7,9 @@ namespace larder::cachectl {
 
 Result<tools::ExitStatus> RunStats(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunPut(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunTouch(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunList(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunInvalidate(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console);
