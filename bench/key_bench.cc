@@ -89,10 +89,10 @@ void Structure(benchmark::State& state) {
   Derive(state, {body + "}}"});
 }
 
-BENCHMARK(RecordedRequests)->Name("recorded");
-BENCHMARK(Prompt)->Name("prompt")->Arg(1'000)->Arg(10'000)->Arg(100'000);
-BENCHMARK(Escaped)->Name("escaped")->Arg(1'000)->Arg(10'000)->Arg(100'000);
-BENCHMARK(Structure)->Name("structure")->Arg(1'000)->Arg(10'000)->Arg(100'000);
+BENCHMARK(RecordedRequests)->Name("Key/larder/recorded");
+BENCHMARK(Prompt)->Name("Key/larder/prompt")->Arg(1'000)->Arg(10'000)->Arg(100'000);
+BENCHMARK(Escaped)->Name("Key/larder/escaped")->Arg(1'000)->Arg(10'000)->Arg(100'000);
+BENCHMARK(Structure)->Name("Key/larder/structure")->Arg(1'000)->Arg(10'000)->Arg(100'000);
 
 }  // namespace
 }  // namespace larder::bench

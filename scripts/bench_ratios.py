@@ -15,7 +15,7 @@ ADDED = re.compile(r"/(real_time|process_time|manual_time|iterations:\d+|repeats
 
 # Fields of a run that are not counters of the benchmark's own.
 FIELDS = {"family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads",
-          "iterations", "real_time", "cpu_time", "items_per_second", "bytes_per_second"}
+          "iterations", "real_time", "cpu_time", "items_per_second"}
 
 
 def medians(path):
@@ -23,6 +23,7 @@ def medians(path):
     with open(path, encoding="utf-8") as file:
         runs = json.load(file)["benchmarks"]
     times = {}
+    rates = {}
     counters = {}
     for run in runs:
         if run.get("run_type") == "aggregate":
@@ -37,6 +38,9 @@ def medians(path):
         times.setdefault(name, []).append(time * to_us)
         counters[name] = {key: value for key, value in run.items()
                           if key not in FIELDS and isinstance(value, (int, float))}
+        if "bytes_per_second" in counters[name]:
+            rates.setdefault(name, []).append(counters[name].pop("bytes_per_second") / 1e6)
+            counters[name]["MB/s"] = statistics.median(rates[name])
     return {name: statistics.median(values) for name, values in times.items()}, counters
 
 

@@ -199,11 +199,12 @@ CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, cons
 }
 
 Hit CacheCore::CountHit(std::string_view key, const Entry& entry, bool stale, bool in_memory) {
-  counters_.Add(Counter::kHits);
-  if (in_memory) counters_.Add(Counter::kHotHits);
-  if (stale) counters_.Add(Counter::kStaleHits);
-  counters_.Add(Counter::kMicrousdSaved, entry.cost_microusd());
-  counters_.Add(Counter::kMsSaved, static_cast<std::uint64_t>(entry.compute_time().count()));
+  Counters::Row& here = counters_.Here();
+  here.Add(Counter::kHits);
+  here.Add(Counter::kHotHits, in_memory ? 1 : 0);
+  here.Add(Counter::kStaleHits, stale ? 1 : 0);
+  here.Add(Counter::kMicrousdSaved, entry.cost_microusd());
+  here.Add(Counter::kMsSaved, static_cast<std::uint64_t>(entry.compute_time().count()));
   Tell([&](Observer& o) {
     o.OnHit({.key = key,
              .stale = stale,

@@ -50,12 +50,23 @@ inline Counter CounterOf(MissReason reason) {
 
 // Thread-safe. One row of counters a core (of 16), summed up on reading.
 class Counters {
+ private:
+  static constexpr unsigned Index(Counter counter) { return static_cast<unsigned>(counter); }
+  static constexpr unsigned kRows = 16;
+  static constexpr auto kCounters = static_cast<std::size_t>(Counter::kCount);
+
  public:
-  void Add(Counter counter, std::uint64_t amount = 1) {
-    const int cpu = sched_getcpu();
-    rows_[static_cast<unsigned>(cpu) % kRows].values[Index(counter)].fetch_add(
-        amount, std::memory_order_relaxed);
-  }
+  struct alignas(64) Row {
+    void Add(Counter counter, std::uint64_t amount = 1) {
+      if (amount == 0) return;
+      values[Index(counter)].fetch_add(amount, std::memory_order_relaxed);
+    }
+    std::array<std::atomic<std::uint64_t>, kCounters> values{};
+  };
+
+  // The row of the core that this runs on, for who adds to several.
+  Row& Here() { return rows_[static_cast<unsigned>(sched_getcpu()) % kRows]; }
+  void Add(Counter counter, std::uint64_t amount = 1) { Here().Add(counter, amount); }
   std::vector<std::uint64_t> Read() const {
     std::vector<std::uint64_t> sums(kCounters, 0);
     for (const Row& row : rows_) {
@@ -75,12 +86,6 @@ class Counters {
   void Fill(Stats& stats) const;
 
  private:
-  static constexpr unsigned Index(Counter counter) { return static_cast<unsigned>(counter); }
-  static constexpr unsigned kRows = 16;
-  static constexpr auto kCounters = static_cast<std::size_t>(Counter::kCount);
-  struct alignas(64) Row {
-    std::array<std::atomic<std::uint64_t>, kCounters> values{};
-  };
   std::array<Row, kRows> rows_;
 };
 

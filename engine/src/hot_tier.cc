@@ -1,10 +1,15 @@
 #include "hot_tier.h"
 
+#include <sched.h>
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace larder {
@@ -15,16 +20,25 @@ constexpr unsigned kShardBits = 5;
 // Shares and saturation as in the paper.
 constexpr std::size_t kSmallShare = 10;  // one tenth of the bytes
 constexpr std::uint8_t kMaxFrequency = 3;
-constexpr std::size_t kNodeOverhead = 128;
+constexpr std::size_t kMaxLanes = 8;
+// What a handle's control block takes, and a node's share of buckets and ghost.
+constexpr std::size_t kHandleBytes = 48;
+constexpr std::size_t kIndexBytes = 32;
 
+using EntryPtr = std::shared_ptr<const EntryData>;
+
+// A node is read under one lane's lock and changed under all of them; what a hit changes is
+// either atomic or its lane's own.
 struct Node {
-  std::string key;
+  // What a hit reads, first.
   std::uint64_t hash = 0;
-  std::shared_ptr<const EntryData> entry;
-  std::size_t charge = 0;
-  std::uint8_t frequency = 0;
-  bool in_main = false;
   Node* next_in_bucket = nullptr;
+  std::string key;
+  std::atomic<std::uint8_t> frequency{0};
+  bool in_main = false;
+  std::array<EntryPtr, kMaxLanes> handles;  // see HandleOf
+  EntryPtr entry;
+  std::size_t charge = 0;
   Node* newer = nullptr;  // queue links
   Node* older = nullptr;
 };
@@ -48,12 +62,33 @@ struct Queue {
   }
 };
 
+// Hits on different cores share no cache line that any of them writes, not even a reference
+// count: each lane counts on a control block of its own, which holds one count of the entry.
+const EntryPtr& HandleOf(Node& node, std::size_t lane) {
+  EntryPtr& handle = node.handles[lane];
+  if (handle == nullptr) handle = EntryPtr(node.entry.get(), [kept = node.entry](auto*) {});
+  return handle;
+}
+
+void CountUse(Node& node) {
+  const std::uint8_t frequency = node.frequency.load(std::memory_order_relaxed);
+  if (frequency < kMaxFrequency) {
+    node.frequency.store(frequency + 1, std::memory_order_relaxed);
+  }
+}
+
+std::size_t LaneCount() {
+  return std::clamp<std::size_t>(std::bit_ceil(std::thread::hardware_concurrency()), 1, kMaxLanes);
+}
+
 }  // namespace
 
+// Guarded by one lock a lane (a core, or every eighth): who reads takes its own, which no other
+// core writes; who changes anything takes them all (a "big-reader lock").
 class alignas(64) HotTier::Shard {
  public:
   explicit Shard(std::size_t capacity)
-      : capacity_(capacity), buckets_(64, nullptr), ghost_(1024, 0) {}
+      : capacity_(capacity), lanes_(LaneCount()), buckets_(64, nullptr), ghost_(1024, 0) {}
 
   ~Shard() {
     for (Node* head : buckets_) {
@@ -61,27 +96,26 @@ class alignas(64) HotTier::Shard {
     }
   }
 
-  std::shared_ptr<const EntryData> Find(std::string_view key, std::uint64_t hash) {
-    const std::lock_guard lock(mutex_);
+  EntryPtr Find(std::string_view key, std::uint64_t hash, bool count) {
+    const std::size_t lane = static_cast<unsigned>(sched_getcpu()) % lanes_.size();
+    const std::lock_guard lock(lanes_[lane].mutex);
     Node* node = *Slot(key, hash);
     if (node == nullptr) return nullptr;
-    if (node->frequency < kMaxFrequency) ++node->frequency;
-    return node->entry;
+    if (count) CountUse(*node);
+    return HandleOf(*node, lane);
   }
 
-  std::shared_ptr<const EntryData> Peek(std::string_view key, std::uint64_t hash) {
-    const std::lock_guard lock(mutex_);
-    const Node* node = *Slot(key, hash);
-    return node == nullptr ? nullptr : node->entry;
-  }
-
-  void Insert(std::string_view key, std::uint64_t hash, std::shared_ptr<const EntryData> entry) {
-    const std::size_t charge = entry->MemoryBytes() + key.size() + kNodeOverhead;
-    const std::lock_guard lock(mutex_);
+  void Insert(std::string_view key, std::uint64_t hash, EntryPtr entry) {
+    const std::size_t charge = entry->MemoryBytes() + key.size() + sizeof(Node) + kIndexBytes +
+                               lanes_.size() * kHandleBytes;
+    const Exclusive lock(lanes_);
     EraseLocked(key, hash, nullptr);
     if (charge > capacity_ / 8) return;
-    auto* node = new Node{
-        .key = std::string(key), .hash = hash, .entry = std::move(entry), .charge = charge};
+    auto* node = new Node{.hash = hash,
+                          .key = std::string(key),
+                          .handles = {},
+                          .entry = std::move(entry),
+                          .charge = charge};
     node->in_main = Remembered(hash);
     QueueOf(node).PushNewest(node);
     node->next_in_bucket = std::exchange(BucketOf(hash), node);
@@ -90,20 +124,38 @@ class alignas(64) HotTier::Shard {
   }
 
   void Erase(std::string_view key, std::uint64_t hash, const EntryData* only) {
-    const std::lock_guard lock(mutex_);
+    const Exclusive lock(lanes_);
     EraseLocked(key, hash, only);
   }
 
   std::size_t entries() const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lanes_.front().mutex);
     return count_;
   }
   std::size_t bytes() const {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lanes_.front().mutex);
     return small_.bytes + main_.bytes;
   }
 
  private:
+  struct alignas(64) Lane {
+    std::mutex mutex;
+  };
+  class Exclusive {
+   public:
+    explicit Exclusive(std::vector<Lane>& lanes) : lanes_(lanes) {
+      for (Lane& lane : lanes_) lane.mutex.lock();
+    }
+    ~Exclusive() {
+      for (Lane& lane : lanes_) lane.mutex.unlock();
+    }
+    Exclusive(const Exclusive&) = delete;
+    Exclusive& operator=(const Exclusive&) = delete;
+
+   private:
+    std::vector<Lane>& lanes_;
+  };
+
   Node*& BucketOf(std::uint64_t hash) { return buckets_[(hash >> kShardBits) % buckets_.size()]; }
   Queue& QueueOf(const Node* node) { return node->in_main ? main_ : small_; }
 
@@ -177,8 +229,8 @@ class alignas(64) HotTier::Shard {
 
   // Constant after construction.
   const std::size_t capacity_;
-  mutable std::mutex mutex_;
-  // Guarded by mutex_.
+  mutable std::vector<Lane> lanes_;
+  // Guarded by the lanes.
   std::vector<Node*> buckets_;
   std::vector<std::uint64_t> ghost_;
   Queue small_;
@@ -199,10 +251,10 @@ std::uint64_t HotTier::HashKey(std::string_view key) { return XXH3_64bits(key.da
 HotTier::Shard& HotTier::ShardOf(std::uint64_t hash) const { return *shards_[hash % kShards]; }
 
 std::shared_ptr<const EntryData> HotTier::Find(std::string_view key, std::uint64_t hash) {
-  return ShardOf(hash).Find(key, hash);
+  return ShardOf(hash).Find(key, hash, true);
 }
 std::shared_ptr<const EntryData> HotTier::Peek(std::string_view key, std::uint64_t hash) {
-  return ShardOf(hash).Peek(key, hash);
+  return ShardOf(hash).Find(key, hash, false);
 }
 void HotTier::Insert(std::string_view key, std::uint64_t hash,
                      std::shared_ptr<const EntryData> entry) {
