@@ -37,6 +37,9 @@ void CacheCore::Care() {
   if (clock_->Tick()) static_cast<void>(SaveState());
   supervisor_->NoteJournal(ledger_->RetryUnwritten());
   supervisor_->Tick();
+  if (const Turnstile::Pass pass = supervisor_->EnterToRead()) {
+    supervisor_->store().StartCompactions();
+  }
   if (options_.observer != nullptr) TellHealth();
   disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
   StartTraining();

@@ -137,7 +137,8 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.target_file_size_base = std::uint64_t{16} << 20;
   rocks.max_bytes_for_level_base = std::uint64_t{64} << 20;
   rocks.max_background_jobs = 2;
-  rocks.allow_fallocate = false;  // an empty store would take 76 MB
+  rocks.disable_auto_compactions = true;  // until StartCompactions
+  rocks.allow_fallocate = false;          // an empty store would take 76 MB
   rocks.keep_log_file_num = 1;
   rocks.max_manifest_file_size = std::uint64_t{8} << 20;
   rocks.stats_dump_period_sec = 0;
@@ -236,6 +237,12 @@ class RocksStore final : public Store {
     return BackUpStore(*db_, task);
   }
 
+  void StartCompactions() override {
+    if (compacting_.exchange(true)) return;
+    const rocksdb::Status status = db_->EnableAutoCompaction({db_->DefaultColumnFamily()});
+    compacting_ = status.ok();
+  }
+
   Status CompactAll() override {
     rocksdb::CompactRangeOptions options;
     options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
@@ -286,6 +293,7 @@ class RocksStore final : public Store {
   const std::shared_ptr<rocksdb::Cache> block_cache_;
   const rocksdb::ReadOptions read_options_;
   std::atomic<bool> interrupted_{false};
+  std::atomic<bool> compacting_{false};
   rocksdb::ReadOptions peek_options_;
 };
 

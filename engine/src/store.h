@@ -59,6 +59,8 @@ enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
 // After a write has failed all later ones do, until the store is opened anew.
 class Store {
  public:
+  // Compactions wait for StartCompactions: those that are due would take from opening what it
+  // needs of the machine.
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
   // Whether the disk takes writes and has room enough to open a store: writes a small file beside
   // it, syncs and deletes it.
@@ -88,6 +90,8 @@ class Store {
   virtual Status Sync() = 0;
   // Slow; ended early by Interrupt.
   virtual Result<StoreBackup> BackUp(StoreBackupTask task) = 0;
+  // Does nothing after the first time. May wait for the disk.
+  virtual void StartCompactions() = 0;
   // Merges everything, which runs the filter over every row. Slow.
   virtual Status CompactAll() = 0;
   virtual Status Flush() = 0;

@@ -68,6 +68,7 @@ class FakeStore final : public Store {
   }
   Status Sync() override { return disk_.writes; }
   Result<StoreBackup> BackUp(StoreBackupTask /*task*/) override { return StoreBackup{}; }
+  void StartCompactions() override {}
   Status CompactAll() override { return Status::Ok(); }
   Status Flush() override { return Status::Ok(); }
   Result<std::set<std::uint64_t>> DictionariesInUse() override { return std::set<std::uint64_t>(); }

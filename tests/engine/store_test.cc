@@ -1,0 +1,40 @@
+#include "store.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+TEST(StoreTest, CompactionsWaitUntilTheyAreStarted) {
+  const testing::TempDir directory;
+  std::promise<void> compacted;
+  std::atomic<int> compactions{0};
+  StoreOptions options;
+  options.path = directory.path() + "/store";
+  options.on_compacted = [&](std::uint64_t, std::uint64_t) {
+    if (compactions.fetch_add(1) == 0) compacted.set_value();
+  };
+  Result<std::unique_ptr<Store>> store = Store::Open(options);
+  ASSERT_OK(store.status());
+  for (int file = 0; file < 8; ++file) {  // twice as many as are merged
+    ASSERT_OK((*store)->Put("key", std::to_string(file), false));
+    ASSERT_OK((*store)->Flush());
+  }
+  EXPECT_EQ(compactions, 0);
+  (*store)->StartCompactions();
+  compacted.get_future().wait();
+  PinnedRow row;
+  ASSERT_EQ((*store)->Get("key", row), ReadOutcome::kFound);
+  EXPECT_EQ(row.bytes(), "7");
+}
+
+}  // namespace
+}  // namespace larder
