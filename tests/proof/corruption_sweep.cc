@@ -16,7 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr int kKeys = 60;
 constexpr CacheInternals kSmall = {.write_buffer_bytes = std::uint64_t{64} << 10,
-                                   .journal_room = 24};
+                                   .journal_room = 24,
+                                   .close_patience = std::chrono::hours(1)};
 
 Options OptionsFor(const std::string& directory) {
   Options options;

@@ -34,7 +34,8 @@ Result<std::shared_ptr<CacheCore>> CrashableCache::OpenOn(Machine& machine, bool
   internals.env = machine.env.get();
   internals.journal_files = machine.journal.get();
   internals.hot_tier = hot_tier;
-  internals.threads = false;  // no time passes but by the test's hand
+  internals.threads = false;                         // no time passes but by the test's hand
+  internals.close_patience = std::chrono::hours(1);  // nor does a busy machine end a close early
   return CacheCore::Open(options_, internals);
 }
 

@@ -222,6 +222,7 @@ HistoryVerdict RunHistory(const HistoryOptions& options) {
   CacheInternals internals;
   internals.hot_tier = random() % 4 != 0;
   internals.write_buffer_bytes = std::uint64_t{64} << 10;
+  internals.close_patience = std::chrono::hours(1);  // the machine may be busy
   internals.journal_room = 1 + random() % 64;
   if (random() % 3 == 0) internals.ledger_tags = 2;
   Result<std::unique_ptr<Cache>> cache = OpenCache(engine, internals);

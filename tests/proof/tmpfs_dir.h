@@ -1,8 +1,10 @@
 // TmpfsDir: a directory of a test's own in memory, where a sync costs nothing; gone at its end.
+// In $LARDER_TMPFS, if that is set: who kills tests can tidy up after them.
 #pragma once
 
 #include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -11,7 +13,8 @@ namespace larder::testing {
 class TmpfsDir {
  public:
   TmpfsDir() {
-    const std::filesystem::path shared = "/dev/shm";
+    const char* chosen = std::getenv("LARDER_TMPFS");
+    const std::filesystem::path shared = chosen != nullptr ? chosen : "/dev/shm";
     std::error_code ignored;
     const bool has_shared = std::filesystem::is_directory(shared, ignored);
     path_ = ((has_shared ? shared : std::filesystem::temp_directory_path()) / "larder-proof-XXXXXX")
