@@ -5,6 +5,7 @@
 #include "canonical_json.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <deque>
 
 #include "json_text.h"
@@ -126,13 +127,16 @@ class Parser {
       } while (TakeComma());
     }
     if (Peek() != close) return Fail(position_ == text_.size() ? "cut short" : "bad separator");
-    if (kind == Kind::kObject && !SortMembers(base)) return false;
-    ++position_;
     value.kind = kind;
     value.first = tree_.members.size();
     value.count = open_.size() - base;
-    tree_.members.insert(tree_.members.end(), open_.begin() + static_cast<std::ptrdiff_t>(base),
-                         open_.end());
+    if (kind == Kind::kObject) {
+      if (!CloseObject(base)) return false;
+    } else {
+      tree_.members.insert(tree_.members.end(), open_.begin() + static_cast<std::ptrdiff_t>(base),
+                           open_.end());
+    }
+    ++position_;
     open_.resize(base);
     return true;
   }
@@ -153,13 +157,26 @@ class Parser {
     return true;
   }
 
-  bool SortMembers(std::size_t base) {
-    const auto first = open_.begin() + static_cast<std::ptrdiff_t>(base);
-    std::sort(first, open_.end(),
-              [](const Member& a, const Member& b) { return Utf16Less(a.name, b.name); });
-    const auto twice = std::adjacent_find(
-        first, open_.end(), [](const Member& a, const Member& b) { return a.name == b.name; });
-    return twice == open_.end() || Fail("duplicate name in the object ending");
+  // In order of names. Sorted by their first bytes and place: most names need no more of a look,
+  // and members are large to move.
+  bool CloseObject(std::size_t base) {
+    order_.clear();
+    for (std::size_t i = base; i < open_.size(); ++i) {
+      order_.push_back({Utf16Prefix(open_[i].name), i});
+    }
+    std::sort(order_.begin(), order_.end(), [this](const Place& a, const Place& b) {
+      return a.prefix != b.prefix ? a.prefix < b.prefix
+                                  : Utf16Less(open_[a.index].name, open_[b.index].name);
+    });
+    for (const Place& place : order_) {
+      const Member& member = open_[place.index];
+      const bool first = &place == order_.data();
+      if (!first && tree_.members.back().name == member.name) {
+        return Fail("duplicate name in the object ending");
+      }
+      tree_.members.push_back(member);
+    }
+    return true;
   }
 
   const std::string_view text_;
@@ -167,6 +184,11 @@ class Parser {
   std::size_t position_ = 0;
   const char* wrong_ = "";
   std::vector<Member> open_;
+  struct Place {
+    std::uint64_t prefix;
+    std::size_t index;
+  };
+  std::vector<Place> order_;
   std::string number_;
 };
 

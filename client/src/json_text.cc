@@ -116,6 +116,18 @@ void AppendUtf8(std::uint32_t code_point, std::string& out) {
   }
 }
 
+// Whether a literal with a point and without an exponent is what AppendEcmaNumber would write. Of
+// two decimals with at most 15 significant digits no two stand for the same double, so such a one
+// is the shortest for its own, unless it ends in a zero or is small enough for an exponent.
+bool IsEcmaDecimal(std::string_view digits_and_point) {
+  const std::size_t point = digits_and_point.find('.');
+  std::size_t zeros = 0;  // that lead, but for the one before the point
+  if (digits_and_point[0] == '0') {
+    zeros = digits_and_point.find_first_not_of('0', point + 1) - (point + 1);
+  }
+  return digits_and_point.size() <= 16 && digits_and_point.back() != '0' && zeros <= 5;
+}
+
 }  // namespace
 
 const char* ScanJsonString(std::string_view text, std::size_t& position, JsonString& string) {
@@ -207,6 +219,16 @@ bool Utf16Less(std::string_view a, std::string_view b) {
   return left < right;
 }
 
+std::uint64_t Utf16Prefix(std::string_view text) {
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    std::uint64_t byte = i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+    if (byte >= 0xee) byte = byte >= 0xf0 ? byte - 2 : byte + 5;  // as in Utf16Less
+    prefix = prefix << 8 | byte;
+  }
+  return prefix;
+}
+
 const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::string& out) {
   const std::size_t start = position;
   const auto peek = [&] { return position < text.size() ? text[position] : '\0'; };
@@ -221,6 +243,7 @@ const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::st
   if (text[first_digit] == '0' && position - first_digit > 1) return "number with a leading zero";
   const std::size_t integer_digits = position - first_digit;
   bool integer = true;
+  bool exponent = false;
   if (peek() == '.') {
     ++position;
     integer = false;
@@ -229,6 +252,7 @@ const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::st
   if (peek() == 'e' || peek() == 'E') {
     ++position;
     integer = false;
+    exponent = true;
     if (peek() == '+' || peek() == '-') ++position;
     if (!skip_digits()) return "number without digits in its exponent";
   }
@@ -240,6 +264,10 @@ const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::st
         digits.size() > kMost.size() || (digits.size() == kMost.size() && digits > kMost);
     if (beyond) return "integer beyond 2^53 - 1";
     out += literal == "-0" ? std::string_view("0") : literal;
+    return nullptr;
+  }
+  if (!exponent && IsEcmaDecimal(text.substr(first_digit, position - first_digit))) {
+    out += literal;
     return nullptr;
   }
   double value = 0;

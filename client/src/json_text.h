@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,10 @@ void AppendJsonString(std::string_view text, std::string& out);
 // Whether UTF-8 text `a` comes before `b` in the order of UTF-16 code units, which is RFC 8785's
 // order of names. It differs from the order of bytes where U+E000 to U+FFFF meet what is above.
 bool Utf16Less(std::string_view a, std::string_view b);
+
+// The start of `text` as a number: of two texts with different ones, that with the smaller number
+// is Utf16Less. Both must be UTF-8.
+std::uint64_t Utf16Prefix(std::string_view text);
 
 // Reads the number at text[position], moves `position` behind it and appends its canonical form,
 // which is ECMAScript's Number::toString. Null, or what is wrong: not a number, an integer literal

@@ -6,7 +6,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
+#include <iterator>
 #include <random>
+#include <string>
 
 namespace larder::client {
 namespace {
@@ -78,6 +81,16 @@ TEST(JsonNumberTest, IsWrittenCanonically) {
   EXPECT_EQ(CopyNumber("-9007199254740991"), "-9007199254740991");
   EXPECT_EQ(CopyNumber("9007199254740993.0"), "9007199254740992");  // not an integer literal
   EXPECT_EQ(CopyNumber("1e20"), "100000000000000000000");
+}
+
+TEST(JsonNumberTest, DecimalsAreWrittenAsTheirDoublesAre) {
+  std::mt19937_64 random(1992);
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text(random() % 2, '-');
+    text += random() % 2 == 0 ? "0" : std::to_string(1 + random() % 100'000'000);
+    text += '.' + std::string(random() % 8, '0') + std::to_string(random() % 1'000'000'000);
+    ASSERT_EQ(CopyNumber(text), Ecma(std::strtod(text.c_str(), nullptr))) << text;
+  }
 }
 
 TEST(JsonNumberTest, BeyondIJsonOrJsonIsRefused) {
@@ -156,6 +169,29 @@ TEST(Utf16OrderTest, PutsSurrogatesBeforeTheEndOfThePlane) {
   EXPECT_FALSE(Utf16Less("a", "a"));
   EXPECT_TRUE(Utf16Less("", "a"));
   EXPECT_TRUE(Utf16Less("Z", "a"));
+}
+
+TEST(Utf16OrderTest, PrefixesAreOrderedAsTheirTextsAre) {
+  constexpr std::string_view kPieces[] = {"",
+                                          "a",
+                                          "b",
+                                          "\x01",
+                                          "é",
+                                          "\xed\x9f\xbf",
+                                          "\xee\x80\x80",
+                                          "\xef\xac\xb3",
+                                          "😀",
+                                          "\xf4\x8f\xbf\xbf"};
+  std::mt19937_64 random(3629);
+  for (int i = 0; i < 50'000; ++i) {
+    std::string a, b;
+    for (int piece = 0; piece < 4; ++piece) {
+      a += kPieces[random() % std::size(kPieces)];
+      b += kPieces[random() % std::size(kPieces)];
+    }
+    if (Utf16Prefix(a) == Utf16Prefix(b)) continue;
+    ASSERT_EQ(Utf16Prefix(a) < Utf16Prefix(b), Utf16Less(a, b)) << a << " and " << b;
+  }
 }
 
 }  // namespace
