@@ -14,9 +14,10 @@ Instant At(const std::map<std::string, Instant>& instants, const std::string& ta
   return found == instants.end() ? 0 : found->second;
 }
 
-bool IsSame(const RowWritten& a, const RowWritten& b) {
-  return a.id == b.id && a.fresh_until == b.fresh_until && a.expires == b.expires;
-}
+bool IsPrefix(const std::string& name) { return name.starts_with("prefix "); }
+
+// When the ledger is full it drops its oldest eighth, at least one tag.
+std::size_t KeptOf(std::size_t tags) { return tags - (tags - 1) / 8 - 1; }
 
 constexpr std::string_view kPrefix = "value ";
 
@@ -36,9 +37,19 @@ std::uint64_t IdOfBody(std::string_view body) {
   return id;
 }
 
-// When the ledger is full it drops its oldest eighth, at least one tag.
+std::string PrefixName(std::string_view prefix) { return "prefix " + std::string(prefix); }
+
+Tags WithPrefixesOf(std::string_view key, Tags tags) {
+  for (std::size_t size = 1; size <= key.size(); ++size) {
+    tags.insert(PrefixName(key.substr(0, size)));
+  }
+  return tags;
+}
+
 CacheOracle::CacheOracle(std::size_t ledger_tags, bool one_log)
-    : ledger_keeps_(ledger_tags - (ledger_tags - 1) / 8 - 1), one_log_(one_log) {}
+    : ledger_keeps_(KeptOf(ledger_tags)),
+      ledger_keeps_soft_(KeptOf(std::max<std::size_t>(ledger_tags / 8, 1))),
+      one_log_(one_log) {}
 
 void CacheOracle::AddValue(WrittenValue value) { values_.emplace(value.id, std::move(value)); }
 
@@ -48,13 +59,19 @@ void CacheOracle::Apply(const Effect& effect) {
     log_.push_back(row);
     if (row.id == 0) coverings_["key " + row.key].push_back(row.began);
   }
-  for (const std::string& tag : effect.invalidated) {
-    invalidated_[tag] = effect.at;
-    coverings_["tag " + tag].push_back(effect.at);
-  }
-  if (effect.invalidated_all) {
-    invalidated_all_ = effect.at;
-    coverings_["all"].push_back(effect.at);
+  if (effect.soft) {
+    const Soft soft{.at = effect.at, .time = effect.time, .certain = true};
+    for (const std::string& name : effect.invalidated) softened_["tag " + name].push_back(soft);
+    if (effect.invalidated_all) softened_["all"].push_back(soft);
+  } else {
+    for (const std::string& tag : effect.invalidated) {
+      invalidated_[tag] = effect.at;
+      coverings_["tag " + tag].push_back(effect.at);
+    }
+    if (effect.invalidated_all) {
+      invalidated_all_ = effect.at;
+      coverings_["all"].push_back(effect.at);
+    }
   }
   if (effect.synced) {
     durable_rows_ = rows_;
@@ -64,14 +81,54 @@ void CacheOracle::Apply(const Effect& effect) {
 
 bool CacheOracle::LedgerMayForget(Instant began) const {
   std::size_t newer = perhaps_invalidated_.size();
-  for (const auto& [tag, instant] : invalidated_) newer += instant > began ? 1 : 0;
+  for (const auto& [tag, instant] : invalidated_) {
+    newer += instant > began && !IsPrefix(tag) ? 1 : 0;
+  }
   return newer >= ledger_keeps_;
 }
 
-Certainty CacheOracle::Holds(Instant began, const Tags& tags) const {
+CacheOracle::Softened CacheOracle::SoftenedSince(Instant began, const Tags& names) const {
+  Softened softened;
+  std::size_t tags_newer = 0;
+  for (const auto& [what, softs] : softened_) {
+    const bool names_it = what == "all" || names.count(what.substr(4)) != 0;
+    const bool newer = softs.back().at > began;
+    tags_newer += newer && what != "all" && !IsPrefix(what.substr(4)) ? 1 : 0;
+    for (const Soft& soft : softs) {
+      if (!names_it || soft.at <= began) continue;
+      softened.first = std::min(softened.first, soft.time);
+      if (soft.certain) {
+        softened.last =
+            softened.certainty == Certainty::kYes ? std::max(softened.last, soft.time) : soft.time;
+        softened.certainty = Certainty::kYes;
+      } else if (softened.certainty == Certainty::kNo) {
+        softened.certainty = Certainty::kMaybe;
+      } else if (softened.certainty == Certainty::kYes) {
+        softened.last = std::max(softened.last, soft.time);
+      }
+    }
+  }
+  if (tags_newer >= ledger_keeps_soft_) {  // forgotten: then all that is older is stale
+    softened.first = TimePoint{};
+    if (softened.certainty == Certainty::kNo) softened.certainty = Certainty::kMaybe;
+  }
+  return softened;
+}
+
+// A row as it was found: its freshness may have been ended since it was written.
+bool CacheOracle::IsSame(const RowWritten& row, const RowWritten& found) const {
+  if (row.id != found.id || row.expires != found.expires) return false;
+  if (row.fresh_until == found.fresh_until || row.id == 0) return true;
+  const WrittenValue& value = values_.at(row.id);
+  return found.fresh_until < row.fresh_until &&
+         SoftenedSince(value.began, WithPrefixesOf(value.key, value.tags)).certainty !=
+             Certainty::kNo;
+}
+
+Certainty CacheOracle::Holds(const std::string& key, Instant began, const Tags& tags) const {
   if (invalidated_all_ > began) return Certainty::kNo;
   bool perhaps_not = perhaps_invalidated_all_ > began || LedgerMayForget(began);
-  for (const std::string& tag : tags) {
+  for (const std::string& tag : WithPrefixesOf(key, tags)) {
     if (At(invalidated_, tag) > began) return Certainty::kNo;
     if (At(perhaps_invalidated_, tag) > began) perhaps_not = true;
   }
@@ -86,9 +143,10 @@ bool CacheOracle::CoveredBetween(const std::string& key, const Tags& tags, Insta
            std::any_of(found->second.begin(), found->second.end(),
                        [&](Instant instant) { return from < instant && instant < to; });
   };
+  const Tags names = WithPrefixesOf(key, tags);
   return is_between("all") || is_between("key " + key) ||
-         std::any_of(tags.begin(), tags.end(),
-                     [&](const std::string& tag) { return is_between("tag " + tag); });
+         std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return is_between("tag " + name); });
 }
 
 bool CacheOracle::IsSuperseded(const std::string& key, Instant began) const {
@@ -103,13 +161,21 @@ Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, Ti
   if (row->second.id == 0) return {.why = "removed"};
   const WrittenValue& value = values_.at(row->second.id);
   expect.id = value.id;
-  expect.fresh_until = row->second.fresh_until;
+  const TimePoint written = row->second.fresh_until;
+  const Softened of_entry = SoftenedSince(value.began, WithPrefixesOf(key, value.tags));
+  expect.fresh_from = of_entry.From(written);
+  expect.fresh_until = of_entry.Until(written);
   expect.expires = row->second.expires;
-  expect.stale = now >= expect.fresh_until;
   if (now >= expect.expires) return {.why = "past its hard expiry"};
   Tags tags = value.tags;
   tags.insert(read.tags.begin(), read.tags.end());
-  expect.hit = Holds(value.began, tags);
+  const Softened softened = SoftenedSince(value.began, WithPrefixesOf(key, tags));
+  const TimePoint stale_from = softened.From(written);
+  const TimePoint stale_at_most_from = softened.Until(written);
+  expect.stale = now >= stale_at_most_from ? Certainty::kYes
+                 : now >= stale_from       ? Certainty::kMaybe
+                                           : Certainty::kNo;
+  expect.hit = Holds(key, value.began, tags);
   if (expect.hit == Certainty::kNo) return {.why = "invalidated"};
   if (read.newer_than == kRefresh) return {.why = "a refresh"};
   if (read.newer_than != 0) {
@@ -117,7 +183,11 @@ Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, Ti
     if (number != 0 && number <= read.newer_than) return {.why = "not newer than asked"};
     if (number == 0) expect.hit = Certainty::kMaybe;
   }
-  if (expect.stale && now - expect.fresh_until >= read.max_stale) return {.why = "too stale"};
+  const auto too_stale = [&](TimePoint fresh_until) {
+    return now >= fresh_until && now - fresh_until >= read.max_stale;
+  };
+  if (too_stale(stale_at_most_from)) return {.why = "too stale"};
+  if (too_stale(stale_from)) expect.hit = Certainty::kMaybe;
   if (read.max_age.has_value() && now - value.created > *read.max_age) return {.why = "too old"};
   return expect;
 }
@@ -162,7 +232,7 @@ Certainty CacheOracle::Visible(const RowWritten& row, TimePoint now) const {
   if (row.id == 0) return Certainty::kNo;
   const WrittenValue& value = values_.at(row.id);
   if (now >= row.expires) return Certainty::kNo;
-  return Holds(value.began, value.tags);
+  return Holds(value.key, value.began, value.tags);
 }
 
 std::string CacheOracle::Mismatch(const Rows& rows, const Found& found, TimePoint now) const {
@@ -185,6 +255,12 @@ std::string CacheOracle::Mismatch(const Rows& rows, const Found& found, TimePoin
 }
 
 void CacheOracle::NoteUncertain(const Effect& pending) {
+  if (pending.soft) {
+    const Soft soft{.at = pending.at, .time = pending.time, .certain = false};
+    for (const std::string& name : pending.invalidated) softened_["tag " + name].push_back(soft);
+    if (pending.invalidated_all) softened_["all"].push_back(soft);
+    return;
+  }
   for (const std::string& tag : pending.invalidated) perhaps_invalidated_[tag] = pending.at;
   if (pending.invalidated_all) perhaps_invalidated_all_ = pending.at;
 }
@@ -194,7 +270,7 @@ void CacheOracle::SettleUncertain(const Found& found) {
   for (const auto& [key, left] : found) {
     const WrittenValue& value = values_.at(left.id);
     if (value.began < perhaps_invalidated_all_) perhaps_invalidated_all_ = 0;
-    for (const std::string& tag : value.tags) {
+    for (const std::string& tag : WithPrefixesOf(value.key, value.tags)) {
       if (At(perhaps_invalidated_, tag) > value.began) perhaps_invalidated_.erase(tag);
     }
   }

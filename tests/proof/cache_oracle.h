@@ -3,6 +3,7 @@
 // began, and everything that was invalidated, removed or replaced since.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,6 +20,11 @@ namespace larder::testing {
 // Order of what happened. Calls come one after the other, so each is one instant.
 using Instant = std::uint64_t;
 using Tags = std::set<std::string>;
+
+// What an invalidation names: tags, and prefixes of keys, written so that they cannot be taken for
+// tags. A key has all of its prefixes, as an entry has its tags.
+std::string PrefixName(std::string_view prefix);
+Tags WithPrefixesOf(std::string_view key, Tags tags);
 
 // A body that says which value it is, and does not compress.
 std::string MakeBody(std::uint64_t id, std::size_t size);
@@ -49,7 +55,9 @@ struct Effect {
   std::vector<RowWritten> rows = {};  // in their order
   Tags invalidated = {};
   bool invalidated_all = false;
+  bool soft = false;    // the invalidation only ended freshness
   Instant at = 0;       // of the invalidation
+  TimePoint time = {};  // of a soft one
   bool synced = false;  // all rows so far survive loss of power
 };
 
@@ -64,10 +72,11 @@ enum class Certainty { kNo, kMaybe, kYes };
 
 struct Expectation {
   Certainty hit = Certainty::kNo;
-  std::uint64_t id = 0;  // the only value that may be returned
+  std::uint64_t id = 0;           // the only value that may be returned
+  TimePoint fresh_from = kNever;  // the least and the most that its fresh_until may be
   TimePoint fresh_until = kNever;
   TimePoint expires = kNever;
-  bool stale = false;
+  Certainty stale = Certainty::kNo;
   std::string why = {};  // it cannot be a hit
 };
 
@@ -96,8 +105,21 @@ class CacheOracle {
   };
   Touched Touch(const std::string& key, Duration ttl, TimePoint now) const;
 
-  // Whether nothing that covers `tags`, or everything, was invalidated after `began`.
-  Certainty Holds(Instant began, const Tags& tags) const;
+  // Whether nothing that covers `key`, `tags`, or everything, was invalidated after `began`.
+  Certainty Holds(const std::string& key, Instant began, const Tags& tags) const;
+  // Soft invalidations after `began` of what is named, or of everything: of which the times are
+  // the least and the most that freshness may have ended at; and whether any is certain.
+  struct Softened {
+    Certainty certainty = Certainty::kNo;
+    TimePoint first = kNever;
+    TimePoint last = kNever;
+
+    TimePoint From(TimePoint fresh_until) const { return std::min(fresh_until, first); }
+    TimePoint Until(TimePoint fresh_until) const {
+      return certainty == Certainty::kYes ? std::min(fresh_until, last) : fresh_until;
+    }
+  };
+  Softened SoftenedSince(Instant began, const Tags& names) const;
   // Whether something that covers `tags`, or `key`, was invalidated or removed between the two.
   bool CoveredBetween(const std::string& key, const Tags& tags, Instant from, Instant to) const;
   // Whether something newer than `began`, a removal too, stands at `key`.
@@ -124,9 +146,11 @@ class CacheOracle {
   void NoteUncertain(const Effect& pending);
   void SettleUncertain(const Found& found);
   bool LedgerMayForget(Instant began) const;
+  bool IsSame(const RowWritten& row, const RowWritten& found) const;
 
   // Constant after construction.
   const std::size_t ledger_keeps_;
+  const std::size_t ledger_keeps_soft_;
   const bool one_log_;
 
   Instant instant_ = 0;
@@ -136,7 +160,13 @@ class CacheOracle {
   std::vector<RowWritten> log_;  // since then
   std::map<std::string, Instant> invalidated_;
   Instant invalidated_all_ = 0;
-  // All there were: of tags ("tag ..."), keys removed ("key ..."), everything ("all").
+  struct Soft {
+    Instant at;
+    TimePoint time;
+    bool certain;  // false: a crash cut it off
+  };
+  std::map<std::string, std::vector<Soft>> softened_;  // as coverings_
+  // All there were: of tags and prefixes ("tag ..."), keys removed ("key ..."), everything ("all").
   std::map<std::string, std::vector<Instant>> coverings_;
   // Of calls that a crash cut off: may hold.
   std::map<std::string, Instant> perhaps_invalidated_;

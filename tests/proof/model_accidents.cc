@@ -32,6 +32,38 @@ Effect ModelRun::Invalidate(Tags tags) {
   return {.invalidated = std::move(tags), .at = at};
 }
 
+Effect ModelRun::InvalidatePrefix(const Step& step) {
+  const std::string prefix = PrefixOf(step.a);
+  const Instant at = oracle_.Tick();
+  const Result<std::uint64_t> number = cache_->Invalidate({.prefixes = {prefix}});
+  if (number.ok()) {
+    NoteNumber(at, *number);
+  } else {
+    Fail("invalidate: " + number.status().ToString());
+  }
+  return {.invalidated = {PrefixName(prefix)}, .at = at};
+}
+
+Effect ModelRun::Soften(const Step& step) {
+  Invalidation what{.all = step.c % 8 == 0, .soft = true};
+  Effect effect{.invalidated_all = what.all, .soft = true, .time = now()};
+  if (step.d % 2 == 0) effect.invalidated = TagsOf(step.b);
+  what.tags = {effect.invalidated.begin(), effect.invalidated.end()};
+  if (step.d % 3 == 0) {
+    what.prefixes = {PrefixOf(step.a)};
+    effect.invalidated.insert(PrefixName(what.prefixes.front()));
+  }
+  if (effect.invalidated.empty() && !what.all) return {};
+  effect.at = oracle_.Tick();
+  const Result<std::uint64_t> number = cache_->Invalidate(what);
+  if (number.ok()) {
+    NoteNumber(effect.at, *number);
+  } else {
+    Fail("soften: " + number.status().ToString());
+  }
+  return effect;
+}
+
 Effect ModelRun::InvalidateAll() {
   const Instant at = oracle_.Tick();
   const Result<std::uint64_t> number = cache_->Invalidate({.all = true});

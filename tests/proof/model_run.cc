@@ -87,6 +87,8 @@ Effect ModelRun::RunStep(const Step& step) {
     case StepKind::kGetOrCompute: return GetOrCompute(step);
     case StepKind::kRemove: return Remove(KeyOf(step.a));
     case StepKind::kInvalidateTags: return Invalidate(TagsOf(step.b));
+    case StepKind::kInvalidatePrefix: return InvalidatePrefix(step);
+    case StepKind::kSoften: return Soften(step);
     case StepKind::kInvalidateAll: return InvalidateAll();
     case StepKind::kInvalidateTogether: return InvalidateTogether(step);
     case StepKind::kCare: cache_.Care(); return {};
@@ -103,6 +105,11 @@ Effect ModelRun::RunStep(const Step& step) {
 
 std::string ModelRun::KeyOf(std::uint32_t number) const {
   return "key " + std::to_string(number % options_.keys);
+}
+
+// "key 1" is also the start of "key 10".
+std::string ModelRun::PrefixOf(std::uint32_t number) {
+  return number % 8 == 0 ? "key" : "key " + std::to_string(number % 10);
 }
 
 // About a quarter of them.

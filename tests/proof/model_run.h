@@ -77,6 +77,8 @@ class ModelRun {
   Effect GetOrCompute(const Step& step);
   Effect Remove(const std::string& key);
   Effect Invalidate(Tags tags);
+  Effect InvalidatePrefix(const Step& step);
+  Effect Soften(const Step& step);
   Effect InvalidateAll();
   Effect InvalidateTogether(const Step& step);
   Effect Reopen();
@@ -93,6 +95,7 @@ class ModelRun {
   // What a step's numbers mean.
   std::string KeyOf(std::uint32_t number) const;
   Tags TagsOf(std::uint32_t number) const;
+  static std::string PrefixOf(std::uint32_t number);
   ReadSpec ReadOf(const std::string& key, const Step& step) const;
   const WrittenValue& NewValue(const std::string& key, const Step& step, Instant began, Tags tags);
   WriteOptions WriteOf(const Step& step, const Tags& tags) const;

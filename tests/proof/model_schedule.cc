@@ -27,6 +27,8 @@ constexpr std::array kWeights = {
     Weight{StepKind::kGetOrCompute, "get-or-compute", 60},
     Weight{StepKind::kRemove, "remove", 50},
     Weight{StepKind::kInvalidateTags, "invalidate-tags", 40},
+    Weight{StepKind::kInvalidatePrefix, "invalidate-prefix", 10},
+    Weight{StepKind::kSoften, "soften", 20},
     Weight{StepKind::kInvalidateAll, "invalidate-all", 3},
     Weight{StepKind::kInvalidateTogether, "invalidate-together", 5},
     Weight{StepKind::kCare, "care", 10},

@@ -22,6 +22,8 @@ enum class StepKind : std::uint8_t {
   kGetOrCompute,
   kRemove,
   kInvalidateTags,
+  kInvalidatePrefix,
+  kSoften,  // a soft invalidation of tags, a prefix or all
   kInvalidateAll,
   kInvalidateTogether,
   kCare,  // what the steward does

@@ -41,8 +41,12 @@ void ModelRun::CheckHit(const Hit& hit, const Expectation& expect) {
     return Fail("hit of value " + std::to_string(id) + ": " + expect.why);
   }
   if (id != expect.id) return Fail("the latest value is " + std::to_string(expect.id));
-  if (hit.stale != expect.stale) Fail("stale is told wrongly");
-  if (hit.entry.fresh_until() != expect.fresh_until || hit.entry.expires() != expect.expires) {
+  if (expect.stale != Certainty::kMaybe && hit.stale != (expect.stale == Certainty::kYes)) {
+    Fail("stale is told wrongly");
+  }
+  const TimePoint fresh_until = hit.entry.fresh_until();
+  if (fresh_until < expect.fresh_from || fresh_until > expect.fresh_until ||
+      hit.entry.expires() != expect.expires) {
     Fail("value " + std::to_string(id) + " has other times");
   }
   CheckEntry(hit.entry, oracle_.ValueOf(id));
@@ -148,7 +152,14 @@ Certainty ModelRun::Joinable(const std::string& key, const ReadSpec& read) const
   if (found == table_.end() || read.newer_than == kRefresh) return Certainty::kNo;
   const OpenFlight& flight = flights_.at(found->second);
   if (oracle_.NumberOf(flight.began) <= read.newer_than) return Certainty::kNo;
-  return oracle_.Holds(flight.began, Union(flight.tags, read.tags));
+  const Tags tags = Union(flight.tags, read.tags);
+  const Certainty softened =
+      oracle_.SoftenedSince(flight.began, WithPrefixesOf(key, tags)).certainty;
+  const Certainty holds = oracle_.Holds(key, flight.began, tags);
+  if (softened == Certainty::kNo || holds == Certainty::kNo) return holds;
+  // What it brings is stale at once, which this read may or may not accept.
+  return softened == Certainty::kYes && read.max_stale == Duration::zero() ? Certainty::kNo
+                                                                           : Certainty::kMaybe;
 }
 
 void ModelRun::Lead(const std::string& key, const ReadSpec& read, Instant instant, Lease lease) {
@@ -238,7 +249,7 @@ Effect ModelRun::Commit(const Step& step) {
   OpenFlight& flight = flights_.at(*id);
   const Tags named = TagsOf(step.b);
   const WrittenValue& value = NewValue(flight.key, step, flight.began, Union(flight.tags, named));
-  const Certainty holds = oracle_.Holds(flight.began, value.tags);
+  const Certainty holds = oracle_.Holds(flight.key, flight.began, value.tags);
   const bool superseded = oracle_.IsSuperseded(flight.key, flight.began);
   const bool kept = step.c % 8 != 7;
   const Committed committed = flight.lease->Commit(value.body, WriteOf(step, named));
@@ -259,7 +270,9 @@ Effect ModelRun::Commit(const Step& step) {
     effect.rows = {CacheOracle::RowOf(value)};
     effect.synced = SyncsPuts();
   }
-  EndFlight(*id, !named.empty() && holds != Certainty::kYes);
+  const Certainty softened =
+      oracle_.SoftenedSince(flight.began, WithPrefixesOf(flight.key, value.tags)).certainty;
+  EndFlight(*id, (!named.empty() && holds != Certainty::kYes) || softened != Certainty::kNo);
   return effect;
 }
 
@@ -316,7 +329,7 @@ Effect ModelRun::GetOrCompute(const Step& step) {
     return effect;
   }
   if (entry.ok()) {
-    CheckHit({.entry = *entry, .stale = expect.stale}, expect);
+    CheckHit({.entry = *entry, .stale = expect.stale == Certainty::kYes}, expect);
   } else if (entry.status().code() != StatusCode::kDeadlineExceeded || joinable == Certainty::kNo) {
     Fail("get-or-compute: " + entry.status().ToString());
   } else {
