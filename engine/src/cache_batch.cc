@@ -116,7 +116,7 @@ std::vector<Result<PutOutcome>> CacheCore::PutSome(std::deque<Draft>& drafts) {
       outcomes[n] = *std::move(refused);
       continue;
     }
-    draft.Encode();
+    Encode(draft);
     accepted.push_back(n);
     rows.push_back({.key = draft.key, .row = draft.record});
   }

@@ -26,6 +26,7 @@
 #include "dictionary.h"
 #include "dictionary_trainer.h"
 #include "directory_lock.h"
+#include "eviction_policy.h"
 #include "flight_table.h"
 #include "gate.h"
 #include "guarded_log.h"
@@ -216,10 +217,12 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void CountRefused(std::string_view key, PutOutcome outcome, const Status& status);
   std::optional<Result<PutOutcome>> RefusePut(std::string_view key, std::string_view body,
                                               const WriteOptions& options);
-  std::optional<Result<PutOutcome>> Refuse(const Draft& draft, Numbered numbered);
+  std::optional<Result<PutOutcome>> Refuse(Draft& draft, Numbered numbered);
+  void Encode(Draft& draft);
   Result<PutOutcome> Finish(const Draft& draft, const Status& written);
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
-  Precedence Compare(std::string_view key, std::uint64_t number);
+  Precedence Compare(std::string_view key, std::uint64_t number,
+                     std::optional<Popularity>& popularity);
   // Synced if the caller wants to know the store's sequence number then.
   Status WriteTombstone(std::string_view key, TombstoneCause cause, std::uint64_t* synced_sequence);
   bool IsLive(std::string_view key, const RecordView& record) const;
@@ -242,6 +245,13 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // backup.cc, cache_transfer.cc
   Status BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info);
   Result<PutOutcome> ImportOne(const ExportedEntry& given, ImportReport& report);
+
+  // cache_popularity.cc
+  void NoteHit(const EntryData& entry);
+  std::uint64_t AccessClock() const;
+  void LoadPopularity();
+  void SavePopularity();
+  void TellPolicySize();
 
   // cache_steward.cc
   void RunSteward();
@@ -268,6 +278,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::unique_ptr<DictionaryTrainer> trainer_;  // null: dictionaries are off
   std::unique_ptr<Codec> codec_;
   std::unique_ptr<HotTier> hot_tier_;
+  std::unique_ptr<EvictionPolicy> policy_;
   std::unique_ptr<FlightTable> flights_;
   std::unique_ptr<Ledger> ledger_;
   std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
@@ -279,8 +290,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   bool state_failed_ = false;  // logged already; guarded by state_mutex_
   mutable Counters counters_;
   Refusals refusals_;
-  Health told_health_;  // the steward's alone
-  Gate calls_;          // shut for good by Close
+  Health told_health_;                     // the steward's alone
+  std::uint64_t popularity_saved_at_ = 0;  // the access clock; the steward's and the closer's
+  Gate calls_;                             // shut for good by Close
   std::array<Stripe, kStripes> stripes_;
   std::atomic<std::uint64_t> disk_bytes_{0};  // as last measured
   std::atomic<bool> has_deadlines_{false};    // some flight has, or had, one

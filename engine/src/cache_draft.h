@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,13 +19,12 @@ struct CacheCore::Draft {
   }
   Draft(Draft&&) = delete;  // payload may point into scratch
 
-  void Encode() { record = EncodeEntry(key, *entry, payload); }
-
   const std::string_view key;
   const std::uint64_t hash;
   const std::shared_ptr<EntryData> entry;
   std::string scratch;
   Payload payload;
+  std::optional<Popularity> replaced;  // of the row that stands at the key, if there is one
   std::string record;
 };
 

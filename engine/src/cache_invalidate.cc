@@ -68,7 +68,8 @@ void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
   const Turnstile::Pass pass = supervisor_->EnterToRemove();
   if (!pass) return;  // met again when the store takes writes
   const Writing writing(StripeOf(hash));
-  if (Compare(key, 0) != Precedence::kCorrupt) return;
+  std::optional<Popularity> unused;
+  if (Compare(key, 0, unused) != Precedence::kCorrupt) return;
   Log(LogLevel::kWarning, "dropped a corrupt record");
   static_cast<void>(WriteTombstone(key, TombstoneCause::kCorrupt, nullptr));
 }

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 
 // Shares of max_memory_bytes; what is left goes to the ledger, filters and RocksDB's small things.
 constexpr std::uint64_t HotTierBytes(std::uint64_t memory) { return memory / 8 * 3; }
+constexpr std::uint64_t PolicyBytes(std::uint64_t memory) { return memory / 16; }
 constexpr std::uint64_t StoreBytes(std::uint64_t memory) { return memory / 2; }
 
 }  // namespace
@@ -62,6 +63,9 @@ Status CacheCore::OpenFiles() {
   }
   codec_ = std::make_unique<Codec>(compression.level, *dictionaries_, trainer_ != nullptr);
   hot_tier_ = std::make_unique<HotTier>(HotTierBytes(options_.max_memory_bytes));
+  policy_ = std::make_unique<EvictionPolicy>(PolicyBytes(options_.max_memory_bytes) /
+                                             EvictionPolicy::kMostBytesAnEntry);
+  LoadPopularity();
   supervisor_ = MakeSupervisor();
   Result<std::unique_ptr<Store>> store = OpenStore();
   if (!store.ok()) return store.status();
@@ -197,7 +201,7 @@ Stats CacheCore::GetStats() const {
   stats.hot_entries = hot_tier_->entries();
   stats.hot_bytes = hot_tier_->bytes();
   stats.ledger_tags = ledger_->tag_count();
-  stats.memory_bytes = stats.hot_bytes + ledger_->memory_bytes();
+  stats.memory_bytes = stats.hot_bytes + ledger_->memory_bytes() + policy_->MemoryBytes();
   stats.disk_bytes = disk_bytes_.load(std::memory_order_relaxed);
   const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) return stats;

@@ -123,6 +123,7 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
     return lookup;
   }
   auto entry = std::make_shared<EntryData>();
+  entry->key_hash = HotTier::HashKey(key);
   entry->number = record.number;
   entry->created = record.created;
   entry->fresh_until = record.fresh_until;
@@ -205,6 +206,7 @@ Hit CacheCore::CountHit(std::string_view key, const Entry& entry, bool stale, bo
   here.Add(Counter::kStaleHits, stale ? 1 : 0);
   here.Add(Counter::kMicrousdSaved, entry.cost_microusd());
   here.Add(Counter::kMsSaved, static_cast<std::uint64_t>(entry.compute_time().count()));
+  NoteHit(*entry.data());
   Tell([&](Observer& o) {
     o.OnHit({.key = key,
              .stale = stale,

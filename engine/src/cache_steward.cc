@@ -25,7 +25,10 @@ void CacheCore::RunSteward() {
     lock.unlock();
     try {
       Care();
-      if (++periods % kPeriodsBetweenSaves == 0) static_cast<void>(SaveState());
+      if (++periods % kPeriodsBetweenSaves == 0) {
+        static_cast<void>(SaveState());
+        SavePopularity();
+      }
     } catch (const std::exception& error) {  // out of memory; the next period may have some
       Log(LogLevel::kError, std::string("steward: ") + error.what());
     }
@@ -42,6 +45,7 @@ void CacheCore::Care() {
   }
   if (options_.observer != nullptr) TellHealth();
   disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
+  TellPolicySize();
   StartTraining();
 }
 
@@ -186,6 +190,7 @@ Status CacheCore::CloseFiles() {
   supervisor_->Stop();
   const Status status = ledger_->RetryUnwritten();
   const Status saved = SaveState();
+  SavePopularity();
   lock_.Release();
   return status.ok() ? saved : status;
 }

@@ -86,6 +86,7 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
                                                 const WriteOptions& options,
                                                 const std::vector<std::string>& tags) const {
   auto entry = std::make_shared<EntryData>();
+  entry->key_hash = HotTier::HashKey(key);
   entry->created = std::max(clock_->Adopted(), TimePoint{});
   entry->negative = options.negative;
   const auto window = [&options](std::optional<Duration> given, Duration otherwise) {
@@ -111,8 +112,9 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
   return entry;
 }
 
-// What stands at `key` against something with `number`.
-CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t number) {
+// What stands at `key` against something with `number`, and how popular it was.
+CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t number,
+                                         std::optional<Popularity>& popularity) {
   PinnedRow row;
   switch (supervisor_->Get(key, row)) {
     case ReadOutcome::kAbsent: return Precedence::kWrite;
@@ -127,16 +129,17 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
     case RecordState::kUnknown: return Precedence::kWrite;
     case RecordState::kOk: break;
   }
+  if (record.kind == RecordKind::kEntry) popularity = record.popularity;
   return record.number > number ? Precedence::kSuperseded : Precedence::kWrite;
 }
 
 // The caller holds the key's stripe. Null: nothing is against writing it.
-std::optional<Result<PutOutcome>> CacheCore::Refuse(const Draft& draft, Numbered numbered) {
+std::optional<Result<PutOutcome>> CacheCore::Refuse(Draft& draft, Numbered numbered) {
   const EntryData& entry = *draft.entry;
   if (entry.number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
   // It would be stored only to be invalid at every read.
   if (!ledger_->Holds(draft.key, entry.number, entry.tag_hashes)) return PutOutcome::kSuperseded;
-  switch (Compare(draft.key, entry.number)) {
+  switch (Compare(draft.key, entry.number, draft.replaced)) {
     case Precedence::kSuperseded: return PutOutcome::kSuperseded;
     case Precedence::kFault: return Status(StatusCode::kUnavailable, "the store could not be read");
     case Precedence::kCorrupt:
@@ -211,7 +214,7 @@ Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
   if (std::optional<Result<PutOutcome>> refused = Refuse(draft, numbered)) {
     return *std::move(refused);
   }
-  draft.Encode();
+  Encode(draft);
   KillPoint("value numbered");
   const Status status =
       supervisor_->Put(key, draft.record, options_.durability == Durability::kSync);

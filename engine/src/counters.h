@@ -76,6 +76,13 @@ class Counters {
     }
     return sums;
   }
+  std::uint64_t Sum(Counter counter) const {
+    std::uint64_t sum = 0;
+    for (const Row& row : rows_) {
+      sum += row.values[Index(counter)].load(std::memory_order_relaxed);
+    }
+    return sum;
+  }
   // Starts from what was saved, by a build that may have known fewer.
   void Load(const std::vector<std::uint64_t>& saved) {
     for (std::size_t i = 0; i < saved.size() && i < kCounters; ++i) {

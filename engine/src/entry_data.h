@@ -31,7 +31,9 @@ struct EntryData {
   std::uint32_t tag_count = 0;
   std::string_view body;
   std::vector<TagHash> tag_hashes;
-  Popularity popularity;  // as the record is written
+  std::uint64_t key_hash = 0;  // HotTier::HashKey
+
+  Popularity popularity;  // as the record is written; its writer's alone
 
   // Set once, after the write.
   mutable std::atomic<std::uint64_t> stored_bytes{0};

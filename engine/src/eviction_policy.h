@@ -40,6 +40,8 @@ struct EntryFacts {
 // Thread-safe. Memory: 5 bytes an entry (up to 6 until it is resized), and less than 256 KB.
 class EvictionPolicy {
  public:
+  static constexpr std::size_t kMostBytesAnEntry = 6;
+
   // Address space is reserved for `most_entries`; with more, counts become less exact.
   explicit EvictionPolicy(std::size_t most_entries);
   ~EvictionPolicy();

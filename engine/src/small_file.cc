@@ -1,8 +1,10 @@
 #include "small_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -32,7 +34,10 @@ bool WriteAll(int fd, std::string_view bytes) {
 Result<std::string> ReadSmallFile(const std::string& path, std::size_t most_bytes) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return Failed("open", path);
-  std::string bytes(most_bytes + 1, '\0');
+  struct stat info {};
+  const bool sized = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  const auto expected = sized ? static_cast<std::size_t>(info.st_size) : most_bytes;
+  std::string bytes(std::min(expected, most_bytes) + 1, '\0');
   std::size_t size = 0;
   ssize_t got = 0;
   while (size < bytes.size() && (got = ::read(fd, bytes.data() + size, bytes.size() - size)) != 0) {

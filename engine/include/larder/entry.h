@@ -47,6 +47,9 @@ class Entry {
   // Bytes of the record in the store, key included; 0 if it was not stored.
   std::uint64_t stored_bytes() const;
 
+  // For the engine's own use.
+  const EntryData* data() const { return data_.get(); }
+
  private:
   std::shared_ptr<const EntryData> data_;
 };
