@@ -90,12 +90,15 @@ bool CacheOracle::LedgerMayForget(Instant began) const {
 CacheOracle::Softened CacheOracle::SoftenedSince(Instant began, const Tags& names) const {
   Softened softened;
   std::size_t tags_newer = 0;
+  TimePoint last_of_all{};
   for (const auto& [what, softs] : softened_) {
     const bool names_it = what == "all" || names.count(what.substr(4)) != 0;
     const bool newer = softs.back().at > began;
     tags_newer += newer && what != "all" && !IsPrefix(what.substr(4)) ? 1 : 0;
     for (const Soft& soft : softs) {
-      if (!names_it || soft.at <= began) continue;
+      if (soft.at <= began) continue;
+      last_of_all = std::max(last_of_all, soft.time);
+      if (!names_it) continue;
       softened.first = std::min(softened.first, soft.time);
       if (soft.certain) {
         softened.last =
@@ -108,8 +111,10 @@ CacheOracle::Softened CacheOracle::SoftenedSince(Instant began, const Tags& name
       }
     }
   }
-  if (tags_newer >= ledger_keeps_soft_) {  // forgotten: then all that is older is stale
+  if (tags_newer >= ledger_keeps_soft_) {
+    // Forgotten: then all that is older counts as softened, at any of these times.
     softened.first = TimePoint{};
+    if (softened.certainty == Certainty::kYes) softened.last = last_of_all;
     if (softened.certainty == Certainty::kNo) softened.certainty = Certainty::kMaybe;
   }
   return softened;

@@ -81,6 +81,7 @@ Effect ModelRun::RunStep(const Step& step) {
     case StepKind::kPeek:
     case StepKind::kGetInMemory: return Get(step);
     case StepKind::kGetTogether: return GetTogether(step);
+    case StepKind::kScan: return Scan(step);
     case StepKind::kAcquire: return Acquire(step);
     case StepKind::kCommit: return Commit(step);
     case StepKind::kAbandon: return Abandon(step);

@@ -71,6 +71,7 @@ class ModelRun {
   Effect Touch(const Step& step);
   Effect Get(const Step& step);  // Peek and GetInMemory, too
   Effect GetTogether(const Step& step);
+  Effect Scan(const Step& step);
   Effect Acquire(const Step& step);
   Effect Commit(const Step& step);
   Effect Abandon(const Step& step);

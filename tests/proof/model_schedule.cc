@@ -20,6 +20,7 @@ constexpr std::array kWeights = {
     Weight{StepKind::kGet, "get", 250},
     Weight{StepKind::kPeek, "peek", 30},
     Weight{StepKind::kGetTogether, "get-together", 10},
+    Weight{StepKind::kScan, "scan", 10},
     Weight{StepKind::kGetInMemory, "get-in-memory", 30},
     Weight{StepKind::kAcquire, "acquire", 180},
     Weight{StepKind::kCommit, "commit", 110},

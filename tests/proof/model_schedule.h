@@ -15,6 +15,7 @@ enum class StepKind : std::uint8_t {
   kGet,
   kPeek,
   kGetTogether,
+  kScan,
   kGetInMemory,
   kAcquire,
   kCommit,

@@ -126,6 +126,39 @@ Effect ModelRun::GetTogether(const Step& step) {
   return {};
 }
 
+// All pages, two entries each.
+Effect ModelRun::Scan(const Step& step) {
+  const std::string prefix = step.a % 3 == 0 ? PrefixOf(step.a / 3) : "";
+  std::map<std::string, ScanItem> found;
+  ScanOptions scan{.prefix = prefix, .limit = 2, .bodies = true};
+  do {
+    const Result<ScanPage> page = cache_->Scan(scan);
+    if (!page.ok()) {
+      Fail("scan: " + page.status().ToString());
+      return {};
+    }
+    for (const ScanItem& item : page->items) {
+      if (!found.emplace(item.key, item).second) Fail("a scan gave " + item.key + " twice");
+    }
+    scan.cursor = page->cursor;
+  } while (!scan.cursor.empty());
+  for (std::uint32_t i = 0; i < options_.keys; ++i) {
+    const std::string key = KeyOf(i);
+    const Expectation expect = oracle_.Expect(key, {.max_stale = kForever}, now());
+    const auto item = found.find(key);
+    const bool wanted = key.starts_with(prefix);
+    if (item == found.end()) {
+      if (wanted && expect.hit == Certainty::kYes) Fail("a scan left out " + key);
+      continue;
+    }
+    if (!wanted) Fail("a scan gave " + key + ", which has another prefix");
+    CheckHit({.entry = item->second.entry, .stale = item->second.stale}, expect);
+    found.erase(item);
+  }
+  if (!found.empty()) Fail("a scan gave a key that nobody wrote");
+  return {};
+}
+
 Effect ModelRun::Get(const Step& step) {
   const bool in_memory = step.kind == StepKind::kGetInMemory;
   const std::string key = KeyOf(step.a);
