@@ -1,0 +1,234 @@
+#include "larder/client/llm_client.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "dialect.h"
+#include "event_stream.h"
+#include "llm_dialect.h"
+#include "llm_embeddings.h"
+#include "llm_fields.h"
+
+namespace larder::client {
+namespace {
+
+constexpr int kFirstError = 400;
+
+// What the provider calls the error: a type and a code, which are words of its API; never its
+// message, which may quote what was asked.
+std::string ErrorWords(std::string_view body) {
+  const LlmJson json = LlmJson::parse(body, nullptr, /*allow_exceptions=*/false);
+  const LlmJson error = json.is_object() ? json.value("error", LlmJson()) : LlmJson();
+  std::string words;
+  for (const char* name : {"type", "code"}) {
+    const std::string_view word = LlmView(error, name);
+    if (!word.empty()) words += (words.empty() ? ": " : ", ") + std::string(word);
+  }
+  return words;
+}
+
+Status ErrorOf(const CachingClient::Answer& answer) {
+  constexpr int kTooManyRequests = 429;
+  constexpr int kServerError = 500;
+  const int status = answer.head.status;
+  StatusCode code = StatusCode::kInvalidArgument;
+  if (status == kTooManyRequests) code = StatusCode::kResourceExhausted;
+  if (status >= kServerError) code = StatusCode::kUnavailable;
+  return {code, "the provider answered " + std::to_string(status) + ErrorWords(answer.body)};
+}
+
+bool IsEventStream(const ResponseHead& head) {
+  const std::string* type = head.headers.Find("content-type");
+  return type != nullptr && type->starts_with("text/event-stream");
+}
+
+class StackLlmClient final : public LlmClient {
+ public:
+  StackLlmClient(std::unique_ptr<Cache> cache, std::unique_ptr<CachingClient> client,
+                 std::map<std::string, std::string> dialects)
+      : cache_(std::move(cache)), client_(std::move(client)), dialects_(std::move(dialects)) {}
+
+  Result<LlmAnswer> Generate(const LlmRequest& request, const CallOptions& options) override {
+    const Result<Target> target = FindTarget(options);
+    if (!target.ok()) return target.status();
+    Result<std::string> body = target->dialect->WriteRequest(request, /*stream=*/false);
+    if (!body.ok()) return body.status();
+    const std::string path(target->dialect->path());
+    Result<CachingClient::Answer> answer = Ask(*target, path, *std::move(body), options);
+    if (!answer.ok()) return answer.status();
+    return ReadAnswer(*target, answer->body, answer->head);
+  }
+
+  Result<LlmAnswer> GenerateStream(const LlmRequest& request,
+                                   const std::function<bool(const LlmEvent&)>& on_event,
+                                   const CallOptions& options) override {
+    const Result<Target> target = FindTarget(options);
+    if (!target.ok()) return target.status();
+    Result<std::string> body = target->dialect->WriteRequest(request, /*stream=*/true);
+    if (!body.ok()) return body.status();
+    const std::string path(target->dialect->path());
+    auto stream = client_->Open(
+        target->provider, MakeRequest(*target, path, *std::move(body), options), options.stop);
+    if (!stream.ok()) return stream.status();
+    if (!IsEventStream((*stream)->head())) {
+      Result<CachingClient::Answer> answer = ReadWhole(**stream, options);
+      if (!answer.ok()) return answer.status();
+      return ReadAnswer(*target, answer->body, answer->head);
+    }
+    return ReadStream(*target, **stream, on_event, options);
+  }
+
+  Result<EmbeddingAnswer> Embed(const EmbeddingRequest& request,
+                                const CallOptions& options) override {
+    const Result<Target> target = FindTarget(options);
+    if (!target.ok()) return target.status();
+    if (target->dialect != &OpenAiLlm()) {
+      return Status(StatusCode::kInvalidArgument,
+                    "provider `" + target->provider + "` has no embeddings");
+    }
+    Result<std::string> body = WriteEmbeddingRequest(request);
+    if (!body.ok()) return body.status();
+    Result<CachingClient::Answer> answer =
+        Ask(*target, "/v1/embeddings", *std::move(body), options);
+    if (!answer.ok()) return answer.status();
+    Result<EmbeddingAnswer> read = ReadEmbeddingAnswer(answer->body, request.inputs.size());
+    if (read.ok()) read->cache = answer->head.cache;
+    return read;
+  }
+
+ private:
+  struct Target {
+    std::string provider;
+    const LlmDialect* dialect = nullptr;
+  };
+
+  Result<Target> FindTarget(const CallOptions& options) const {
+    if (options.provider.empty() && dialects_.size() != 1) {
+      return Status(StatusCode::kInvalidArgument,
+                    "name the provider: there are " + std::to_string(dialects_.size()));
+    }
+    const auto found =
+        options.provider.empty() ? dialects_.begin() : dialects_.find(options.provider);
+    if (found == dialects_.end()) {
+      return Status(StatusCode::kInvalidArgument, "no provider `" + options.provider + "`");
+    }
+    const LlmDialect* dialect = FindLlmDialect(found->second);
+    if (dialect != nullptr) return Target{found->first, dialect};
+    return Status(StatusCode::kInvalidArgument, "provider `" + found->first + "` speaks `" +
+                                                    found->second + "`, which is no LLM's dialect");
+  }
+
+  static Request MakeRequest(const Target& target, const std::string& path, std::string body,
+                             const CallOptions& options) {
+    Request request;
+    request.target = path;
+    request.headers = options.headers;
+    request.headers.Set("content-type", "application/json");
+    if (!options.credential.empty()) {
+      target.dialect->AddCredential(options.credential, request.headers);
+    }
+    if (target.dialect == &AnthropicLlm() && !request.headers.Has("anthropic-version")) {
+      request.headers.Set("anthropic-version", "2023-06-01");
+    }
+    request.body = std::move(body);
+    request.directives = options.directives;
+    return request;
+  }
+
+  Result<CachingClient::Answer> Ask(const Target& target, const std::string& path, std::string body,
+                                    const CallOptions& options) {
+    auto stream = client_->Open(target.provider,
+                                MakeRequest(target, path, std::move(body), options), options.stop);
+    if (!stream.ok()) return stream.status();
+    return ReadWhole(**stream, options);
+  }
+
+  // Errors: also those that the answer is.
+  static Result<CachingClient::Answer> ReadWhole(CachingClient::Stream& stream,
+                                                 const CallOptions& options) {
+    const std::stop_callback stopping(options.stop, [&] { stream.Cancel(); });
+    CachingClient::Answer answer;
+    answer.head = stream.head();
+    while (true) {
+      const Result<SharedBytes> piece = stream.Next();
+      if (!piece.ok()) return piece.status();
+      if (piece->empty()) break;
+      answer.body += piece->view();
+    }
+    if (answer.head.status < kFirstError) return answer;
+    const Status error = ErrorOf(answer);
+    if (options.error != nullptr) *options.error = std::move(answer);
+    return error;
+  }
+
+  static Result<LlmAnswer> ReadAnswer(const Target& target, std::string_view body,
+                                      const ResponseHead& head) {
+    Result<LlmAnswer> answer = target.dialect->ReadAnswer(body);
+    if (answer.ok()) answer->cache = head.cache;
+    return answer;
+  }
+
+  static Result<LlmAnswer> ReadStream(const Target& target, CachingClient::Stream& stream,
+                                      const std::function<bool(const LlmEvent&)>& on_event,
+                                      const CallOptions& options) {
+    const std::stop_callback stopping(options.stop, [&] { stream.Cancel(); });
+    EventStreamParser parser;
+    std::vector<Event> events;
+    std::size_t told = 0;
+    LlmStreamState state;
+    const auto tell = [&] {
+      for (; told < events.size(); ++told) {
+        if (!target.dialect->ReadEvent(events[told], state, on_event)) return false;
+      }
+      return true;
+    };
+    while (true) {
+      const Result<SharedBytes> piece = stream.Next();
+      if (!piece.ok()) return piece.status();
+      if (piece->empty()) parser.Finish(events);
+      parser.Feed(piece->view(), events);
+      if (!tell()) return Status(StatusCode::kCancelled, "the call was given up");
+      if (piece->empty()) break;
+    }
+    const Result<std::string> whole = FindEndpoint(target.dialect->endpoint())->Assemble(events);
+    if (!whole.ok()) return whole.status();
+    return ReadAnswer(target, *whole, stream.head());
+  }
+
+  // Destroyed from the last to the first.
+  const std::unique_ptr<Cache> cache_;  // null if it is another's
+  const std::unique_ptr<CachingClient> client_;
+  const std::map<std::string, std::string> dialects_;  // by provider
+};
+
+Result<std::unique_ptr<LlmClient>> Make(const ClientConfig& config, std::unique_ptr<Cache> owned,
+                                        Cache* cache) {
+  Result<std::unique_ptr<CachingClient>> client = CachingClient::Create(config, cache);
+  if (!client.ok()) return client.status();
+  std::map<std::string, std::string> dialects;
+  for (const auto& [name, provider] : config.providers) dialects[name] = provider.dialect;
+  return std::unique_ptr<LlmClient>(
+      std::make_unique<StackLlmClient>(std::move(owned), *std::move(client), std::move(dialects)));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LlmClient>> LlmClient::Open(const ConfigSources& sources) {
+  const Result<ConfigDocument> document = ConfigDocument::Load(sources);
+  if (!document.ok()) return document.status();
+  const Result<ClientConfig> config = ReadClientConfig(*document);
+  if (!config.ok()) return config.status();
+  Result<std::unique_ptr<Cache>> cache = Cache::Open(config->cache);
+  if (!cache.ok()) return cache.status().WithContext("cache.directory");
+  Cache* const raw = cache->get();
+  return Make(*config, *std::move(cache), raw);
+}
+
+Result<std::unique_ptr<LlmClient>> LlmClient::Create(const ClientConfig& config, Cache* cache) {
+  return Make(config, nullptr, cache);
+}
+
+}  // namespace larder::client

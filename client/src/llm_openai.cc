@@ -1,0 +1,240 @@
+// OpenAI's chat completions, written and read.
+#include <utility>
+
+#include "llm_dialect.h"
+#include "llm_fields.h"
+#include "llm_openai_message.h"
+#include "llm_tools.h"
+
+namespace larder::client {
+namespace {
+
+LlmJson WriteToolChoice(const ToolChoice& choice) {
+  switch (choice.kind) {
+    case ToolChoice::Kind::kAuto: return "auto";
+    case ToolChoice::Kind::kNone: return "none";
+    case ToolChoice::Kind::kRequired: return "required";
+    case ToolChoice::Kind::kNamed: break;
+  }
+  return {{"type", "function"}, {"function", {{"name", choice.name}}}};
+}
+
+Result<LlmJson> WriteTool(const Tool& tool) {
+  LlmJson function = {{"name", tool.name}};
+  if (!tool.description.empty()) function["description"] = tool.description;
+  if (!tool.parameters.empty()) {
+    Result<LlmJson> schema = ParseLlmJson(tool.parameters, "a tool's schema");
+    if (!schema.ok()) return schema.status();
+    function["parameters"] = *std::move(schema);
+  }
+  if (Status status = AddExtra(tool.extra, function); !status.ok()) return status;
+  return LlmJson{{"type", "function"}, {"function", std::move(function)}};
+}
+
+Tool ReadTool(const LlmJson& json) {
+  LlmFields fields(json);
+  LlmFields function(fields.Structure("function"));
+  Tool tool{.name = function.Word("name"), .description = function.Word("description")};
+  const LlmJson schema = function.Structure("parameters");
+  if (!schema.is_null()) tool.parameters = LlmText(schema);
+  tool.extra = function.Rest();
+  return tool;
+}
+
+void ReadTools(LlmFields& fields, LlmRequest& request) {
+  ReadTools(fields, ReadTool, WriteTool, request.tools);
+  const LlmJson* choice = fields.Find("tool_choice");
+  const LlmJson function =
+      choice != nullptr && choice->is_object() ? choice->value("function", LlmJson()) : LlmJson();
+  ReadToolChoice(fields, LlmView(function, "name"), WriteToolChoice, request.tool_choice);
+}
+
+Status AddOutput(const LlmRequest& request, LlmJson& body) {
+  if (!request.output) return Status::Ok();
+  Result<LlmJson> schema = ParseLlmJson(request.output->schema, "the output's schema");
+  if (!schema.ok()) return schema.status();
+  body["response_format"] = {
+      {"type", "json_schema"},
+      {"json_schema",
+       {{"name", request.output->name}, {"schema", *std::move(schema)}, {"strict", true}}}};
+  return Status::Ok();
+}
+
+// Only what AddOutput would write; another format stays in `extra`.
+void ReadOutput(LlmFields& fields, LlmRequest& request) {
+  const LlmJson* format = fields.Find("response_format");
+  if (format == nullptr || !format->is_object()) return;
+  LlmFields schema(format->value("json_schema", LlmJson()));
+  LlmRequest known;
+  known.output = OutputSchema{.name = schema.Word("name"), .schema = ""};
+  known.output->schema = LlmText(schema.Structure("schema"));
+  LlmJson written;
+  if (!AddOutput(known, written).ok() || !SameJson(written["response_format"], *format)) return;
+  request.output = std::move(known.output);
+  fields.Drop("response_format");
+}
+
+void AddSettings(const LlmRequest& request, LlmJson& body) {
+  if (request.max_output_tokens) body["max_completion_tokens"] = *request.max_output_tokens;
+  if (request.temperature) body["temperature"] = *request.temperature;
+  if (request.top_p) body["top_p"] = *request.top_p;
+  if (!request.stop.empty()) body["stop"] = request.stop;
+  if (!request.reasoning_effort.empty()) body["reasoning_effort"] = request.reasoning_effort;
+}
+
+void ReadSettings(LlmFields& fields, LlmRequest& request) {
+  request.max_output_tokens = fields.Integer("max_completion_tokens");
+  request.temperature = fields.Number("temperature");
+  request.top_p = fields.Number("top_p");
+  request.stop = fields.Words("stop");
+  request.reasoning_effort = fields.Word("reasoning_effort");
+}
+
+FinishReason FinishOf(std::string_view text) {
+  if (text == "stop") return FinishReason::kStop;
+  if (text == "length") return FinishReason::kLength;
+  if (text == "tool_calls" || text == "function_call") return FinishReason::kToolCalls;
+  if (text == "content_filter") return FinishReason::kContentFilter;
+  return FinishReason::kOther;
+}
+
+LlmChoice ReadChoice(const LlmJson& json) {
+  LlmChoice choice;
+  LlmFields fields(json);
+  choice.message = ReadChatMessage(fields.Structure("message"));
+  choice.finish_text = fields.Text("finish_reason");
+  choice.finish = FinishOf(choice.finish_text);
+  choice.extra = fields.Rest();
+  return choice;
+}
+
+// What one choice of a chunk adds.
+class DeltaReader {
+ public:
+  DeltaReader(const LlmJson& choice, const std::function<bool(const LlmEvent&)>& on_event)
+      : delta_(choice.value("delta", LlmJson())),
+        finish_(LlmView(choice, "finish_reason")),
+        index_(LlmCount(choice, "index")),
+        on_event_(on_event) {}
+
+  bool Read() {
+    if (!Say(LlmEvent::Kind::kReasoning, LlmView(delta_, "reasoning_content"))) return false;
+    if (!Say(LlmEvent::Kind::kText, LlmView(delta_, "content"))) return false;
+    if (!Say(LlmEvent::Kind::kRefusal, LlmView(delta_, "refusal"))) return false;
+    const auto calls = delta_.is_object() ? delta_.find("tool_calls") : delta_.end();
+    if (delta_.is_object() && calls != delta_.end()) {
+      for (const LlmJson& call : *calls) {
+        if (!SayCall(call)) return false;
+      }
+    }
+    return Say(LlmEvent::Kind::kFinish, finish_);
+  }
+
+ private:
+  bool Say(LlmEvent::Kind kind, std::string_view text) const {
+    if (text.empty()) return true;
+    return on_event_({.kind = kind, .choice = index_, .text = text});
+  }
+  bool SayCall(const LlmJson& call) const {
+    const LlmJson function = call.is_object() ? call.value("function", LlmJson()) : LlmJson();
+    return on_event_({.kind = LlmEvent::Kind::kToolCall,
+                      .choice = index_,
+                      .part = LlmCount(call, "index"),
+                      .text = LlmView(function, "arguments"),
+                      .id = LlmView(call, "id"),
+                      .name = LlmView(function, "name")});
+  }
+
+  const LlmJson delta_;
+  const std::string_view finish_;
+  const std::size_t index_;
+  const std::function<bool(const LlmEvent&)>& on_event_;
+};
+
+class OpenAiChat final : public LlmDialect {
+ public:
+  std::string_view path() const override { return "/v1/chat/completions"; }
+  std::string_view endpoint() const override { return "openai.chat"; }
+
+  void AddCredential(const std::string& credential, Headers& headers) const override {
+    headers.Set("authorization", "Bearer " + credential);
+  }
+
+  Result<LlmJson> WriteBody(const LlmRequest& request) const override {
+    LlmJson body = LlmJson::object();
+    if (!request.model.empty()) body["model"] = request.model;
+    for (const Message& message : request.messages) {
+      Result<std::vector<LlmJson>> written = WriteChatMessages(message);
+      if (!written.ok()) return written.status();
+      for (LlmJson& one : *written) body["messages"].push_back(std::move(one));
+    }
+    AddSettings(request, body);
+    for (Status status : {WriteTools(request.tools, WriteTool, body), AddOutput(request, body)}) {
+      if (!status.ok()) return status;
+    }
+    if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
+    if (Status status = AddExtra(request.extra, body); !status.ok()) return status;
+    return body;
+  }
+
+  void AskForStream(LlmJson& body) const override {
+    body["stream"] = true;
+    if (!body.contains("stream_options")) body["stream_options"] = {{"include_usage", true}};
+  }
+
+  void ReadBody(const LlmJson& body, LlmRequest& request) const override {
+    LlmFields fields(body);
+    request.model = fields.Word("model");
+    for (const LlmJson& message : fields.Objects("messages")) {
+      request.messages.push_back(ReadChatMessage(message));
+    }
+    ReadSettings(fields, request);
+    ReadTools(fields, request);
+    ReadOutput(fields, request);
+    request.extra = fields.Rest();
+  }
+
+  Result<LlmAnswer> ReadAnswer(std::string_view text) const override {
+    const LlmJson json = LlmJson::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("choices") || !json["choices"].is_array()) {
+      return Status(StatusCode::kDataLoss, "the answer is no chat completion");
+    }
+    LlmAnswer answer;
+    LlmFields fields(json);
+    answer.id = fields.Text("id");
+    answer.model = fields.Text("model");
+    for (const LlmJson& choice : fields.Structure("choices")) {
+      answer.choices.push_back(ReadChoice(choice));
+    }
+    const LlmJson usage = fields.Structure("usage");
+    if (usage.is_object()) {
+      const LlmJson details = usage.value("prompt_tokens_details", LlmJson());
+      answer.usage = TokenUsage{.input_tokens = LlmCount(usage, "prompt_tokens"),
+                                .cached_input_tokens = LlmCount(details, "cached_tokens"),
+                                .output_tokens = LlmCount(usage, "completion_tokens"),
+                                .json = LlmText(usage)};
+    }
+    answer.extra = fields.Rest();
+    answer.json = text;
+    return answer;
+  }
+
+  bool ReadEvent(const Event& event, LlmStreamState&,
+                 const std::function<bool(const LlmEvent&)>& on_event) const override {
+    const LlmJson json = LlmJson::parse(event.data, nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object() || !json.contains("choices")) return true;
+    for (const LlmJson& choice : json["choices"]) {
+      if (choice.is_object() && !DeltaReader(choice, on_event).Read()) return false;
+    }
+    return true;
+  }
+};
+
+}  // namespace
+
+const LlmDialect& OpenAiLlm() {
+  static const OpenAiChat dialect;
+  return dialect;
+}
+
+}  // namespace larder::client

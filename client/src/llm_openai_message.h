@@ -1,0 +1,19 @@
+// A message of OpenAI's chat completions, written and read.
+#pragma once
+
+#include <vector>
+
+#include "larder/client/llm_types.h"
+#include "larder/result.h"
+#include "llm_dialect.h"
+
+namespace larder::client {
+
+// One message, or several: each tool's result is a message of its own.
+// Errors: kInvalidArgument (an `extra` or a part that is not JSON).
+Result<std::vector<LlmJson>> WriteChatMessages(const Message& message);
+
+// Whatever it is, WriteChatMessages gives it back. Without a role it is the assistant's.
+Message ReadChatMessage(const LlmJson& json);
+
+}  // namespace larder::client
