@@ -47,7 +47,13 @@ class Turnstile {
     inside.fetch_sub(1);
     return Pass(nullptr);
   }
-  void Admit(Admission most) { admitted_.store(static_cast<int>(most)); }
+  // Returns what was admitted before.
+  Admission Admit(Admission most) {
+    return static_cast<Admission>(admitted_.exchange(static_cast<int>(most)));
+  }
+  Admission admitted() const {
+    return static_cast<Admission>(admitted_.load(std::memory_order_acquire));
+  }
 
   // Blocks until nobody is inside; to be called when nobody is admitted.
   void WaitUntilEmpty() const;
