@@ -56,6 +56,9 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& fault) { return std::string(fault.param.kind) + "_" + fault.param.how_long; });
 
 TEST(StoreFaultChildTest, FewDescriptorsAreSurvivedAndHealed) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan opens a pipe to look at a vptr, and calls it invalid if there is none";
+#endif
   const larder::testing::TmpfsDir dir;
   EXPECT_TRUE(ChildIsWell("descriptors " + (dir / "")));
 }
