@@ -132,9 +132,13 @@ class Subject {
       }
     }
   }
+  // Waits for the store's own threads, which may have met the fault and not yet told.
+  bool IsWell() {
+    return core_->DictionariesInUse().ok() && core_->GetHealth().state == HealthState::kServing;
+  }
   // The cause is gone: the store must come back by itself.
   void Heal() {
-    for (int i = 0; i < 4 && core_->GetHealth().state != HealthState::kServing; ++i) {
+    for (int i = 0; i < 4 && !IsWell(); ++i) {
       clock_.Advance(65s);
       core_->Care();
     }
