@@ -220,7 +220,8 @@ std::string TextsOf(const std::vector<Event>& events) {
       }
     }
     const json choices = data.value("choices", json::array());
-    if (!choices.empty() && choices[0]["text"].is_string()) texts += choices[0]["text"];
+    const json text = choices.empty() ? json() : choices[0].value("text", json());
+    if (text.is_string()) texts += text;
   }
   return texts;
 }
