@@ -46,10 +46,11 @@ std::optional<Hit> CacheCore::GetIfError(std::string_view key, const ReadOptions
   return CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
 }
 
-// Ended, but still being written: as good as stored.
+// Ended, but still being written: as good as stored, unless something newer has been stored since.
 std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query) {
   const std::optional<FlightEnd> end = flight.end();
   if (!end.has_value() || !end->entry.has_value()) return std::nullopt;
+  if (flights_->IsReplaced(flight)) return std::nullopt;
   const Entry& entry = *end->entry;
   const Facts facts{.number = entry.number(),
                     .created = entry.created(),

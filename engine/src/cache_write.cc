@@ -163,6 +163,7 @@ Result<PutOutcome> CacheCore::Finish(const Draft& draft, const Status& written) 
   const std::size_t stored = draft.key.size() + draft.record.size();
   draft.entry->stored_bytes.store(stored, std::memory_order_relaxed);
   if (internals_.hot_tier) hot_tier_->Insert(draft.key, draft.hash, draft.entry);
+  flights_->NoteReplaced(draft.key, draft.hash, draft.entry->number);
   if (trainer_ != nullptr) trainer_->Note(draft.entry->body);
   counters_.Add(Counter::kStores);
   counters_.Add(Counter::kRawBytes, draft.entry->body.size());

@@ -39,6 +39,7 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   std::vector<std::string> tags;  // of every read that joined
   std::vector<TagHash> tag_hashes;
   bool tags_final = false;  // committing
+  bool replaced = false;    // by a put, before its own value is written
   bool in_table = false;
   FlightState* newer = nullptr;  // open leases of the shard by number
   FlightState* older = nullptr;

@@ -106,6 +106,20 @@ void FlightTable::Detach(std::string_view key, std::uint64_t hash, std::uint64_t
   }
 }
 
+void FlightTable::NoteReplaced(std::string_view key, std::uint64_t hash, std::uint64_t number) {
+  Shard& shard = ShardOf(hash);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_key.find(key);
+  if (found != shard.by_key.end() && found->second->number < number) {
+    found->second->replaced = true;
+  }
+}
+
+bool FlightTable::IsReplaced(const FlightState& state) const {
+  const std::lock_guard lock(ShardOf(state.hash).mutex);
+  return state.replaced;
+}
+
 bool FlightTable::IsOpen(std::string_view key, std::uint64_t hash) const {
   const Shard& shard = ShardOf(hash);
   const std::lock_guard lock(shard.mutex);

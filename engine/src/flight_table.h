@@ -44,6 +44,11 @@ class FlightTable {
   // Later callers do not join a flight on `key` that is older than `number`.
   void Detach(std::string_view key, std::uint64_t hash, std::uint64_t number);
 
+  // A value with this number was put under `key`: what an older flight on it brings is for those
+  // who wait for it, and not for who comes when it has ended.
+  void NoteReplaced(std::string_view key, std::uint64_t hash, std::uint64_t number);
+  bool IsReplaced(const FlightState& state) const;
+
   // Whether somebody computes `key` whom a caller might join.
   bool IsOpen(std::string_view key, std::uint64_t hash) const;
   // No open lease has a smaller number, nor will a later one.

@@ -330,6 +330,27 @@ TEST_F(FlightTest, ValueStillBeingWrittenIsHeldToTheCallersTerms) {
   EXPECT_FALSE(expired_served);
 }
 
+// It would be read after what replaced it: the newer one was acknowledged, and is gone by itself.
+TEST_F(FlightTest, ValueStillBeingWrittenGivesWayToOnePutMeanwhile) {
+  for (const bool together : {false, true}) {
+    Lease lease = Lead("k");
+    std::optional<Acquired> acquired;
+    lease.Follow().OnEnd([&](const FlightEnd&) {
+      const PutRequest newer{.key = "k", .body = "new", .options = {.ttl = Duration(1000)}};
+      if (together) {
+        ASSERT_OK(cache_->MultiPut({&newer, 1}).front());
+      } else {
+        ASSERT_OK(cache_->Put(newer.key, newer.body, newer.options));
+      }
+      clock_.Advance(Duration(2000));
+      acquired = cache_->Acquire("k");
+    });
+    EXPECT_EQ(lease.Commit("old").outcome, PutOutcome::kSuperseded);
+    ASSERT_TRUE(acquired.has_value());
+    EXPECT_TRUE(std::holds_alternative<Lease>(*acquired));
+  }
+}
+
 TEST_F(FlightTest, InvalidatedValueIsNotHandedOverAlsoWhereItIsNotStored) {
   for (const WriteOptions& options :
        {WriteOptions{.ttl = Duration(0), .tags = {"t"}},
