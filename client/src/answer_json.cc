@@ -7,26 +7,6 @@
 namespace larder::client {
 namespace {
 
-// Brackets outside strings are all that counts; whether it is JSON is for the parser to say.
-bool IsDeeperThan(std::string_view text, int max_depth) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > max_depth) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
-}
-
 // Walks over the top level of an object, text only.
 class MemberFinder {
  public:
@@ -102,6 +82,26 @@ class MemberFinder {
 };
 
 }  // namespace
+
+// Brackets outside strings are all that counts; whether it is JSON is for the parser to say.
+bool IsDeeperThan(std::string_view text, int max_depth) {
+  int depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > max_depth) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
 
 std::optional<nlohmann::json> ParseAnswer(std::string_view text, int max_depth) {
   if (IsDeeperThan(text, max_depth)) return std::nullopt;

@@ -14,6 +14,9 @@ namespace larder::client {
 inline constexpr int kMaxAnswerDepth = 256;
 inline constexpr int kMaxMadeDepth = 2 * kMaxAnswerDepth;
 
+// Whether arrays and objects in `text`, JSON or not, nest deeper.
+bool IsDeeperThan(std::string_view text, int max_depth);
+
 // nullopt if `text` is not JSON or nests deeper than `max_depth`. Never throws.
 std::optional<nlohmann::json> ParseAnswer(std::string_view text, int max_depth = kMaxAnswerDepth);
 

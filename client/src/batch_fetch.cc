@@ -82,7 +82,7 @@ boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
   Result<Response> response = co_await fetch.core->upstream->Send(std::move(request));
   if (!response.ok()) co_return Fail(fetch, response.status());
   Received received;
-  received.head.kind = KindOf(response->head);
+  received.head.kind = KindOf(response->head, *fetch.query.plan.endpoint);
   received.head.status = response->head.status;
   received.head.headers = std::move(response->head.headers);
   while (true) {

@@ -18,6 +18,7 @@
 #include "larder/client/explain_key.h"
 #include "live_relay.h"
 #include "own_answers.h"
+#include "stale_if_error.h"
 
 namespace larder::client {
 namespace {
@@ -78,8 +79,6 @@ class BatchJourney {
         batch_(query_.plan.batch) {
     outcome_.forward = query_.directives.no_cache ? Forward::kRequest : Forward::kMiss;
     outcome_.key = ToHex(query_.key);
-    // Nothing is put together of what is stale, but for a caller who takes it so.
-    query_.read.max_stale = query_.directives.max_stale.value_or(Duration(0));
     MakeSlots();
   }
 
@@ -90,7 +89,11 @@ class BatchJourney {
       if (IsCancelled(state)) co_return GivenUp();
       if (!acquired) break;  // the store hangs
       std::optional<Result<Response>> other = co_await AwaitFlights();
-      if (other) co_return *std::move(other);
+      if (other) {
+        std::optional<Response> stale = co_await StaleInstead(*other);
+        if (stale) co_return *std::move(stale);
+        co_return *std::move(other);
+      }
       if (!AllThere()) continue;
       std::optional<Result<Response>> composed = co_await Compose();
       if (composed) co_return *std::move(composed);
@@ -100,14 +103,11 @@ class BatchJourney {
 
   // Reads only: neither starts nor joins a flight.
   boost::asio::awaitable<Result<Response>> OnlyIfCached() {
-    auto work = [core = core_, slots = slots_, read = query_.read]() mutable {
-      for (Slot& slot : slots) slot.answer = core->cache->Get(slot.key_bytes(), read);
-      return slots;
-    };
-    auto found = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    ReadOptions read = query_.read;
+    read.stale_window = StaleWindow::kNone;  // nobody would fetch the successor
+    co_await LookUp(std::move(read));
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (IsCancelled(state)) co_return GivenUp();
-    if (found) slots_ = *std::move(found);
     if (!AllThere()) co_return NotCached(*core_);
     for (const Slot& slot : slots_) {
       if (!IsFreshEnough(*slot.answer)) co_return NotCached(*core_);
@@ -119,6 +119,34 @@ class BatchJourney {
   }
 
  private:
+  // What is there of the items that have no answer yet.
+  boost::asio::awaitable<void> LookUp(ReadOptions read) {
+    auto work = [core = core_, slots = slots_, read = std::move(read)]() mutable {
+      for (Slot& slot : slots) {
+        if (!slot.answer) slot.answer = core->cache->Get(slot.key_bytes(), read);
+      }
+      return slots;
+    };
+    auto found = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    if (found) slots_ = *std::move(found);
+  }
+
+  // The stale entries of the items that the upstream has only trouble for, if all have one.
+  boost::asio::awaitable<std::optional<Response>> StaleInstead(const Result<Response>& answer) {
+    const std::optional<Trouble> trouble =
+        answer.ok() ? TroubleOf(*answer) : TroubleOf(answer.status());
+    std::optional<ReadOptions> read = StaleRead(query_);
+    if (!trouble || !read) co_return std::nullopt;
+    co_await LookUp(*std::move(read));
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state) || !AllThere()) co_return std::nullopt;
+    hits_ = slots_.size();
+    std::optional<Result<Response>> composed = co_await Compose();
+    if (!composed || !composed->ok()) co_return std::nullopt;
+    MarkStaleIfError(*core_, *trouble, (*composed)->head.cache);
+    co_return std::move(**composed);
+  }
+
   void MakeSlots() {
     const std::string scope =
         CredentialScope(request_->headers, request_->target, core_->cache->StoreSecret());
@@ -173,17 +201,33 @@ class BatchJourney {
     if (!acquired) co_return false;
     asks_for_all_ = indexes.size() == positions_.size();
     BatchFetch fetch;
+    BatchFetch refresh;
     own_.clear();
     for (std::size_t i = 0; i < indexes.size(); ++i) {
-      Sort(indexes[i], (*acquired)[i], fetch);
+      Sort(indexes[i], (*acquired)[i], fetch, refresh);
     }
     if (!fetch.leases.empty()) Start(std::move(fetch));
+    if (!refresh.leases.empty()) Refresh(std::move(refresh));
     co_return true;
   }
 
-  void Sort(std::size_t index, ResponseAcquired& acquired, BatchFetch& fetch) {
+  static void Add(const Slot& slot, std::unique_ptr<ResponseLease> lease, BatchFetch& fetch) {
+    fetch.items.emplace_back(slot.item);
+    fetch.leases.push_back(std::move(lease));
+  }
+
+  void Sort(std::size_t index, ResponseAcquired& acquired, BatchFetch& fetch, BatchFetch& refresh) {
     Slot& slot = slots_[index];
     slot.flight = nullptr;
+    if (auto* stale = std::get_if<StaleResponse>(&acquired)) {
+      std::unique_ptr<ResponseLease> lease = std::move(stale->lease);
+      if (IsFreshEnough(stale->hit)) {
+        Add(slot, std::move(lease), refresh);
+        acquired = ResponseAcquired(CachedResponse(std::move(stale->hit)));
+      } else {
+        acquired = std::move(lease);
+      }
+    }
     if (auto* hit = std::get_if<CachedResponse>(&acquired)) {
       if (!IsFreshEnough(*hit)) {
         slot.newer_than = hit->number;
@@ -195,25 +239,29 @@ class BatchJourney {
     } else if (auto* lease = std::get_if<std::unique_ptr<ResponseLease>>(&acquired)) {
       slot.flight = (*lease)->Follow();
       own_.push_back(index);
-      fetch.items.emplace_back(slot.item);
-      fetch.leases.push_back(std::move(*lease));
+      Add(slot, std::move(*lease), fetch);
     } else {
       slot.flight = std::get<FlightPtr>(std::move(acquired));
     }
   }
 
   void Start(BatchFetch fetch) {
+    as_received_ = own_.size() == positions_.size();
+    StartFor(std::move(fetch), as_received_);
+    fetched_ = true;
+  }
+
+  // The successors of stale items, for those who come later.
+  void Refresh(BatchFetch fetch) { StartFor(std::move(fetch), /*as_received=*/false); }
+
+  void StartFor(BatchFetch fetch, bool as_received) {
     Request request = *request_;
     request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
     request.repeatable = true;
-    as_received_ = own_.size() == positions_.size();
-    if (!as_received_) {
-      request.body = batch_->RequestFor({fetch.items.begin(), fetch.items.end()});
-    }
+    if (!as_received) request.body = batch_->RequestFor({fetch.items.begin(), fetch.items.end()});
     fetch.core = core_;
     fetch.query = query_;
     StartBatchFetch(std::move(fetch), std::move(request));
-    fetched_ = true;
   }
 
   // Each item's answer; or an answer to the whole request, where it is another one.
@@ -343,8 +391,11 @@ class BatchJourney {
 
   CacheOutcome SumOfHits() const {
     CacheOutcome sum = HitOutcome(*slots_.front().answer, query_.key);
+    if (IsBeingRevalidated(*slots_.front().answer, query_.read))
+      sum.detail = "stale-while-revalidate";
     for (std::size_t i = 1; i < slots_.size(); ++i) {
       const CacheOutcome one = HitOutcome(*slots_[i].answer, query_.key);
+      if (IsBeingRevalidated(*slots_[i].answer, query_.read)) sum.detail = "stale-while-revalidate";
       if (one.ttl) sum.ttl = sum.ttl ? std::min(*sum.ttl, *one.ttl) : one.ttl;
       sum.age = std::max(sum.age, one.age);
       sum.saved_time = std::max(sum.saved_time, one.saved_time);  // they came together

@@ -40,10 +40,6 @@ void ApplyPolicy(const CachingCore& core, const PolicyDecision& decision, CacheQ
   std::vector<std::string>& tags = query.read.tags;
   tags.insert(tags.end(), decision.tags.begin(), decision.tags.end());
   if (decision.ttl) query.policy_ttl = Jittered(*decision.ttl, core.ttl_jitter, query.key);
-  query.stale_while_revalidate =
-      decision.stale_while_revalidate.value_or(core.stale_while_revalidate);
-  query.read.max_stale = std::max(query.read.max_stale, query.stale_while_revalidate);
-  query.stale_if_error = decision.stale_if_error.value_or(core.stale_if_error);
   query.keep_stale_while_revalidate = decision.stale_while_revalidate;
   query.keep_stale_if_error = decision.stale_if_error;
   query.store_rules = decision.store;
@@ -74,12 +70,15 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   const std::string scope =
       CredentialScope(request.headers, request.target, core.cache->StoreSecret());
   query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);
+  query.has_credentials = HasCredentials(request.headers, request.target);
   query.plan.canonical_body.clear();
   query.directives = request.directives;
   query.read.tags = request.directives.tags;
   query.read.max_age = request.directives.max_age;
   query.read.max_stale = request.directives.max_stale.value_or(Duration(0));
   ApplyPolicy(core, decision, query);
+  // Who says how stale an answer may be gets none that is staler.
+  if (!request.directives.max_stale) query.read.stale_window = StaleWindow::kWhileRevalidate;
   if (request.directives.no_cache) query.read.newer_than = kRefresh;
   query.keep_response_headers = core.provider.keep_response_headers;
   return query;

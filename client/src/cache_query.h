@@ -24,10 +24,7 @@ struct CacheQuery {
   RequestKey key{};
   Directives directives;
   ReadOptions read;
-  // How long past its freshness an entry is the answer while its successor is fetched, and how
-  // long it stands in for an upstream in trouble.
-  Duration stale_while_revalidate{0};
-  Duration stale_if_error{0};
+  bool has_credentials = false;
   // What the policy says of storing the answer; what the request says comes first.
   std::optional<Duration> policy_ttl;
   std::optional<Duration> keep_stale_while_revalidate;

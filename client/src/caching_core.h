@@ -54,10 +54,7 @@ struct CachingCore {
   Policy policy = {};
   // Shortens the lifetimes that the policy says, by up to this share.
   double ttl_jitter = 0;
-  // How long past its freshness an entry is the answer while its successor is fetched, and how
-  // long it stands in for an upstream in trouble.
-  Duration stale_while_revalidate{0};
-  Duration stale_if_error{0};
+  Duration negative_ttl{0};                          // lifetime of errors that rarely change
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
   // A wait for the store timed out, and no write has come back since.

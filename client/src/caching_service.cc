@@ -10,7 +10,6 @@
 #include "handoff.h"
 #include "hit_replay.h"
 #include "own_answers.h"
-#include "revalidate.h"
 #include "stale_if_error.h"
 #include "upstream_fetch.h"
 
@@ -75,6 +74,7 @@ class Journey {
 
   // Reads only: neither starts nor joins a flight.
   boost::asio::awaitable<Result<Response>> OnlyIfCached() {
+    query_.read.stale_window = StaleWindow::kNone;  // nobody would fetch its successor
     std::optional<CachedResponse> hit = core_->cache->GetInMemory(Key(), query_.read);
     if (!hit) {
       auto work = [core = core_, query = query_] {
@@ -94,10 +94,17 @@ class Journey {
 
  private:
   std::string_view Key() const { return query_.key_bytes(); }
+  // What is stale may have to be fetched again, which only Acquire says.
+  ReadOptions FreshOnly() const {
+    ReadOptions read = query_.read;
+    read.max_stale = Duration(0);
+    read.stale_window = StaleWindow::kNone;
+    return read;
+  }
 
   // In memory first, then on the pool; nullopt: cancelled, or the store does not answer.
   boost::asio::awaitable<std::optional<ResponseAcquired>> Acquire() {
-    std::optional<CachedResponse> hit = core_->cache->GetInMemory(Key(), query_.read);
+    std::optional<CachedResponse> hit = core_->cache->GetInMemory(Key(), FreshOnly());
     if (hit) co_return ResponseAcquired(*std::move(hit));
     FlightOpening opening;
     opening.stream = query_.plan.stream;
@@ -111,41 +118,57 @@ class Journey {
 
   boost::asio::awaitable<Followed> Take(ResponseAcquired acquired) {
     if (auto* hit = std::get_if<CachedResponse>(&acquired)) co_return co_await TakeHit(*hit);
-    std::shared_ptr<const ResponseFlight> flight;
-    outcome_.collapsed = true;
-    if (auto* lease = std::get_if<std::unique_ptr<ResponseLease>>(&acquired)) {
-      if (request_ == nullptr) {  // it went out already, and that fetch was given up
-        co_return Status(StatusCode::kUnavailable, "the fetch was given up");
-      }
-      flight = (*lease)->Follow();
-      outcome_.collapsed = false;
-      Request request = std::move(*std::exchange(request_, nullptr));
-      StartFetch(core_, std::move(request), query_, std::move(*lease));
-    } else {
-      flight = std::get<std::shared_ptr<const ResponseFlight>>(std::move(acquired));
+    if (auto* stale = std::get_if<StaleResponse>(&acquired)) {
+      co_return co_await TakeStale(std::move(stale->hit), std::move(stale->lease));
     }
+    if (auto* lease = std::get_if<std::unique_ptr<ResponseLease>>(&acquired)) {
+      co_return co_await Lead(std::move(*lease));
+    }
+    outcome_.collapsed = true;
+    auto flight = std::get<std::shared_ptr<const ResponseFlight>>(std::move(acquired));
     co_return co_await FollowFlight(core_, query_, std::move(flight), outcome_);
+  }
+
+  boost::asio::awaitable<Followed> Lead(std::unique_ptr<ResponseLease> lease) {
+    if (request_ == nullptr) {  // it went out already, and that fetch was given up
+      co_return Status(StatusCode::kUnavailable, "the fetch was given up");
+    }
+    std::shared_ptr<const ResponseFlight> flight = lease->Follow();
+    outcome_.collapsed = false;
+    Request request = std::move(*std::exchange(request_, nullptr));
+    StartFetch(core_, std::move(request), query_, std::move(lease));
+    co_return co_await FollowFlight(core_, query_, std::move(flight), outcome_);
+  }
+
+  // The stale entry now, its successor by a task of its own; or that successor, if the entry is
+  // not for this caller.
+  boost::asio::awaitable<Followed> TakeStale(CachedResponse hit,
+                                             std::unique_ptr<ResponseLease> lease) {
+    const std::optional<std::string> objection = Objection(hit, query_);
+    if (objection) {
+      if (!objection->empty()) outcome_.detail = *objection;
+      co_return co_await Lead(std::move(lease));
+    }
+    Result<Response> replay = co_await ReplayHit(std::move(hit));
+    if (replay.status().code() == StatusCode::kCancelled) co_return replay.status();
+    if (!replay.ok()) co_return co_await Lead(std::move(lease));
+    if (request_ != nullptr) StartFetch(core_, *request_, query_, std::move(lease));
+    co_return Followed(*std::move(replay));
   }
 
   boost::asio::awaitable<Followed> TakeHit(CachedResponse hit) {
     const std::uint64_t number = hit.number;
     const std::optional<std::string> objection = Objection(hit, query_);
     if (objection) co_return Again{number, *objection};
-    const bool revalidate = request_ != nullptr && IsToBeRevalidated(hit);
     Result<Response> replay = co_await ReplayHit(std::move(hit));
-    if (replay.ok() && revalidate) Revalidate(core_, query_, *request_, number);
     if (replay.ok()) co_return Followed(*std::move(replay));
     if (replay.status().code() == StatusCode::kCancelled) co_return replay.status();
     co_return Again{number, ""};  // a miss, whose answer replaces it
   }
 
-  bool IsToBeRevalidated(const CachedResponse& hit) const {
-    return hit.stale && hit.ttl && -*hit.ttl <= query_.stale_while_revalidate;
-  }
-
   boost::asio::awaitable<Result<Response>> ReplayHit(CachedResponse hit) {
     CacheOutcome outcome = HitOutcome(hit, query_.key);
-    if (IsToBeRevalidated(hit)) outcome.detail = "stale-while-revalidate";
+    if (IsBeingRevalidated(hit, query_.read)) outcome.detail = "stale-while-revalidate";
     const WantedForm wanted{query_.plan.stream, query_.plan.wants_usage};
     co_return co_await Replay(core_, std::move(hit), wanted, std::move(outcome));
   }

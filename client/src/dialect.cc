@@ -1,6 +1,7 @@
 #include "dialect.h"
 
 #include "anthropic.h"
+#include "http_dialect.h"
 #include "openai.h"
 
 namespace larder::client {
@@ -23,12 +24,14 @@ RequestPlan Dialect::Plan(std::string_view method, std::string_view path,
 const Dialect* FindDialect(std::string_view name) {
   if (name == "openai") return &OpenAiDialect();
   if (name == "anthropic") return &AnthropicDialect();
+  if (name == "http") return &HttpDialect();
   return nullptr;
 }
 
 const Endpoint* FindEndpoint(std::string_view name) {
-  for (const Endpoint* endpoint : {&OpenAiChat(), &OpenAiCompletions(), &OpenAiResponses(),
-                                   &OpenAiEmbeddings(), &AnthropicMessages()}) {
+  for (const Endpoint* endpoint :
+       {&OpenAiChat(), &OpenAiCompletions(), &OpenAiResponses(), &OpenAiEmbeddings(),
+        &AnthropicMessages(), &HttpGet(), &HttpPost()}) {
     if (endpoint->name() == name) return endpoint;
   }
   return nullptr;

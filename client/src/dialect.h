@@ -68,6 +68,9 @@ class Endpoint {
   // Stored with its answers: never changes. "openai.chat", "anthropic.messages", ...
   virtual std::string_view name() const = 0;
 
+  // Its answers are bytes of whatever type, in one form (http_dialect.h).
+  virtual bool is_plain_http() const { return false; }
+
   // What a request with this body means to the cache; sets `endpoint`.
   virtual RequestPlan Plan(std::string_view body) const = 0;
 

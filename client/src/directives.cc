@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "ascii.h"
+#include "cache_control.h"
 #include "larder/client/message.h"
 #include "larder/client/nearest_name.h"
 #include "larder/client/units.h"
@@ -21,9 +22,6 @@ constexpr std::string_view kKnown[] = {
 // The namespace becomes part of an engine tag, so it must leave room in one.
 constexpr std::size_t kMaxNamespaceBytes = 128;
 
-// RFC 9111, section 1.2.2: what a cache takes a number of seconds to be that it cannot hold.
-constexpr std::int64_t kMostSeconds = std::int64_t{1} << 31;
-
 Status Malformed(std::string_view header, std::string_view why) {
   return {StatusCode::kInvalidArgument, std::string(header) + ": " + std::string(why)};
 }
@@ -34,41 +32,6 @@ bool IsText(std::string_view text) {
   });
 }
 
-// The next element of a comma-separated list, taken off `rest`; commas within quotes are part of
-// it. A quote that is never closed ends at the next comma, so that what follows still counts.
-std::string_view TakeElement(std::string_view& rest) {
-  std::size_t end = 0;
-  while (end < rest.size() && rest[end] != ',') {
-    if (rest[end] == '"') {
-      std::size_t close = end + 1;
-      while (close < rest.size() && rest[close] != '"') close += rest[close] == '\\' ? 2 : 1;
-      if (close >= rest.size()) {
-        end = std::min(rest.find(',', end), rest.size());
-        break;
-      }
-      end = close;
-    }
-    ++end;
-  }
-  const std::string_view element = TrimBlanks(rest.substr(0, end));
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return element;
-}
-
-// `3600` or `"3600"` (senders must not quote it, but caches should understand it).
-std::optional<Duration> ParseDeltaSeconds(std::string_view value) {
-  if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
-    value = value.substr(1, value.size() - 2);
-  }
-  const bool digits = !value.empty() && std::all_of(value.begin(), value.end(),
-                                                    [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) return std::nullopt;
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (error != std::errc() || seconds > kMostSeconds) seconds = kMostSeconds;
-  return std::chrono::seconds(seconds);
-}
-
 // Of a directive given twice, the stricter holds.
 void Tighten(std::optional<Duration>& field, Duration value, bool smaller_is_stricter) {
   const bool takes = !field || (smaller_is_stricter ? value < *field : value > *field);
@@ -77,12 +40,7 @@ void Tighten(std::optional<Duration>& field, Duration value, bool smaller_is_str
 
 // False if the element is malformed. Unknown directives are not (RFC 9111, section 5.2.3).
 bool ApplyCacheControl(std::string_view element, Directives& directives) {
-  const std::size_t equals = std::min(element.find('='), element.size());
-  const std::string name = LowerAscii(TrimBlanks(element.substr(0, equals)));
-  const bool has_value = equals < element.size();
-  const std::string_view value =
-      has_value ? TrimBlanks(element.substr(equals + 1)) : std::string_view();
-
+  const auto [name, has_value, value] = ParseDirective(element);
   if (name == "no-cache") {
     directives.no_cache = true;
   } else if (name == "no-store") {

@@ -1,14 +1,21 @@
 #include "larder/client/explain_key.h"
 
 #include <utility>
+#include <vector>
 
 #include "dialect.h"
+#include "http_dialect.h"
 
 namespace larder::client {
 
 RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
                         std::string_view canonical_body, std::string_view scope) {
-  const std::string target = WithoutCredentials(request.target);
+  std::string target = WithoutCredentials(request.target);
+  std::vector<std::string> key_headers = provider.key_headers;
+  if (provider.dialect == "http") {  // whose endpoints are told apart by nothing else
+    target = request.method + ' ' + target;
+    key_headers = HttpKeyHeaders(provider);
+  }
   KeyInput input;
   input.name_space = request.directives.name_space;
   input.scope = scope;
@@ -16,7 +23,7 @@ RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
   input.target = target;
   input.sample = request.directives.sample;
   input.headers = &request.headers;
-  input.key_headers = &provider.key_headers;
+  input.key_headers = &key_headers;
   input.canonical_body = canonical_body;
   if (request.directives.key) {
     input.canonical_body = *request.directives.key;
@@ -33,7 +40,7 @@ Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& 
                   "dialect \"" + provider.dialect + "\" is not cached by this version");
   }
   const std::string path = request.target.substr(0, request.target.find('?'));
-  RequestPlan plan = dialect->Plan("POST", path, request.body);
+  RequestPlan plan = dialect->Plan(request.method, path, request.body);
   if (plan.bypass == "not-i-json") {
     return Status(StatusCode::kInvalidArgument, "the request is not an I-JSON object (RFC 7493)");
   }

@@ -38,15 +38,16 @@ bool CanGive(const StoredResponse& info, const WantedForm& wanted) {
 }
 
 bool IsStoredAs(const StoredResponse& info, const WantedForm& wanted) {
-  return (info.form == Form::kEvents) == wanted.stream;
+  constexpr int kFirstError = 400;  // errors have one form
+  return info.status >= kFirstError || (info.form == Form::kEvents) == wanted.stream;
 }
 
 Result<std::vector<SharedBytes>> GiveBody(const CachedResponse& response,
                                           const WantedForm& wanted) {
   if (response.info.form == Form::kJson) {
-    if (wanted.stream && response.info.endpoint == nullptr) return NoOtherForm();
-    if (wanted.stream) return SplitJson(response, wanted.usage);
-    return std::vector<SharedBytes>{response.body};
+    if (IsStoredAs(response.info, wanted)) return std::vector<SharedBytes>{response.body};
+    if (response.info.endpoint == nullptr) return NoOtherForm();
+    return SplitJson(response, wanted.usage);
   }
   if (wanted.stream) return SliceEvents(response, wanted.usage);
   if (response.info.endpoint == nullptr) return NoOtherForm();

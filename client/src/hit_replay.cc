@@ -11,6 +11,8 @@
 namespace larder::client {
 namespace {
 
+constexpr int kFirstError = 400;
+
 using Pieces = Result<std::vector<SharedBytes>>;
 
 ResponseHead MakeHead(const StoredResponse& info, const WantedForm& wanted,
@@ -22,7 +24,9 @@ ResponseHead MakeHead(const StoredResponse& info, const WantedForm& wanted,
     head.headers.Set("content-type",
                      wanted.stream ? "text/event-stream; charset=utf-8" : "application/json");
   }
-  if (wanted.stream) return head;
+  constexpr int kNoContent = 204;  // which must not tell its length
+  if (info.status == kNoContent) return head;
+  if (wanted.stream && info.status < kFirstError) return head;
   std::size_t bytes = 0;
   for (const SharedBytes& piece : pieces) bytes += piece.size();
   head.headers.Set("content-length", std::to_string(bytes));
@@ -30,6 +34,11 @@ ResponseHead MakeHead(const StoredResponse& info, const WantedForm& wanted,
 }
 
 }  // namespace
+
+bool IsBeingRevalidated(const CachedResponse& hit, const ReadOptions& read) {
+  if (read.stale_window != StaleWindow::kWhileRevalidate) return false;
+  return hit.stale && hit.ttl && -*hit.ttl < hit.stale_while_revalidate;
+}
 
 CacheOutcome HitOutcome(const CachedResponse& response, const RequestKey& key) {
   CacheOutcome outcome;

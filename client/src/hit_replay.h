@@ -12,6 +12,9 @@
 
 namespace larder::client {
 
+// Stale, and read so that somebody sees to its successor.
+bool IsBeingRevalidated(const CachedResponse& hit, const ReadOptions& read);
+
 // What a hit says of itself.
 CacheOutcome HitOutcome(const CachedResponse& response, const RequestKey& key);
 

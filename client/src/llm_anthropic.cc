@@ -189,7 +189,7 @@ class AnthropicMessages final : public LlmDialect {
   }
 
   Result<LlmAnswer> ReadAnswer(std::string_view text) const override {
-    const LlmJson json = LlmJson::parse(text, nullptr, /*allow_exceptions=*/false);
+    const LlmJson json = LlmParse(text);
     if (!json.is_object() || !json.contains("content") || !json["content"].is_array()) {
       return Status(StatusCode::kDataLoss, "the answer is no message");
     }
@@ -213,7 +213,7 @@ class AnthropicMessages final : public LlmDialect {
 
   bool ReadEvent(const Event& event, LlmStreamState& state,
                  const std::function<bool(const LlmEvent&)>& on_event) const override {
-    const LlmJson json = LlmJson::parse(event.data, nullptr, /*allow_exceptions=*/false);
+    const LlmJson json = LlmParse(event.data);
     const std::string_view type = LlmView(json, "type");
     if (type == "content_block_start") return ReadStart(json, state, on_event);
     const LlmJson delta = json.is_object() ? json.value("delta", LlmJson()) : LlmJson();

@@ -20,7 +20,7 @@ constexpr int kFirstError = 400;
 // What the provider calls the error: a type and a code, which are words of its API; never its
 // message, which may quote what was asked.
 std::string ErrorWords(std::string_view body) {
-  const LlmJson json = LlmJson::parse(body, nullptr, /*allow_exceptions=*/false);
+  const LlmJson json = LlmParse(body);
   const LlmJson error = json.is_object() ? json.value("error", LlmJson()) : LlmJson();
   std::string words;
   for (const char* name : {"type", "code"}) {

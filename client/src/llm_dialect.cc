@@ -47,7 +47,7 @@ Result<std::string> LlmDialect::WriteRequest(const LlmRequest& request, bool str
 }
 
 Result<LlmRequest> LlmDialect::ReadRequest(std::string_view json) const {
-  LlmJson body = LlmJson::parse(json, nullptr, /*allow_exceptions=*/false);
+  LlmJson body = LlmParse(json);
   if (!body.is_object()) {
     return Status(StatusCode::kInvalidArgument, "the request is not a JSON object");
   }

@@ -19,7 +19,7 @@ Result<std::string> WriteEmbeddingRequest(const EmbeddingRequest& request) {
 
 Result<EmbeddingAnswer> ReadEmbeddingAnswer(std::string_view text, std::size_t count) {
   const Status broken(StatusCode::kDataLoss, "the answer has not one vector for each input");
-  const LlmJson json = LlmJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  const LlmJson json = LlmParse(text);
   if (!json.is_object()) return broken;
   const LlmJson data = json.value("data", LlmJson());
   if (!data.is_array() || data.size() != count) return broken;

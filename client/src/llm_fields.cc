@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "answer_json.h"
+
 namespace larder::client {
 namespace {
 
@@ -76,7 +78,7 @@ std::string LlmFields::Rest() const { return object_.empty() ? "" : LlmText(obje
 
 Status AddExtra(const std::string& extra, LlmJson& object) {
   if (extra.empty()) return Status::Ok();
-  const LlmJson more = LlmJson::parse(extra, nullptr, /*allow_exceptions=*/false);
+  const LlmJson more = LlmParse(extra);
   if (!more.is_object()) {
     return {StatusCode::kInvalidArgument, "`extra` is not the text of a JSON object"};
   }
@@ -88,8 +90,13 @@ void KeepWhole(const LlmJson& original, const Result<LlmJson>& written, std::str
   if (!written.ok() || !SameJson(original, *written)) extra = LlmText(original);
 }
 
+LlmJson LlmParse(std::string_view text) {
+  if (IsDeeperThan(text, kMaxAnswerDepth)) return LlmJson::value_t::discarded;
+  return LlmJson::parse(text, nullptr, /*allow_exceptions=*/false);
+}
+
 Result<LlmJson> ParseLlmJson(std::string_view text, const char* what) {
-  LlmJson json = LlmJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  LlmJson json = LlmParse(text);
   if (!json.is_discarded()) return json;
   return Status(StatusCode::kInvalidArgument, std::string(what) + " is not JSON");
 }

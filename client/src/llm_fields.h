@@ -57,6 +57,9 @@ Status AddExtra(const std::string& extra, LlmJson& object);
 // is not `original`, `extra` gets the whole.
 void KeepWhole(const LlmJson& original, const Result<LlmJson>& written, std::string& extra);
 
+// Discarded if it is not JSON, or nests deeper than any answer of ours (answer_json.h).
+LlmJson LlmParse(std::string_view text);
+
 // Errors: kInvalidArgument, saying `what` is not JSON.
 Result<LlmJson> ParseLlmJson(std::string_view text, const char* what);
 

@@ -195,7 +195,7 @@ class OpenAiChat final : public LlmDialect {
   }
 
   Result<LlmAnswer> ReadAnswer(std::string_view text) const override {
-    const LlmJson json = LlmJson::parse(text, nullptr, /*allow_exceptions=*/false);
+    const LlmJson json = LlmParse(text);
     if (!json.is_object() || !json.contains("choices") || !json["choices"].is_array()) {
       return Status(StatusCode::kDataLoss, "the answer is no chat completion");
     }
@@ -221,7 +221,7 @@ class OpenAiChat final : public LlmDialect {
 
   bool ReadEvent(const Event& event, LlmStreamState&,
                  const std::function<bool(const LlmEvent&)>& on_event) const override {
-    const LlmJson json = LlmJson::parse(event.data, nullptr, /*allow_exceptions=*/false);
+    const LlmJson json = LlmParse(event.data);
     if (!json.is_object() || !json.contains("choices")) return true;
     for (const LlmJson& choice : json["choices"]) {
       if (choice.is_object() && !DeltaReader(choice, on_event).Read()) return false;

@@ -111,7 +111,7 @@ Part ReadImage(const LlmJson& block) {
   fields.Drop("type");
   LlmFields image(fields.Structure("image_url"));
   std::string url = image.Text("url");
-  if (!image.empty()) fields.Return("image_url", LlmJson::parse(image.Rest()));
+  if (!image.empty()) fields.Return("image_url", LlmParse(image.Rest()));
   return ImagePart{std::move(url), fields.Rest()};
 }
 
@@ -141,7 +141,7 @@ Part ReadCall(const LlmJson& call) {
   fields.Drop("type");
   std::string name = function.Text("name");
   std::string arguments = function.Text("arguments");
-  if (!function.empty()) fields.Return("function", LlmJson::parse(function.Rest()));
+  if (!function.empty()) fields.Return("function", LlmParse(function.Rest()));
   return ToolCallPart{std::move(id), std::move(name), std::move(arguments), fields.Rest()};
 }
 

@@ -174,6 +174,17 @@ std::string CredentialScope(const Headers& headers, std::string_view target,
   return Hex(mac, size);
 }
 
+bool IsCredentialHeader(std::string_view name) {
+  return std::any_of(std::begin(kCredentialHeaders), std::end(kCredentialHeaders),
+                     [&](std::string_view one) { return EqualsIgnoreCase(one, name); });
+}
+
+bool HasCredentials(const Headers& headers, std::string_view target) {
+  const auto is_one = [](const Header& field) { return IsCredentialHeader(field.name); };
+  return std::any_of(headers.begin(), headers.end(), is_one) ||
+         !SplitCredentials(target).credentials.empty();
+}
+
 std::string WithoutCredentials(std::string_view target) { return SplitCredentials(target).without; }
 
 }  // namespace larder::client

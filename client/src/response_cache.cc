@@ -68,6 +68,7 @@ std::optional<CachedResponse> FromEntry(const Cache& cache, const Entry& entry, 
   const TimePoint now = cache.Now();
   response.age = std::max(now - entry.created(), Duration(0));
   if (entry.fresh_until() != kNever) response.ttl = entry.fresh_until() - now;
+  response.stale_while_revalidate = entry.stale_while_revalidate();
   response.cost_microusd = entry.cost_microusd();
   response.compute_time = entry.compute_time();
   response.number = entry.number();
@@ -176,6 +177,12 @@ class EngineCache final : public ResponseCache {
       if (auto* flight = std::get_if<Flight>(&acquired)) {
         return std::make_shared<const EngineFlight>(cache_, std::move(*flight));
       }
+      if (auto* stale = std::get_if<StaleHit>(&acquired)) {
+        auto response = FromEntry(cache_, stale->hit.entry, stale->hit.stale);
+        auto lease = std::make_unique<EngineLease>(cache_, std::move(stale->lease), opening);
+        if (response) return StaleResponse{*std::move(response), std::move(lease)};
+        return lease;  // not ours to read: a miss, which replaces it
+      }
       const Hit& hit = std::get<Hit>(acquired);
       if (auto response = FromEntry(cache_, hit.entry, hit.stale)) return *std::move(response);
       read.newer_than = hit.entry.number();  // not ours to read: a miss, which replaces it
@@ -188,6 +195,7 @@ class EngineCache final : public ResponseCache {
     return cache_.Invalidate(what);
   }
   std::string_view StoreSecret() const override { return cache_.StoreSecret(); }
+  TimePoint Now() const override { return cache_.Now(); }
 
  private:
   std::optional<CachedResponse> FromHit(const std::optional<Hit>& hit) const {

@@ -29,6 +29,7 @@ struct CachedResponse {
   bool stale = false;
   Duration age{0};
   std::optional<Duration> ttl;  // freshness left, negative when stale; none = does not expire
+  Duration stale_while_revalidate{0};  // its own window
   std::uint64_t cost_microusd = 0;
   Duration compute_time{0};
   std::uint64_t number = 0;
@@ -36,9 +37,9 @@ struct CachedResponse {
 
 // How a flight's answer is handed on.
 enum class AnswerKind : std::uint8_t {
-  kJson,    // a 2xx JSON answer
+  kJson,    // a 2xx JSON answer, or any 2xx answer of plain HTTP: in one piece
   kEvents,  // a 2xx event stream
-  kOpaque,  // an error, or nothing that we understand: passed on as it is, never stored
+  kOpaque,  // an error, or nothing that we understand: passed on as it is
 };
 
 // What a flight's leader asks the upstream for. Known from the flight's start.
@@ -99,8 +100,15 @@ class ResponseLease {
   virtual void Fail(Status status) = 0;
 };
 
+// A stale answer to be used now, and the duty to fetch its successor.
+struct StaleResponse {
+  CachedResponse hit;
+  std::unique_ptr<ResponseLease> lease;
+};
+
+// The last only for reads with StaleWindow::kWhileRevalidate.
 using ResponseAcquired = std::variant<CachedResponse, std::unique_ptr<ResponseLease>,
-                                      std::shared_ptr<const ResponseFlight>>;
+                                      std::shared_ptr<const ResponseFlight>, StaleResponse>;
 
 // Thread-safe. What is stored in a format that this version does not know is a miss.
 class ResponseCache {
@@ -116,6 +124,8 @@ class ResponseCache {
   // As Cache::Invalidate.
   virtual Result<std::uint64_t> Invalidate(const std::vector<std::string>& tags) = 0;
   virtual std::string_view StoreSecret() const = 0;
+  // The wall clock's time, as the cache takes it.
+  virtual TimePoint Now() const = 0;
 };
 
 // `cache` must outlive it, and what it gives out.

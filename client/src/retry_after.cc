@@ -1,7 +1,5 @@
 #include "retry_after.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -10,6 +8,7 @@
 #include <string_view>
 
 #include "ascii.h"
+#include "http_date.h"
 
 namespace larder::client {
 namespace {
@@ -28,12 +27,9 @@ std::optional<double> Number(std::string_view text) {
   return number;
 }
 
-// All three forms of RFC 9110, section 5.6.7.
 std::optional<Duration> Until(const std::string& date, TimePoint now) {
-  const time_t seconds = curl_getdate(date.c_str(), nullptr);
-  if (seconds < 0) return std::nullopt;
-  const TimePoint at{std::chrono::seconds(seconds)};
-  return at < now ? std::nullopt : std::optional(std::min(kYear, at - now));
+  const std::optional<TimePoint> at = ParseHttpDate(date);
+  return !at || *at < now ? std::nullopt : std::optional(std::min(kYear, *at - now));
 }
 
 }  // namespace

@@ -120,8 +120,7 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                   .limits = limits,
                   .policy = config.policy,
                   .ttl_jitter = config.cache.ttl_jitter,
-                  .stale_while_revalidate = config.cache.stale_while_revalidate,
-                  .stale_if_error = config.cache.stale_if_error,
+                  .negative_ttl = config.cache.negative_ttl,
                   .health = HealthOf(*settings, parts.health),
                   .refusals = parts.refusals})));
 }

@@ -13,55 +13,59 @@ namespace {
 
 using Core = std::shared_ptr<const CachingCore>;
 
-struct Trouble {
-  std::optional<int> status;  // none: the upstream did not answer
-};
-
-std::optional<Trouble> TroubleOf(const Followed& followed) {
-  if (const auto* status = std::get_if<Status>(&followed)) {
-    const bool theirs = status->code() == StatusCode::kUnavailable ||
-                        status->code() == StatusCode::kDeadlineExceeded;
-    return theirs ? std::optional(Trouble{}) : std::nullopt;
-  }
+std::optional<Trouble> TroubleIn(const Followed& followed) {
+  if (const auto* status = std::get_if<Status>(&followed)) return TroubleOf(*status);
   const auto* response = std::get_if<Response>(&followed);
-  if (response == nullptr || response->head.cache.hit()) return std::nullopt;
-  if (!IsTrouble(response->head.status)) return std::nullopt;
-  return Trouble{response->head.status};
-}
-
-// `no-cache` and `min-fresh` say that nothing stale is wanted, come what may.
-bool WantsNoStale(const Directives& directives) {
-  return directives.no_cache || directives.min_fresh.has_value();
+  return response == nullptr ? std::nullopt : TroubleOf(*response);
 }
 
 }  // namespace
 
+std::optional<Trouble> TroubleOf(const Status& status) {
+  const bool theirs =
+      status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kDeadlineExceeded;
+  return theirs ? std::optional(Trouble{}) : std::nullopt;
+}
+
+std::optional<Trouble> TroubleOf(const Response& response) {
+  if (response.head.cache.hit() || !IsTrouble(response.head.status)) return std::nullopt;
+  return Trouble{response.head.status};
+}
+
+std::optional<ReadOptions> StaleRead(const CacheQuery& query) {
+  if (query.directives.no_cache || query.directives.min_fresh) return std::nullopt;
+  ReadOptions read = query.read;
+  read.stale_window = StaleWindow::kIfError;
+  read.newer_than = 0;
+  return read;
+}
+
+void MarkStaleIfError(const CachingCore& core, const Trouble& trouble, CacheOutcome& outcome) {
+  outcome.forward = Forward::kStale;
+  outcome.forward_status = trouble.status;
+  outcome.detail = "stale-if-error";
+  if (core.health != nullptr) ++core.health->counters->stale_if_error;
+}
+
 boost::asio::awaitable<std::optional<Response>> StaleInstead(Core core, const CacheQuery& query,
                                                              const Followed& followed) {
-  const std::optional<Trouble> trouble = TroubleOf(followed);
-  if (!trouble || query.stale_if_error == Duration(0) || WantsNoStale(query.directives)) {
-    co_return std::nullopt;
-  }
-  ReadOptions read = query.read;
-  read.max_stale = std::max(read.max_stale, query.stale_if_error);
-  read.newer_than = 0;
+  const std::optional<Trouble> trouble = TroubleIn(followed);
+  const std::optional<ReadOptions> read = StaleRead(query);
+  if (!trouble || !read) co_return std::nullopt;
   auto look = [core, key = query.key, read] {
     const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
-    return core->cache->Get(bytes, read);
+    return core->cache->Get(bytes, *read);
   };
   auto found = co_await RunOnPool(core->io, core->pool, std::move(look), core->limits.lookup);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state) || !found || !*found) co_return std::nullopt;
   CacheOutcome outcome = HitOutcome(**found, query.key);
-  outcome.forward = Forward::kStale;
-  outcome.forward_status = trouble->status;
-  outcome.detail = "stale-if-error";
   const WantedForm wanted{query.plan.stream, query.plan.wants_usage};
   if (!CanGive((*found)->info, wanted)) co_return std::nullopt;
   CachedResponse hit = *std::move(*found);
   Result<Response> replay = co_await Replay(core, std::move(hit), wanted, std::move(outcome));
   if (!replay.ok()) co_return std::nullopt;
-  if (core->health != nullptr) ++core->health->counters->stale_if_error;
+  MarkStaleIfError(*core, *trouble, replay->head.cache);
   co_return *std::move(replay);
 }
 

@@ -7,23 +7,35 @@
 
 #include "cost.h"
 #include "event_stream.h"
+#include "http_dialect.h"
+#include "upstream_freshness.h"
 
 namespace larder::client {
 namespace {
 
+constexpr int kFirstError = 400;
+// Errors that are the request's own, and stay what they are for a while.
+constexpr int kRarelyChange[] = {400, 404, 413, 422};
+
 // Headers that describe the answer, not the one exchange it came in.
 constexpr std::string_view kKeptHeaders[] = {"content-type", "openai-version"};
 
-Headers KeptHeaders(const Headers& headers, const std::vector<std::string>& more) {
+Headers KeptHeaders(const Headers& headers, const std::vector<std::string>& more, bool http) {
   Headers kept;
   for (const Header& field : headers) {
     const auto is_it = [&](std::string_view name) { return EqualsIgnoreCase(field.name, name); };
     if (std::any_of(std::begin(kKeptHeaders), std::end(kKeptHeaders), is_it) ||
-        std::any_of(more.begin(), more.end(), is_it)) {
+        (http && IsKeptByHttp(field.name)) || std::any_of(more.begin(), more.end(), is_it)) {
       kept.Add(field.name, field.value);
     }
   }
   return kept;
+}
+
+// Not if it is encoded: what is stored is read by us.
+bool IsReadable(const ResponseHead& head) {
+  const std::string coding = head.headers.Joined("content-encoding");
+  return coding.empty() || EqualsIgnoreCase(coding, "identity");
 }
 
 Verdict JudgeEvents(const CacheQuery& query, const FetchedAnswer& answer,
@@ -35,6 +47,43 @@ Verdict JudgeEvents(const CacheQuery& query, const FetchedAnswer& answer,
     verdict.reason = "no_end";
   }
   return verdict;
+}
+
+// What HTTP itself says of keeping the answer, where that is asked for; a lifetime that the request
+// names comes before the upstream's, which comes before the policy's.
+void JudgeHttp(const CachingCore& core, const CacheQuery& query, const FetchedAnswer& answer,
+               Verdict& verdict, WriteOptions& options) {
+  verdict.reason = ObjectionOfHttp(core.provider, answer.head.headers, answer.ends_by_close);
+  if (core.provider.upstream_freshness) {
+    const UpstreamFreshness freshness = ReadFreshness(
+        answer.head.headers,
+        {.is_private = query.has_credentials, .now = core.cache->Now(), .took = answer.took});
+    if (freshness.forbidden) verdict.reason = "no_store";
+    if (freshness.ttl && !query.directives.ttl) options.ttl = freshness.ttl;
+    if (freshness.stale_while_revalidate) {
+      options.stale_while_revalidate = freshness.stale_while_revalidate;
+    }
+    if (freshness.stale_if_error) options.stale_if_error = freshness.stale_if_error;
+    if (options.ttl == Duration(0) && verdict.reason.empty()) verdict.reason = "stale";
+  }
+  verdict.store = verdict.reason.empty();
+}
+
+// An error, as it is; whatever lifetime is asked for only shortens its own.
+StorableAnswer MakeNegative(const CachingCore& core, const CacheQuery& query,
+                            FetchedAnswer answer) {
+  StorableAnswer storable;
+  storable.info.endpoint = query.plan.endpoint;
+  storable.info.status = answer.head.status;
+  storable.info.headers =
+      KeptHeaders(answer.head.headers, query.keep_response_headers, /*http=*/false);
+  storable.body = std::move(answer.body);
+  storable.options.negative = true;
+  storable.options.ttl = std::min({core.negative_ttl, query.directives.ttl.value_or(kForever),
+                                   query.policy_ttl.value_or(kForever)});
+  if (answer.ends_by_close) storable.options.ttl = Duration(0);
+  storable.options.cost_microusd = EstimateMicrousd(answer.took);
+  return storable;
 }
 
 // The events as text, which is what is stored, and where in it the usage is.
@@ -52,19 +101,24 @@ std::string WriteEvents(std::vector<Event> events, StoredResponse& info) {
 
 }  // namespace
 
-AnswerKind KindOf(const ResponseHead& head) {
+AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint) {
   const bool complete = head.status >= 200 && head.status < 300 && head.status != 206;
-  const std::string coding = head.headers.Joined("content-encoding");
-  if (!complete || (!coding.empty() && !EqualsIgnoreCase(coding, "identity"))) {
-    return AnswerKind::kOpaque;
-  }
+  if (!complete || !IsReadable(head)) return AnswerKind::kOpaque;
   const std::string* type = head.headers.Find("content-type");
-  if (type == nullptr) return AnswerKind::kOpaque;
-  std::string_view media = std::string_view(*type).substr(0, type->find(';'));
+  std::string_view media;
+  if (type != nullptr) media = std::string_view(*type).substr(0, type->find(';'));
   while (media.ends_with(' ')) media.remove_suffix(1);
+  const bool events = EqualsIgnoreCase(media, "text/event-stream");
+  // Of an event stream that we do not understand nobody knows whether it has an end.
+  if (endpoint.is_plain_http()) return events ? AnswerKind::kOpaque : AnswerKind::kJson;
   if (EqualsIgnoreCase(media, "application/json")) return AnswerKind::kJson;
-  if (EqualsIgnoreCase(media, "text/event-stream")) return AnswerKind::kEvents;
-  return AnswerKind::kOpaque;
+  return events ? AnswerKind::kEvents : AnswerKind::kOpaque;
+}
+
+bool IsNegative(const CachingCore& core, const ResponseHead& head) {
+  if (core.negative_ttl == Duration(0) || !IsReadable(head)) return false;
+  return std::find(std::begin(kRarelyChange), std::end(kRarelyChange), head.status) !=
+         std::end(kRarelyChange);
 }
 
 std::string_view WhyOpaque(int status, bool too_large) {
@@ -74,11 +128,16 @@ std::string_view WhyOpaque(int status, bool too_large) {
 
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
                             FetchedAnswer answer) {
+  if (answer.head.status >= kFirstError) return MakeNegative(core, query, std::move(answer));
   StorableAnswer storable;
   StoredResponse& info = storable.info;
   info.endpoint = query.plan.endpoint;
   info.status = answer.head.status;
-  info.headers = KeptHeaders(answer.head.headers, query.keep_response_headers);
+  const bool http = info.endpoint->is_plain_http();
+  info.headers = KeptHeaders(answer.head.headers, query.keep_response_headers, http);
+  storable.options.ttl = query.directives.ttl ? query.directives.ttl : query.policy_ttl;
+  storable.options.stale_while_revalidate = query.keep_stale_while_revalidate;
+  storable.options.stale_if_error = query.keep_stale_if_error;
   Verdict verdict;
   if (answer.head.kind == AnswerKind::kEvents) {
     std::vector<Event> events = ParseEventStream(answer.body);
@@ -88,6 +147,7 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
     storable.body = WriteEvents(std::move(events), info);
   } else {
     verdict = info.endpoint->JudgeJson(query.plan, query.store_rules, answer.body);
+    if (http) JudgeHttp(core, query, answer, verdict, storable.options);
     storable.body = std::move(answer.body);
   }
   info.model = verdict.model;
@@ -97,12 +157,10 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
   info.priced = price.has_value() && verdict.usage.has_value();
   storable.options.cost_microusd =
       info.priced ? CostMicrousd(*verdict.usage, *price) : EstimateMicrousd(answer.took);
-  if (!verdict.store) core.refusals->Add(verdict.reason);
-  const std::optional<Duration> ttl =
-      query.directives.ttl ? query.directives.ttl : query.policy_ttl;
-  storable.options.ttl = verdict.store ? ttl : Duration(0);
-  storable.options.stale_while_revalidate = query.keep_stale_while_revalidate;
-  storable.options.stale_if_error = query.keep_stale_if_error;
+  if (!verdict.store) {
+    core.refusals->Add(verdict.reason);
+    storable.options.ttl = Duration(0);
+  }
   return storable;
 }
 

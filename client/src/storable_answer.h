@@ -13,7 +13,7 @@
 
 namespace larder::client {
 
-// A complete 2xx answer that is JSON or an event stream.
+// A complete answer that may be stored.
 struct FetchedAnswer {
   FlightHead head;
   bool ends_by_close = false;
@@ -27,8 +27,11 @@ struct StorableAnswer {
   WriteOptions options;  // ttl 0 if it may only be handed over
 };
 
-// What an answer's head says of how it is handed on.
-AnswerKind KindOf(const ResponseHead& head);
+// What the head of an answer of `endpoint` says of how it is handed on.
+AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint);
+
+// Whether it is an error that is remembered for a while.
+bool IsNegative(const CachingCore& core, const ResponseHead& head);
 
 // Why an answer whose body is not looked at is not stored, as Refusals counts it.
 std::string_view WhyOpaque(int status, bool too_large);

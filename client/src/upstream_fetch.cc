@@ -63,11 +63,12 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
   Result<Response> response = co_await fetch.core->upstream->Send(std::move(request));
   if (!response.ok()) co_return Fail(fetch, response.status());
   FlightHead& head = fetch.answer.head;
-  head.kind = KindOf(response->head);
+  head.kind = KindOf(response->head, *fetch.query.plan.endpoint);
+  const bool negative = IsNegative(*fetch.core, response->head);
   head.status = response->head.status;
   head.headers = std::move(response->head.headers);
   fetch.answer.ends_by_close = response->head.ends_by_close;
-  fetch.keep = head.kind != AnswerKind::kOpaque;
+  fetch.keep = negative || head.kind != AnswerKind::kOpaque;
   fetch.lease->AppendHead(head);
   const std::uint64_t limit = fetch.core->limits.max_flight_bytes;
   std::uint64_t received = 0;

@@ -16,6 +16,8 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
+using std::chrono_literals::operator""h;
+using std::chrono_literals::operator""s;
 
 // An item's vector says what the item is; ten tokens each.
 json VectorOf(const json& item) { return json::array({item.dump().size() + 0.5, 0.25}); }
@@ -168,6 +170,44 @@ TEST_F(BatchServiceTest, OverlappingBatchesShareWhatIsUnderWay) {
   EXPECT_EQ(json::parse(second.get().body), EmbeddingsAnswer(json::parse(overlapping.body)));
   EXPECT_THAT(third.get().cache, HasSubstr("collapsed"));
   EXPECT_EQ(upstream_->requests(), 2) << "the second asked for c only, the third for nothing";
+}
+
+TEST_F(BatchServiceTest, StaleItemsAreTheAnswerWhileTheirSuccessorsAreFetched) {
+  config_.cache.default_ttl = 60s;
+  config_.cache.stale_while_revalidate = 1h;
+  Reopen();
+  ServeEmbeddings();
+  ASSERT_EQ(Ask(EmbeddingsRequest({"a", "bb"})).code, 200);
+  clock_.Advance(65s);
+  ASSERT_EQ(Ask(EmbeddingsRequest("fresh")).code, 200);
+  const Request request = EmbeddingsRequest({"bb", "fresh", "a"});
+  const Answer stale = Ask(request);
+  EXPECT_THAT(stale.cache, StartsWith("larder; hit; ttl=-5; detail=stale-while-revalidate"));
+  EXPECT_EQ(json::parse(stale.body)["data"], EmbeddingsAnswer(json::parse(request.body))["data"]);
+  WaitForStores(5);
+  EXPECT_THAT(asked_for(), ElementsAre(json({"a", "bb"}), json("fresh"), json({"bb", "a"})));
+  EXPECT_EQ(Ask(EmbeddingsRequest({"a", "bb"})).outcome.ttl, Duration(60s));
+  EXPECT_EQ(upstream_->requests(), 3);
+}
+
+TEST_F(BatchServiceTest, StaleItemsStandInForAnUpstreamInTrouble) {
+  config_.cache.default_ttl = 60s;
+  config_.cache.stale_if_error = 1h;
+  Reopen();
+  std::atomic<bool> broken = false;
+  Serve([&](UpstreamExchange& exchange) {
+    if (broken) return exchange.Answer(503, "application/json", "{}");
+    exchange.Answer(200, "application/json", EmbeddingsAnswer(json::parse(exchange.body)).dump());
+  });
+  ASSERT_EQ(Ask(EmbeddingsRequest({"a", "bb"})).code, 200);
+  clock_.Advance(65s);
+  broken = true;
+  const Answer stale = Ask(EmbeddingsRequest({"bb", "a"}));
+  EXPECT_EQ(stale.code, 200);
+  EXPECT_EQ(stale.cache, "larder; fwd=stale; fwd-status=503; ttl=-5; detail=stale-if-error");
+  EXPECT_EQ(json::parse(stale.body)["data"],
+            EmbeddingsAnswer(json{{"input", {"bb", "a"}}})["data"]);
+  EXPECT_EQ(Ask(EmbeddingsRequest({"a", "ccc"})).code, 503) << "of one there is nothing";
 }
 
 TEST_F(BatchServiceTest, OnlyIfCachedNeedsAllItems) {

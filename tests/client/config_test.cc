@@ -142,7 +142,7 @@ TEST_F(ConfigTest, ClientReadsItsSections) {
                "on_corruption": "fail", "compression": { "level": 7 } },
     "providers": { "p": { "dialect": "anthropic", "base_url": "http://h:1/base//",
                           "timeouts": { "idle": "7s", "total": 90 },
-                          "key_headers": ["X-Tenant"] } },
+                          "key_headers": ["X-Tenant"], "upstream_freshness": true } },
     "prices": { "a/b": { "input_per_million": 1, "output_per_million": 2.5 } } })");
   ASSERT_OK(document);
   const Result<ClientConfig> config = ReadClientConfig(*document);
@@ -163,6 +163,7 @@ TEST_F(ConfigTest, ClientReadsItsSections) {
   EXPECT_EQ(provider.timeouts.total, 90s);
   EXPECT_EQ(provider.timeouts.connect, 5s);
   EXPECT_THAT(provider.key_headers, ElementsAre("X-Tenant"));
+  EXPECT_TRUE(provider.upstream_freshness);
   EXPECT_EQ(config->prices.at("a/b").output_per_million, 2.5);
 }
 
@@ -255,9 +256,9 @@ constexpr Mistake kMistakes[] = {
     {"ProxyWithCredentials", R"({"providers": {"a": {"proxy": "http://me:hunter2@h"}}})",
      "config.json:1: /providers/a/proxy: found a URL with credentials in it (not shown); allowed: "
      "a URL such as \"http://proxy:3128\", or \"none\" or null"},
-    {"NegativeTtl", R"({"cache": {"negative_ttl": "1m"}})",
-     "config.json:1: /cache/negative_ttl: found \"1m\"; allowed: a duration such as \"500ms\", "
-     "\"30s\", \"24h\", at most 0s"},
+    {"NegativeTtlOverItsLimit", R"({"cache": {"negative_ttl": "6m"}})",
+     "config.json:1: /cache/negative_ttl: found \"6m\"; allowed: a duration such as \"500ms\", "
+     "\"30s\", \"24h\", at most 5m"},
     {"AbortByCancelling", R"({"gateway": {"on_abort": "cancel"}})",
      "config.json:1: /gateway/on_abort: found \"cancel\"; allowed: \"finish\""},
     {"AdminOverTcp", R"({"admin": {"listen": "127.0.0.1:9000"}})",

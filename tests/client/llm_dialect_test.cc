@@ -177,6 +177,24 @@ TEST(LlmDialectTest, ToolOfTheProvidersOwnIsWhatItsExtraSays) {
   EXPECT_EQ(json::parse(read->tools.at(0).extra), tool);
 }
 
+TEST(LlmDialectTest, WhatNestsTooDeepIsRefused) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const LlmDialect* dialect : {&OpenAiLlm(), &AnthropicLlm()}) {
+    EXPECT_EQ(
+        dialect->ReadAnswer(R"({"choices":[],"content":[],"x":)" + deep + "}").status().code(),
+        StatusCode::kDataLoss);
+    EXPECT_EQ(dialect->ReadRequest(R"({"messages":)" + deep + "}").status().code(),
+              StatusCode::kInvalidArgument);
+    LlmRequest request{.model = "m", .messages = {}};
+    request.extra = R"({"x":)" + deep + "}";
+    EXPECT_EQ(dialect->WriteRequest(request, false).status().code(), StatusCode::kInvalidArgument);
+    LlmStreamState state;
+    Event event;
+    event.data = R"({"choices":[{"delta":)" + deep + "}]}";
+    EXPECT_TRUE(dialect->ReadEvent(event, state, [](const LlmEvent&) { return false; }));
+  }
+}
+
 TEST(LlmDialectTest, CachedTokensCountAsInputWithBothProviders) {
   const Result<LlmAnswer> answer = AnthropicLlm().ReadAnswer(R"({"id": "m", "model": "c",
     "content": [{"type": "text", "text": "x"}], "stop_reason": "max_tokens",

@@ -220,5 +220,24 @@ TEST(LarderdForwardTest, LogTellsFailuresButNoSecrets) {
   }
 }
 
+TEST(LarderdForwardTest, AnyApiIsCachedUnderItsProvidersName) {
+  FakeUpstream upstream([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "text/csv", exchange.method + " " + exchange.target);
+  });
+  GatewayFixture gateway(upstream.base_url(),
+                         {{"providers", R"({"weather": {"dialect": "http", "base_url": ")" +
+                                            upstream.base_url() + R"(/api"}})"}});
+  const WireAnswer first = Ask(gateway.url(), "GET", "/weather/now?city=Oslo", "");
+  EXPECT_EQ(first.body, "GET /api/now?city=Oslo");
+  EXPECT_EQ(first.header("cache-status"), "larder; fwd=miss; stored");
+  const WireAnswer hit = Ask(gateway.url(), "GET", "/weather/now?city=Oslo", "");
+  EXPECT_EQ(hit.body, first.body);
+  EXPECT_EQ(hit.header("content-type"), "text/csv");
+  EXPECT_THAT(hit.header("cache-status"), StartsWith("larder; hit; ttl="));
+  EXPECT_EQ(Ask(gateway.url(), "POST", "/weather/now?city=Oslo", "").header("cache-status"),
+            "larder; fwd=bypass; detail=stateful");
+  EXPECT_EQ(upstream.requests(), 2);
+}
+
 }  // namespace
 }  // namespace larder::testing

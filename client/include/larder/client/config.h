@@ -46,7 +46,7 @@ struct FallbackConfig {
 
 struct ProviderConfig {
   std::string name;
-  std::string dialect = "openai";  // "openai" or "anthropic"
+  std::string dialect = "openai";  // "openai", "anthropic" or "http"
   std::string base_url;            // scheme, authority, optional path; no trailing slash
   Timeouts timeouts;
   RetryConfig retry;
@@ -56,6 +56,8 @@ struct ProviderConfig {
   std::string proxy;
   std::vector<std::string> key_headers;            // further request headers that belong to the key
   std::vector<std::string> keep_response_headers;  // further answer headers kept for hits
+  // Of the dialect "http": an answer is kept as long as it says itself, if it says so.
+  bool upstream_freshness = false;
 };
 
 // USD per million tokens.

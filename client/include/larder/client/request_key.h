@@ -33,6 +33,9 @@ std::string ToHex(const RequestKey& key);
 // authorization, x-api-key, api-key, x-goog-api-key, cookie, `?key=`. Never empty.
 std::string CredentialScope(const Headers& headers, std::string_view target,
                             std::string_view secret);
+// Whether a request with these has any credentials, and whether this header is one.
+bool HasCredentials(const Headers& headers, std::string_view target);
+bool IsCredentialHeader(std::string_view name);
 // `target` without credentials in its query.
 std::string WithoutCredentials(std::string_view target);
 
