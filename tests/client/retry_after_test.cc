@@ -52,6 +52,7 @@ TEST(RetryAfterTest, NoNumberOverflows) {
   EXPECT_EQ(After("1e300"), kYear);
   EXPECT_EQ(AfterMs("99999999999999999999"), kYear);
   EXPECT_EQ(After("Fri, 31 Dec 9999 23:59:59 GMT"), kYear);
+  EXPECT_EQ(After("26 Nov 405220990"), kYear);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ TEST(UpstreamFreshnessTest, ExpiresCountsWhereMaxAgeIsNotSaid) {
     EXPECT_EQ(Read({{"expires", past}}).ttl, Duration(0)) << past;
   }
   EXPECT_EQ(Read({}).ttl, std::nullopt);
+  EXPECT_GT(Read({{"expires", "26 Nov 405220990"}}).ttl, Duration(24h * 365 * 7000));
 }
 
 TEST(UpstreamFreshnessTest, WhatMustNotBeKeptIsForbidden) {
