@@ -126,7 +126,9 @@ std::uint64_t GatewayFixture::Counter(const std::string& name) const {
   const auto answer =
       admin::CallAdmin(cache_directory() + "/admin.sock", {.method = "GET", .path = "/v1/stats"});
   if (!answer.ok()) throw std::runtime_error(answer.status().ToString());
-  return Json::parse(answer->body).at(name).get<std::uint64_t>();
+  const Json stats = Json::parse(answer->body);
+  const Json& value = name.starts_with('/') ? stats.at(Json::json_pointer(name)) : stats.at(name);
+  return value.get<std::uint64_t>();
 }
 
 bool GatewayFixture::WaitForCounter(const std::string& name, std::uint64_t value) const {

@@ -63,7 +63,7 @@ class GatewayFixture {
   std::string config_file() const { return (directory_ / "config.json"); }
   std::string cache_directory() const { return (directory_ / "data"); }
 
-  // One counter of `GET /v1/stats` on the admin socket.
+  // One counter of `GET /v1/stats` on the admin socket, by name or JSON pointer.
   std::uint64_t Counter(const std::string& name) const;
   // Waits until a counter has at least this value; false after a minute.
   bool WaitForCounter(const std::string& name, std::uint64_t value) const;

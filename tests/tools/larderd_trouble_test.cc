@@ -40,6 +40,10 @@ TEST(LarderdTroubleTest, ErrorIsHandedOnUnchangedAfterThreeAttempts) {
   EXPECT_EQ(answer.header("x-request-id"), "r");
   EXPECT_EQ(answer.header("x-should-retry"), "") << "theirs, not ours";
   EXPECT_EQ(upstream.requests(), 3);
+  EXPECT_EQ(gateway.Counter("/providers/openai/attempts"), 3U);
+  EXPECT_EQ(gateway.Counter("/providers/openai/retries"), 2U);
+  EXPECT_EQ(gateway.Counter("/providers/openai/circuit_openings"), 0U);
+  EXPECT_EQ(gateway.Counter("/refusals/status"), 1U) << "of whichever thread's stack";
 }
 
 TEST(LarderdTroubleTest, CallerWithRetriesOfItsOwnGetsOneAttempt) {

@@ -50,9 +50,11 @@ std::string WhyRefused(const httplib::Request& request) {
 
 class HttpAdminServer final : public AdminServer {
  public:
-  HttpAdminServer(Cache& cache, SocketFolder folder, unsigned threads)
-      : service_(cache), folder_(std::move(folder)) {
-    server_.new_task_queue = [threads] { return new httplib::ThreadPool(threads); };
+  HttpAdminServer(Cache& cache, SocketFolder folder, const AdminOptions& options)
+      : service_(cache, options.more_stats), folder_(std::move(folder)) {
+    server_.new_task_queue = [threads = options.threads] {
+      return new httplib::ThreadPool(threads);
+    };
     server_.set_address_family(AF_UNIX);
     server_.set_keep_alive_max_count(1);
     server_.set_payload_max_length(kMaxBodyBytes);
@@ -134,7 +136,7 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Start(Cache& cache, const Admi
     return Status(StatusCode::kUnavailable, "another process listens on " + options.socket);
   }
   folder->Remove();
-  auto server = std::make_unique<HttpAdminServer>(cache, *std::move(folder), options.threads);
+  auto server = std::make_unique<HttpAdminServer>(cache, *std::move(folder), options);
   if (Status status = server->Listen(options.socket); !status.ok()) return status;
   return std::unique_ptr<AdminServer>(std::move(server));
 }

@@ -45,7 +45,7 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
   if (get && request.path == "/v1/stats") {
     return {.http_status = 200,
             .content_type = "application/json",
-            .body = StatsToJson(cache_.GetStats())};
+            .body = StatsToJson(cache_.GetStats(), more_stats_ ? more_stats_() : "")};
   }
   if (get && request.path == "/v1/version") {
     return JsonAnswer({{"name", "larder"}, {"version", LARDER_VERSION}});

@@ -1,7 +1,8 @@
 // AdminService: answers the requests of the admin API from a cache; knows nothing of sockets.
 //
 //   GET    /v1/version                          {"name", "version"}
-//   GET    /v1/stats                            the fields of larder::Stats
+//   GET    /v1/stats                            the fields of larder::Stats, and what the process
+//                                               adds (AdminOptions::more_stats)
 //   GET    /v1/entries?prefix=&tag=&state=&limit=&cursor=          {"entries", "cursor", "corrupt"}
 //   GET    /v1/entries/{key}                    what is known of the entry; with
 //                                               ?form=stored|json|sse its body
@@ -16,6 +17,10 @@
 // request.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <utility>
+
 #include "admin_request.h"
 #include "larder/cache.h"
 
@@ -24,7 +29,9 @@ namespace larder::admin {
 // Thread-safe; may block on the disk. `cache` must outlive it.
 class AdminService {
  public:
-  explicit AdminService(Cache& cache) : cache_(cache) {}
+  // `more_stats`: as AdminOptions says.
+  explicit AdminService(Cache& cache, std::function<std::string()> more_stats = {})
+      : cache_(cache), more_stats_(std::move(more_stats)) {}
   AdminAnswer Handle(const AdminRequest& request) const;
 
  private:
@@ -32,6 +39,7 @@ class AdminService {
   AdminAnswer Scope(const std::string& body) const;
 
   Cache& cache_;
+  const std::function<std::string()> more_stats_;
 };
 
 }  // namespace larder::admin

@@ -7,6 +7,7 @@
 
 namespace larder::admin {
 
-std::string StatsToJson(const Stats& stats);
+// `more`: the text of a JSON object with further members; empty = none.
+std::string StatsToJson(const Stats& stats, const std::string& more = "");
 
 }  // namespace larder::admin

@@ -13,6 +13,7 @@
 #include <thread>
 #include <utility>
 
+#include "client_stats.h"
 #include "exit_status.h"
 #include "larder/client/asio/stack.h"
 
@@ -91,7 +92,11 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, 
   gateway->listener_ = *std::move(listener);
   if (Status opened = gateway->OpenCache(config.client.cache); !opened.ok()) return opened;
   if (config.admin.socket) {
-    auto admin = admin::AdminServer::Start(*gateway->cache_, {.socket = *config.admin.socket});
+    auto admin = admin::AdminServer::Start(
+        *gateway->cache_, {.socket = *config.admin.socket,
+                           .more_stats = [board = gateway->board_, refusals = gateway->refusals_] {
+                             return ClientStatsJson(*board, *refusals);
+                           }});
     if (!admin.ok()) return admin.status().WithContext("admin.socket");
     gateway->admin_ = *std::move(admin);
   }
@@ -114,7 +119,8 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                                    HttpWorker& worker) {
   GatewayHandler::Stacks stacks;
   for (const auto& [name, provider] : config.providers) {
-    auto stack = client::MakeStack({worker.io(), pool_, cache_.get(), board_}, config, name);
+    auto stack =
+        client::MakeStack({worker.io(), pool_, cache_.get(), board_, refusals_}, config, name);
     if (!stack.ok()) return stack.status();
     stacks[name] = *std::move(stack);
   }

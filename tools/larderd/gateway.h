@@ -16,6 +16,7 @@
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
 #include "larder/client/health_board.h"
+#include "larder/client/refusals.h"
 #include "larder/result.h"
 #include "log.h"
 #include "routes.h"
@@ -67,6 +68,7 @@ class Gateway {
   boost::asio::signal_set signals_{control_};
   // Destroyed from the last to the first: whoever uses goes before what it uses.
   std::shared_ptr<client::HealthBoard> board_;
+  std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();
   std::unique_ptr<Cache> cache_;
   boost::asio::thread_pool pool_;
   std::unique_ptr<admin::AdminServer> admin_;

@@ -5,6 +5,7 @@
 // The socket has mode 0600: who may open it may read and invalidate everything in the cache.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,9 @@ struct AdminOptions {
   std::string socket;
   // Requests answered at the same time.
   unsigned threads = 2;
+  // Further statistics for /v1/stats: the text of a JSON object, whose members are added to the
+  // cache's. Called from the server's threads; must not throw. Empty: there are none.
+  std::function<std::string()> more_stats = {};
 };
 
 // Thread-safe. Serves on threads of its own from Start until destroyed. Start ignores SIGPIPE for
