@@ -183,7 +183,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // Calls `call` with the observer, if there is one. Not to be called under a lock.
   template <typename Call>
   void Tell(const Call& call) const {
-    if (options_.observer == nullptr) [[likely]]
+    if (options_.observer == nullptr || observer_gone_.load(std::memory_order_relaxed)) [[likely]]
       return;
     try {
       call(*options_.observer);
@@ -258,6 +258,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void RunWatchdog();
   Status SaveState();
   Status CloseFiles();
+  Status AwaitClosed() const;
   void StopThreads();
   // In the background, if that is due and none is under way.
   void StartTraining();
@@ -304,6 +305,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::thread watchdog_;        // never touches the disk
   std::future<void> training_;  // started by the steward, awaited by whoever stops that
   bool files_closed_ = false;   // by whoever closes, once
+  std::promise<Status> closing_;
+  const std::shared_future<Status> closed_ = closing_.get_future().share();
+  std::atomic<bool> closing_started_{false};
+  std::atomic<bool> observer_gone_{false};  // a close was given up, so its owner may be too
 };
 
 // The same, where the cache may be gone.

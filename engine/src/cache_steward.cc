@@ -37,6 +37,7 @@ void CacheCore::RunSteward() {
 }
 
 void CacheCore::Care() {
+  if (options_.observer != nullptr) TellHealth();  // of what the next lines may heal
   if (clock_->Tick()) static_cast<void>(SaveState());
   supervisor_->NoteJournal(ledger_->RetryUnwritten());
   supervisor_->Tick();
@@ -142,31 +143,39 @@ Status CacheCore::CompactAll() {
 // What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
 // disk hangs, the caller gets away and the files are closed when the disk answers.
 Status CacheCore::Close() {
-  if (!calls_.Forbid()) return Status::Ok();
+  if (!calls_.Forbid()) return AwaitClosed();
   supervisor_->Shut();
   for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
     flight->End({.entry = std::nullopt,
                  .status = {StatusCode::kCancelled, "the cache is closed"},
                  .acquire_again = true});
   }
-  auto outcome = std::make_shared<std::promise<Status>>();
-  std::future<Status> closed = outcome->get_future();
+  closing_started_ = true;
   std::thread closer;
   try {
-    closer = std::thread([self = shared_from_this(), outcome]() mutable {
-      const Status status = self->CloseFiles();
-      self.reset();  // before the caller goes on: it may be the last but one
-      outcome->set_value(status);
-    });
+    closer =
+        std::thread([self = shared_from_this()] { self->closing_.set_value(self->CloseFiles()); });
   } catch (const std::system_error&) {
-    return CloseFiles();  // no thread to be had: wait for the disk ourselves
+    closing_.set_value(CloseFiles());  // no thread to be had: wait for the disk ourselves
+    return closed_.get();
   }
-  if (closed.wait_for(internals_.close_patience) == std::future_status::ready) {
+  const Status status = AwaitClosed();
+  if (closed_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
     closer.join();
-    return closed.get();
+    return closed_.get();
   }
   closer.detach();
   log_->Mute();  // the caller's, who may be gone when the disk answers
+  observer_gone_ = true;
+  return status;
+}
+
+// Also for who closes again. From a callback of the closing itself it cannot be waited for.
+Status CacheCore::AwaitClosed() const {
+  if (!closing_started_) return {StatusCode::kUnavailable, "the cache is being closed"};
+  if (closed_.wait_for(internals_.close_patience) == std::future_status::ready) {
+    return closed_.get();
+  }
   return {StatusCode::kUnavailable, "the disk does not answer; closing goes on when it does"};
 }
 

@@ -205,11 +205,12 @@ void CacheCore::CountRefused(std::string_view key, PutOutcome outcome, const Sta
 Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
                                           const std::shared_ptr<EntryData>& entry,
                                           Numbered numbered) {
-  const Turnstile::Pass pass = supervisor_->EnterToStore(entry->body.size());
-  if (!pass) {
-    return Status(StatusCode::kUnavailable, "the store takes no values now");
-  }
+  const Status refusal(StatusCode::kUnavailable, "the store takes no values now");
+  if (!supervisor_->EnterToStore(0)) return refusal;  // before the body is compressed for nothing
   Draft draft(key, entry, *codec_);
+  // After that: who compresses for long is not who waits for a disk that hangs.
+  const Turnstile::Pass pass = supervisor_->EnterToStore(entry->body.size());
+  if (!pass) return refusal;
   const Writing writing(StripeOf(draft.hash));
   if (numbered == Numbered::kNow) entry->number = ledger_->Next();
   if (std::optional<Result<PutOutcome>> refused = Refuse(draft, numbered)) {

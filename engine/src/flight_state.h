@@ -41,6 +41,7 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   bool tags_final = false;  // committing
   bool replaced = false;    // by a put, before its own value is written
   bool in_table = false;
+  bool open = false;             // its lease is out: in the list of open leases
   FlightState* newer = nullptr;  // open leases of the shard by number
   FlightState* older = nullptr;
 

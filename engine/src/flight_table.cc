@@ -1,6 +1,7 @@
 #include "flight_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace larder {
 namespace {
@@ -70,11 +71,12 @@ FlightTable::Joined FlightTable::JoinOrLead(std::string_view key, std::uint64_t 
   prepare(*state);
   // Under the shard's lock, so that the list of open leases is in the order of their numbers.
   state->number = ledger_.Next();
+  shard.by_key.emplace(state->key, state);  // first, as it may throw
+  state->in_table = true;
+  state->open = true;
   state->older = shard.newest;
   (shard.newest != nullptr ? shard.newest->newer : shard.oldest) = state.get();
   shard.newest = state.get();
-  state->in_table = true;
-  shard.by_key.emplace(state->key, state);
   const bool ended_since = shard.epoch.load(std::memory_order_relaxed) != epoch;
   return {.state = std::move(state), .leads = true, .flight_ended_since = ended_since};
 }
@@ -91,6 +93,7 @@ std::vector<std::string> FlightTable::FixTags(FlightState& state,
 void FlightTable::Finish(FlightState& state) {
   Shard& shard = ShardOf(state.hash);
   const std::lock_guard lock(shard.mutex);
+  if (!std::exchange(state.open, false)) return;
   (state.newer != nullptr ? state.newer->older : shard.newest) = state.older;
   (state.older != nullptr ? state.older->newer : shard.oldest) = state.newer;
   shard.epoch.fetch_add(1, std::memory_order_release);

@@ -39,7 +39,7 @@ class FlightTable {
   // Adds the tags named at the end and fixes the set: later callers with other tags do not join,
   // and from now on joining looks at all of them. Returns the set.
   std::vector<std::string> FixTags(FlightState& state, const std::vector<std::string>& more);
-  // The lease is gone and its write, if any, done.
+  // The lease is gone and its write, if any, done. The first call counts.
   void Finish(FlightState& state);
   // Later callers do not join a flight on `key` that is older than `number`.
   void Detach(std::string_view key, std::uint64_t hash, std::uint64_t number);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -27,6 +28,20 @@ JournalKind SoftOf(JournalKind hard) {
   return static_cast<JournalKind>(static_cast<std::uint32_t>(hard) + kSoftShift);
 }
 bool IsSoft(JournalKind kind) { return kind >= JournalKind::kSoftTag; }
+
+// Odd while something changes, and even again when that is over, however it ends.
+class Changing {
+ public:
+  explicit Changing(std::atomic<std::uint64_t>& generation) : generation_(generation) {
+    generation_.fetch_add(1);
+  }
+  ~Changing() { generation_.fetch_add(1); }
+  Changing(const Changing&) = delete;
+  Changing& operator=(const Changing&) = delete;
+
+ private:
+  std::atomic<std::uint64_t>& generation_;
+};
 
 std::string LostWrites(std::uint64_t sequence, std::uint64_t noted) {
   return "the store lost synced writes: it is at " + std::to_string(sequence) + ", " +
@@ -110,6 +125,7 @@ class JournaledLedger final : public Ledger {
   // The leader's alone.
   Journal journal_;
   bool failing_ = false;
+  bool rewrite_ = false;  // what memory has, the journal may not
 
   RuleSet hard_;
   RuleSet soft_;
@@ -256,7 +272,7 @@ Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules, T
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(apply_mutex_);
-    generation_.fetch_add(1);
+    const Changing changing(generation_);
     // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and no
     // other will be before a bound above it is on disk.
     number = next_.fetch_add(1);
@@ -264,14 +280,15 @@ Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules, T
       record.number = number;
       Apply(record);
     }
-    generation_.fetch_add(1);
   }
+  KillPoint("invalidation in memory");
   if (std::any_of(rules.begin(), rules.end(),
                   [](const Rule& rule) { return rule.kind == Rule::Kind::kAll; })) {
     hard_.DropCovered();
     soft_.DropCovered();
   }
   if (Status status = Commit(records); !status.ok()) return status;
+  KillPoint("invalidation synced");
   return number;
 }
 
@@ -301,10 +318,16 @@ Status JournaledLedger::Commit(std::span<const JournalRecord> records) {
   batch->records.insert(batch->records.end(), records.begin(), records.end());
   batch_done_.wait(lock, [&] { return batch->done || !has_leader_; });
   if (batch->done) return batch->status;
-  has_leader_ = true;
   open_batch_ = std::make_shared<Batch>();
+  has_leader_ = true;
   lock.unlock();
-  Status status = WriteBatch(*batch);
+  Status status;
+  try {
+    status = WriteBatch(*batch);
+  } catch (const std::exception& error) {  // out of memory; the next to commit leads
+    status = {StatusCode::kUnavailable, std::string("journal: ") + error.what()};
+    rewrite_ = true;
+  }
   lock.lock();
   batch->status = status;
   batch->done = true;
@@ -315,12 +338,12 @@ Status JournaledLedger::Commit(std::span<const JournalRecord> records) {
 
 Status JournaledLedger::WriteBatch(const Batch& batch) {
   const JournalHeader header = NextHeader();
-  if (batch.records.empty() && journal_.usable() && header == journal_.header()) {
+  if (batch.records.empty() && !rewrite_ && journal_.usable() && header == journal_.header()) {
     return Status::Ok();
   }
   // Full, or failed before or now: what is in memory goes to a new file, this batch with it.
   bool written = false;
-  if (journal_.usable() && journal_.HasRoomFor(batch.records)) {
+  if (!rewrite_ && journal_.usable() && journal_.HasRoomFor(batch.records)) {
     const Status appended = journal_.Append(batch.records, header);
     NoteOutcome(appended);
     written = appended.ok();
@@ -329,6 +352,7 @@ Status JournaledLedger::WriteBatch(const Batch& batch) {
   if (!written) {
     status = journal_.Rewrite(header, [this](const auto& sink) { Snapshot(sink); });
     NoteOutcome(status);
+    rewrite_ = !status.ok();
   }
   if (status.ok()) bound_.store(header.number_bound);
   return status.WithContext("journal");

@@ -23,9 +23,10 @@ namespace fs = std::filesystem;
 // What a restore replaces.
 constexpr std::array kParts = {"store", "invalidations", "state"};
 // All that a cache may have in its directory.
-constexpr std::array kOurs = {"store",       "store.probe",   "invalidations", "invalidations.new",
-                              "state",       "state.new",     "dict",          "quarantine",
-                              "restore.new", "restore.ready", "admin.sock"};
+constexpr std::array kOurs = {"store",     "store.probe", "invalidations", "invalidations.new",
+                              "state",     "state.new",   "popularity",    "popularity.new",
+                              "dict",      "quarantine",  "restore.new",   "restore.ready",
+                              "admin.sock"};
 
 Status FileError(const std::string& what, const std::error_code& error) {
   return {StatusCode::kUnavailable, what + ": " + error.message()};
@@ -98,19 +99,26 @@ Status Restoration::ReadBackup() {
   return Status::Ok();
 }
 
-// Of the same descent, and legible: what it says stays in force.
+// Of the same descent, and legible: what it says stays in force, beside what the backup's says. It
+// may know less than the backup, if the directory was set back in another way.
 Status Restoration::ReadReplaced() {
   State replaced;
   const Status status = ReadState(options_.cache_directory + "/state", replaced);
   if (status.code() == StatusCode::kUnavailable) return status;
-  if (!status.ok() || replaced.store_id != state_.store_id) return Status::Ok();
+  if (!status.ok() || !IsSameLineage(replaced, state_)) return Status::Ok();
   Result<LedgerCopy> ledger = ReadLedger(options_.cache_directory + "/invalidations");
   if (!ledger.ok()) return ledger.status();
   if (!ledger->sound) return Status::Ok();
   ledger_kept_ = true;
-  // The sequence number of the latest removal is at most this one.
-  removals_known_ = ledger->header.synced_sequence <= backup_.note.sequence;
-  ledger_ = *std::move(ledger);
+  // The sequence number of the latest removal is at most this one; that of another history says
+  // nothing of this backup's.
+  removals_known_ = replaced.store_id == state_.store_id &&
+                    ledger->header.synced_sequence <= backup_.note.sequence;
+  ledger_.header.number_bound = std::max(ledger_.header.number_bound, ledger->header.number_bound);
+  ledger_.header.synced_sequence = ledger->header.synced_sequence;
+  // Records only ever raise what earlier ones say.
+  ledger_.records.insert(ledger_.records.end(), ledger->records.begin(), ledger->records.end());
+  replaced.number_bound = std::max(replaced.number_bound, state_.number_bound);
   state_ = std::move(replaced);
   return Status::Ok();
 }
@@ -144,8 +152,9 @@ Status Restoration::Stage() {
   if (!status.ok()) return status;
   // Numbers go on above all that either has given out.
   state_.number_bound = std::max(state_.number_bound, ledger_.header.number_bound);
-  // From here on this cache and the one that was backed up go different ways.
+  // From here on this cache and the one that was backed up, or replaced, go different ways.
   if (!ledger_kept_) state_.store_id = NewState().store_id;
+  RenewHistory(state_);
   status = WriteState(Staged("state"), state_);
   if (status.ok()) status = SyncDirectory(Staged("store"));
   return status.ok() ? SyncDirectory(New()) : status;

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kMagic = "larder state 1\n";
 constexpr std::size_t kChecksumBytes = 8;
+constexpr std::size_t kLineageBytes = 16;
+constexpr std::size_t kHistoryBytes = 8;
 constexpr std::size_t kMaxFileBytes = 1 << 16;
 
 std::string Encode(const State& state) {
@@ -91,9 +93,18 @@ Status WriteState(const std::string& path, const State& state) {
 
 State NewState() {
   State state;
-  state.store_id = RandomBytes(16);
+  state.store_id = RandomBytes(kLineageBytes + kHistoryBytes);
   state.secret = RandomBytes(32);
   return state;
+}
+
+bool IsSameLineage(const State& a, const State& b) {
+  return a.store_id.compare(0, kLineageBytes, b.store_id, 0, kLineageBytes) == 0;
+}
+
+void RenewHistory(State& state) {
+  state.store_id.resize(kLineageBytes);
+  state.store_id += RandomBytes(kHistoryBytes);
 }
 
 }  // namespace larder

@@ -12,8 +12,10 @@
 namespace larder {
 
 struct State {
-  std::string store_id;  // 16 random bytes: two directories of one lineage have the same
-  std::string secret;    // 32 random bytes, Cache::StoreSecret
+  // 16 random bytes that all directories of one lineage have, and 8 that each restore renews:
+  // what came after it did not come after what was backed up before.
+  std::string store_id;
+  std::string secret;  // 32 random bytes, Cache::StoreSecret
   ClockAnchor anchor;
   std::uint64_t number_bound = 0;       // Ledger::NumberBound, should the journal be lost
   std::vector<std::uint64_t> counters;  // by position, in the order of counters.h
@@ -25,5 +27,7 @@ Status ReadState(const std::string& path, State& state);
 Status WriteState(const std::string& path, const State& state);
 // A fresh identity.
 State NewState();
+bool IsSameLineage(const State& a, const State& b);
+void RenewHistory(State& state);
 
 }  // namespace larder

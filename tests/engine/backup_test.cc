@@ -105,6 +105,39 @@ TEST_F(BackupTest, RemovalSinceTheBackupMustBeWaived) {
   EXPECT_EQ(Get("a"), "1");
 }
 
+// Sequence numbers of two histories cannot be compared.
+TEST_F(BackupTest, RemovalAfterARestoreIsNotUndoneByABackupFromBeforeIt) {
+  Put("k", "1");
+  const Result<BackupInfo> first = BackUp();
+  ASSERT_OK(first);
+  Put("x", "2");
+  Put("y", "3");
+  const Result<BackupInfo> second = BackUp();
+  ASSERT_OK(second);
+  ASSERT_OK(Restore("cache", /*accept=*/false, first->id));
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_THAT(Restore("cache", /*accept=*/false, second->id),
+              HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+// The directory was set back behind our back (a snapshot of the machine), and knows less.
+TEST_F(BackupTest, WhatOnlyTheBackupKnowsToBeInvalidatedStaysSo) {
+  Put("k", "1", "old");
+  cache_.reset();
+  fs::copy(dir_ / "cache", dir_ / "snapshot", fs::copy_options::recursive);
+  Open();
+  ASSERT_OK(cache_->Invalidate({.tags = {"old"}}));
+  ASSERT_OK(BackUp());
+  cache_.reset();
+  fs::remove_all(dir_ / "cache");
+  fs::rename(dir_ / "snapshot", dir_ / "cache");
+  const Result<RestoreReport> report = Restore("cache", /*accept=*/false);
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->ledger_kept);
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
 TEST_F(BackupTest, RemovalBeforeTheBackupIsInIt) {
   Put("a", "1");
   ASSERT_OK(cache_->Remove("a"));
@@ -281,6 +314,7 @@ TEST_F(BackupTest, DestroyDeletesWhatIsOursOnly) {
   EXPECT_THAT(Destroy(dir_ / "cache"), HasCode(StatusCode::kInvalidArgument)) << "no cache now";
   EXPECT_THAT(Destroy(dir_ / "nothing"), HasCode(StatusCode::kNotFound));
   Open("another");
+  Put("a", "1");
   cache_.reset();
   EXPECT_OK(Destroy(dir_ / "another"));
   EXPECT_FALSE(fs::exists(dir_ / "another"));

@@ -13,6 +13,7 @@
 
 #include "fake_clock.h"
 #include "larder/cache.h"
+#include "larder/observer.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -349,6 +350,29 @@ TEST_F(FlightTest, ValueStillBeingWrittenGivesWayToOnePutMeanwhile) {
     ASSERT_TRUE(acquired.has_value());
     EXPECT_TRUE(std::holds_alternative<Lease>(*acquired));
   }
+}
+
+// From the moment a value is stored until its flight has left the table.
+TEST_F(FlightTest, LifetimeThatATouchTookIsNotGivenBackByTheFlight) {
+  struct Toucher final : Observer {
+    void OnStored(const Stored& stored) override {
+      if (cache == nullptr) return;
+      touched = cache->Touch(stored.key, Duration(0));
+      hit = std::holds_alternative<larder::Hit>(cache->Acquire(stored.key));
+    }
+    Cache* cache = nullptr;
+    Status touched = {StatusCode::kInternal, "not called"};
+    bool hit = true;
+  } toucher;
+  cache_.reset();
+  options_.observer = &toucher;
+  Open();
+  toucher.cache = cache_.get();
+  Lease lease = Lead("k");
+  ASSERT_EQ(lease.Commit("v").outcome, PutOutcome::kStored);
+  EXPECT_OK(toucher.touched);
+  EXPECT_FALSE(toucher.hit);
+  cache_.reset();
 }
 
 TEST_F(FlightTest, InvalidatedValueIsNotHandedOverAlsoWhereItIsNotStored) {

@@ -92,6 +92,8 @@ TEST_F(HangingDiskTest, CloseDoesNotWaitForEverAndClosesWhenTheDiskAnswers) {
   Acquired acquired = core_->Acquire("k", {}, StaleWindow::kNone);
   const Flight flight = std::get<Lease>(acquired).Follow();
   EXPECT_THAT(core_->Close(), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(core_->Close(), HasCode(StatusCode::kUnavailable))
+      << "nor is it closed if asked again";
   EXPECT_THAT(flight.Wait(0ms).status, HasCode(StatusCode::kCancelled));
   EXPECT_THAT(CacheCore::Open(options_, internals_), HasCode(StatusCode::kUnavailable))
       << "the directory is still held";

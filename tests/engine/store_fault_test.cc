@@ -138,6 +138,25 @@ TEST_F(StoreFaultTest, NearlyFullDiskTakesNoValuesButRemovals) {
   EXPECT_EQ(core_->GetStats().reopened, 0u);
 }
 
+TEST_F(StoreFaultTest, ObserverIsToldOfAFaultThatTheNextBeatHeals) {
+  struct Recorder final : Observer {
+    void OnHealth(const Health& health) override {
+      states.emplace_back(HealthStateName(health.state));
+    }
+    std::vector<std::string> states;
+  } recorder;
+  ASSERT_OK(core_->Close());
+  options_.observer = &recorder;
+  Open();
+  ASSERT_OK(Put("k"));
+  CareLater();
+  files_->FailOperations(1, 1, rocksdb::IOStatus::IOError("Too many open files"));
+  EXPECT_FALSE(core_->CompactAll().ok());
+  CareLater();
+  EXPECT_EQ(recorder.states, (std::vector<std::string>{"degraded", "serving"}));
+  ASSERT_OK(core_->Close());
+}
+
 // EMFILE and the like: RocksDB is stopped by it for good.
 TEST_F(StoreFaultTest, AnyErrorOfAFlushIsHealedByReopening) {
   ASSERT_OK(Put("k"));
