@@ -131,6 +131,7 @@ class Anthropic final : public Dialect {
       case 429: return "rate_limit_error";
       case 503:
       case 529: return "overloaded_error";
+      case 504: return "timeout_error";
       default: return status < 500 ? "invalid_request_error" : "api_error";
     }
   }

@@ -2,6 +2,7 @@
 
 #include "anthropic.h"
 #include "http_dialect.h"
+#include "larder/client/error_body.h"
 #include "openai.h"
 
 namespace larder::client {
@@ -26,6 +27,11 @@ const Dialect* FindDialect(std::string_view name) {
   if (name == "anthropic") return &AnthropicDialect();
   if (name == "http") return &HttpDialect();
   return nullptr;
+}
+
+std::string ErrorBody(std::string_view dialect, int status, std::string_view message) {
+  const Dialect* known = FindDialect(dialect);
+  return (known != nullptr ? *known : OpenAiDialect()).ErrorBody(status, message);
 }
 
 const Endpoint* FindEndpoint(std::string_view name) {

@@ -19,6 +19,7 @@ class OpenAi final : public Dialect {
   std::string ErrorBody(int status, std::string_view message) const override {
     const char* type = status >= 500   ? "server_error"
                        : status == 429 ? "rate_limit_error"
+                       : status == 404 ? "not_found_error"
                                        : "invalid_request_error";
     return DumpJson(
         {{"error", {{"message", message}, {"type", type}, {"param", nullptr}, {"code", nullptr}}}});

@@ -5,6 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "larder/client/error_body.h"
+
 namespace larder::client {
 namespace {
 
@@ -79,6 +81,10 @@ TEST(DialectTest, ErrorsHaveTheProvidersShape) {
             json::parse(R"({"error":{"message":"not \"cached\"","type":"server_error",)"
                         R"("param":null,"code":null}})"));
   EXPECT_EQ(json::parse(OpenAi().ErrorBody(400, "\xff"))["error"]["type"], "invalid_request_error");
+  EXPECT_EQ(ErrorBody("openai", 404, "x"), OpenAi().ErrorBody(404, "x"));
+  EXPECT_EQ(ErrorBody("unheard of", 404, "x"), OpenAi().ErrorBody(404, "x"));
+  EXPECT_EQ(json::parse(ErrorBody("openai", 404, "x"))["error"]["type"], "not_found_error");
+  EXPECT_EQ(json::parse(ErrorBody("anthropic", 504, "x"))["error"]["type"], "timeout_error");
   EXPECT_EQ(
       json::parse(FindDialect("anthropic")->ErrorBody(529, "busy")),
       json::parse(R"({"type":"error","error":{"type":"overloaded_error","message":"busy"}})"));

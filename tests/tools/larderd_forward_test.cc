@@ -237,6 +237,9 @@ TEST(LarderdForwardTest, AnyApiIsCachedUnderItsProvidersName) {
   EXPECT_EQ(Ask(gateway.url(), "POST", "/weather/now?city=Oslo", "").header("cache-status"),
             "larder; fwd=bypass; detail=stateful");
   EXPECT_EQ(upstream.requests(), 2);
+  const WireAnswer refused = Ask(gateway.url(), "GET", "/weather/now", "", {{"larder-tll", "1"}});
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(Json::parse(refused.body).at("status"), 400) << "in no LLM's shape";
 }
 
 }  // namespace

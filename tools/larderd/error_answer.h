@@ -1,8 +1,5 @@
-// Errors of our own, in the shape that the caller's SDK knows.
+// Errors of our own; larder/client/error_body.h has their bodies.
 #pragma once
-
-#include <string>
-#include <string_view>
 
 #include "exchange.h"
 #include "larder/status.h"
@@ -12,10 +9,7 @@ namespace larder::gateway {
 // The gateway's one table from error code to HTTP status.
 int ToHttpStatus(StatusCode code);
 
-// {"error":{...}} as OpenAI, {"type":"error",...} as Anthropic writes it.
-std::string ErrorJson(std::string_view dialect, int status, std::string_view message);
-
-// The head that goes with it: only after a 503 may a caller try again by itself.
+// The head of an error answer: only after a 503 may a caller try again by itself.
 AnswerHead ErrorHead(int status);
 
 }  // namespace larder::gateway

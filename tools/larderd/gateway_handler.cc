@@ -8,6 +8,7 @@
 #include "error_answer.h"
 #include "larder/client/cache_status.h"
 #include "larder/client/directives.h"
+#include "larder/client/error_body.h"
 
 namespace larder::gateway {
 namespace {
@@ -23,7 +24,7 @@ std::vector<SharedBytes> AsBody(std::string text) {
 asio::awaitable<void> SendError(Responder& responder, std::string_view dialect, int status,
                                 std::string_view message) {
   AnswerHead head = ErrorHead(status);
-  std::vector<SharedBytes> body = AsBody(ErrorJson(dialect, status, message));
+  std::vector<SharedBytes> body = AsBody(client::ErrorBody(dialect, status, message));
   co_await responder.Send(std::move(head), std::move(body));
 }
 
@@ -112,7 +113,7 @@ std::string GatewayHandler::ErrorBody(int status, std::string_view message,
                                       const ServerRequest& request) const {
   const Route route = routes_->Find(request);
   const auto* upstream = std::get_if<UpstreamRoute>(&route);
-  return ErrorJson(upstream == nullptr ? "openai" : upstream->dialect, status, message);
+  return client::ErrorBody(upstream == nullptr ? "openai" : upstream->dialect, status, message);
 }
 
 asio::awaitable<void> GatewayHandler::Handle(ServerRequest& request, Responder& responder) {
@@ -169,7 +170,7 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
     AnswerHead head = ErrorHead(status);
     if (retries_itself && status > 500) head.headers.Remove("x-should-retry");
     std::vector<SharedBytes> body =
-        AsBody(ErrorJson(route.dialect, status, sent.status().message()));
+        AsBody(client::ErrorBody(route.dialect, status, sent.status().message()));
     co_await responder.Send(std::move(head), std::move(body));
     co_return;
   }

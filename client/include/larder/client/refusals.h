@@ -12,7 +12,9 @@ namespace larder::client {
 // Reasons of requests that go past the cache: "stateful", "not-i-json", "no-input" (of embeddings).
 // Reasons of answers that are not stored: "status" (not 2xx), "content_type" (neither JSON nor an
 // event stream, or encoded), "too_large", "invalid", "error" (under 2xx), "no_end" (a stream that
-// was cut), "empty", "content_filter", "refusal", "truncated", "incomplete", "bad_arguments".
+// was cut, or plain HTTP of no told length), "empty", "content_filter", "refusal", "truncated",
+// "incomplete", "bad_arguments"; of plain HTTP also "vary" (with a header that is not in the key),
+// "set_cookie", "no_store" (the upstream forbids it), "stale" (it came without freshness left).
 //
 // Thread-safe. Shared by all stacks of a process, so that it counts for all.
 class Refusals {
