@@ -115,8 +115,11 @@ class SharedCache final : public Cache {
   Status Sync() override {
     return Guarded([&] { return core_->Sync(); });
   }
-  Status Compact() override {
-    return Guarded([&] { return core_->CompactAll(); });
+  Status Compact(const CompactProgress& progress) override {
+    return Guarded([&] { return core_->CompactAll(progress); });
+  }
+  Status Change(const OptionsChange& change) override {
+    return Guarded([&] { return core_->Change(change); });
   }
   Status Close() override {
     return Guarded([&] { return core_->Close(); });

@@ -99,9 +99,15 @@ std::vector<Result<PutOutcome>> CacheCore::PutSome(std::deque<Draft>& drafts) {
       drafts.size(),
       Result<PutOutcome>(Status(StatusCode::kUnavailable, "the store takes no values now")));
   std::size_t bytes = 0;
-  for (const Draft& draft : drafts) bytes += draft.entry->body.size();
+  std::size_t row_bytes = 0;
+  for (const Draft& draft : drafts) {
+    bytes += draft.entry->body.size();
+    row_bytes += draft.MostBytes();
+  }
   const Turnstile::Pass pass = supervisor_->EnterToStore(bytes);
   if (!pass) return outcomes;
+  const SpaceBudget::Room room = budget_.TakeRoom(row_bytes);
+  if (!room) return {drafts.size(), CheckRoom(0, room)};
   std::set<std::size_t> stripes;
   for (const Draft& draft : drafts) stripes.insert(StripeIndex(draft.hash));
   std::deque<Writing> writing;
@@ -111,6 +117,10 @@ std::vector<Result<PutOutcome>> CacheCore::PutSome(std::deque<Draft>& drafts) {
   std::vector<KeyAndRow> rows;
   for (std::size_t n = 0; n < drafts.size(); ++n) {
     Draft& draft = drafts[n];
+    if (Status status = CheckRoom(draft.MostBytes(), room); !status.ok()) {
+      outcomes[n] = std::move(status);
+      continue;
+    }
     draft.entry->number = ledger_->Next();
     if (std::optional<Result<PutOutcome>> refused = Refuse(draft, Numbered::kNow)) {
       outcomes[n] = *std::move(refused);

@@ -34,8 +34,12 @@
 #include "larder/cache.h"
 #include "larder/observer.h"
 #include "ledger.h"
+#include "live_options.h"
+#include "recent_evictions.h"
 #include "record.h"
 #include "refusals.h"
+#include "running_merges.h"
+#include "space_budget.h"
 #include "state_file.h"
 #include "store.h"
 #include "supervisor.h"
@@ -97,6 +101,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                    const WriteOptions& options);
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
 
+  Status Change(const OptionsChange& change);
   Result<BackupInfo> Backup(const BackupOptions& options);
   Result<std::uint64_t> Export(const ExportSink& sink);
   Result<ImportReport> Import(const ImportSource& source);
@@ -112,7 +117,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // Flushes, so that the files tell all.
   Result<std::set<std::uint64_t>> DictionariesInUse();
-  Status CompactAll();  // flushes and merges everything, so that the reaper sees every row
+  // Flushes and rewrites everything, so that the reaper sees every row.
+  Status CompactAll(const CompactProgress& progress = {});
 
  private:
   struct Query;
@@ -220,6 +226,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::optional<Result<PutOutcome>> Refuse(Draft& draft, Numbered numbered);
   void Encode(Draft& draft);
   Result<PutOutcome> Finish(const Draft& draft, const Status& written);
+  Status CheckRoom(std::size_t row_bytes, const SpaceBudget::Room& room) const;
   enum class Precedence { kWrite, kSuperseded, kCorrupt, kFault };
   Precedence Compare(std::string_view key, std::uint64_t number,
                      std::optional<Popularity>& popularity);
@@ -245,6 +252,23 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // backup.cc, cache_transfer.cc
   Status BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info);
   Result<PutOutcome> ImportOne(const ExportedEntry& given, ImportReport& report);
+
+  // cache_space.cc
+  std::shared_ptr<RunningMerge> BeginMerge(const MergeInfo& info);
+  void EndMerge(const MergeResult& result, const std::shared_ptr<RunningMerge>& merge);
+  void NoteEvicted(std::string_view key, const RecordView& record, const EntryFacts& facts);
+  void MeasureSpace();
+  void RunSweeper();
+  void MakeRoom();
+  bool SweepOnce();
+  Status RewriteFiles(Store& store, const std::vector<StoreFile>& files, int level,
+                      std::optional<EvictionPolicy::Slice> slice);
+
+  // cache_reclaim.cc
+  void Reclaim();
+  bool ReclaimOnce(Store& store, double worth_it);
+  double DeadShare(const StoreFile& file) const;
+  bool IsIdle(Duration now);
 
   // cache_popularity.cc
   void NoteHit(const EntryData& entry);
@@ -280,6 +304,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::unique_ptr<Codec> codec_;
   std::unique_ptr<HotTier> hot_tier_;
   std::unique_ptr<EvictionPolicy> policy_;
+  const std::shared_ptr<RunningMerges> merges_ = std::make_shared<RunningMerges>();
+  SpaceBudget budget_;
+  LiveOptions live_;
+  std::mutex change_mutex_;  // one Change at a time
   std::unique_ptr<FlightTable> flights_;
   std::unique_ptr<Ledger> ledger_;
   std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
@@ -291,18 +319,26 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   bool state_failed_ = false;  // logged already; guarded by state_mutex_
   mutable Counters counters_;
   Refusals refusals_;
-  Health told_health_;                     // the steward's alone
+  RecentEvictions recent_evictions_;
+  Health told_health_;  // the steward's alone
+  // The sweeper's alone.
+  Duration looked_at_{0};
+  Duration stored_at_{0};
+  std::uint64_t stores_seen_ = 0;
+  std::uint64_t stores_flushed_ = 0;
+  std::atomic<std::uint64_t> reclaimable_bytes_{0};
+
   std::uint64_t popularity_saved_at_ = 0;  // the access clock; the steward's and the closer's
   Gate calls_;                             // shut for good by Close
   std::array<Stripe, kStripes> stripes_;
-  std::atomic<std::uint64_t> disk_bytes_{0};  // as last measured
-  std::atomic<bool> has_deadlines_{false};    // some flight has, or had, one
+  std::atomic<bool> has_deadlines_{false};  // some flight has, or had, one
 
   std::mutex threads_mutex_;
   std::condition_variable threads_wake_;
   bool threads_stop_ = false;   // guarded by threads_mutex_
   std::thread steward_;         // looks after all that needs the disk
   std::thread watchdog_;        // never touches the disk
+  std::thread sweeper_;         // makes room
   std::future<void> training_;  // started by the steward, awaited by whoever stops that
   bool files_closed_ = false;   // by whoever closes, once
   std::promise<Status> closing_;

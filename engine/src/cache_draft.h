@@ -19,6 +19,13 @@ struct CacheCore::Draft {
   }
   Draft(Draft&&) = delete;  // payload may point into scratch
 
+  // Of the row, at most.
+  std::size_t MostBytes() const {
+    constexpr std::size_t kMostFields = 128;
+    return key.size() + payload.bytes.size() + entry->metadata.size() + entry->tags.size() +
+           kMostFields;
+  }
+
   const std::string_view key;
   const std::uint64_t hash;
   const std::shared_ptr<EntryData> entry;

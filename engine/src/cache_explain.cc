@@ -16,7 +16,9 @@ Explanation CacheCore::Explain(std::string_view key, const ReadOptions& options)
   PinnedRow row;
   switch (supervisor_->Peek(key, row)) {
     case ReadOutcome::kFault: return explanation;
-    case ReadOutcome::kAbsent: explanation.why = Why::kAbsent; return explanation;
+    case ReadOutcome::kAbsent:
+      explanation.why = recent_evictions_.Has(hash) ? Why::kEvicted : Why::kAbsent;
+      return explanation;
     case ReadOutcome::kCorrupt: explanation.why = Why::kCorrupt; return explanation;
     case ReadOutcome::kFound: break;
   }
@@ -30,6 +32,7 @@ Explanation CacheCore::Explain(std::string_view key, const ReadOptions& options)
   if (record.kind == RecordKind::kTombstone) {
     explanation.why = record.cause == TombstoneCause::kRemoved   ? Why::kRemoved
                       : record.cause == TombstoneCause::kCorrupt ? Why::kCorrupt
+                      : record.cause == TombstoneCause::kEvicted ? Why::kEvicted
                                                                  : Why::kReclaimed;
     return explanation;
   }

@@ -5,7 +5,6 @@
 #include <system_error>
 
 #include "cache_core.h"
-#include "directory_size.h"
 #include "kill_point.h"
 #include "reaper.h"
 #include "restore.h"
@@ -27,6 +26,8 @@ CacheCore::CacheCore(const Options& options, const CacheInternals& internals)
       internals_(internals),
       system_clock_(options.clock != nullptr ? *options.clock : Clock::System()),
       log_(std::make_shared<GuardedLog>(options.log)),
+      budget_(options.max_disk_bytes),
+      live_(options),
       opened_(system_clock_.SinceBoot()) {
   if (options_.executor) executor_ = std::make_shared<const Executor>(options_.executor);
 }
@@ -84,7 +85,7 @@ Status CacheCore::OpenFiles() {
   }
   if (!status.ok()) return status;
   supervisor_->Start(*std::move(store));
-  disk_bytes_ = DirectorySize(options_.directory);
+  MeasureSpace();
   return SaveState();  // the number bound must be kept, should the journal be lost
 }
 
@@ -106,21 +107,30 @@ StoreOptions CacheCore::MakeStoreOptions() {
   view.ledger = [this] { return reaper_ledger_.load(std::memory_order_acquire); };
   view.oldest_outstanding_lease = [this] { return flights_->OldestLease(); };
   view.expired = &counters_.Cell(Counter::kExpired);
+  view.merges = merges_;
+  view.policy = policy_.get();
+  view.evicted = [this](std::string_view key, const RecordView& record, const EntryFacts& facts) {
+    NoteEvicted(key, record, facts);
+  };
   StoreOptions store;
   store.path = PathOf("store");
   store.memory_bytes = StoreBytes(options_.max_memory_bytes);
   store.filter = MakeReaper(std::move(view));
   store.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
-  if (options_.observer != nullptr) {
-    store.on_compacted = [this](std::uint64_t read, std::uint64_t written) {
-      Tell([&](Observer& o) { o.OnCompacted({.bytes_read = read, .bytes_written = written}); });
-    };
-  }
+  store.plan = budget_.plan();
+  store.budget = &budget_;
+  store.merges = merges_;
+  store.on_merge = [this](const MergeInfo& info) { return BeginMerge(info); };
+  store.on_merged = [this](const MergeResult& result, const std::shared_ptr<RunningMerge>& merge) {
+    EndMerge(result, merge);
+  };
   store.on_background_fault = [this](const Status& status) {
     supervisor_->BackgroundFailed(status);
   };
   store.env = internals_.env;
-  if (internals_.write_buffer_bytes != 0) store.write_buffer_bytes = internals_.write_buffer_bytes;
+  if (internals_.write_buffer_bytes != 0) {
+    store.plan.write_buffer_bytes = internals_.write_buffer_bytes;
+  }
   return store;
 }
 
@@ -186,6 +196,7 @@ Status CacheCore::StartThreads() {
   try {
     steward_ = std::thread([this] { RunSteward(); });
     watchdog_ = std::thread([this] { RunWatchdog(); });
+    sweeper_ = std::thread([this] { RunSweeper(); });
   } catch (const std::system_error& error) {
     return {StatusCode::kUnavailable, std::string("start a thread: ") + error.what()};
   }
@@ -202,7 +213,9 @@ Stats CacheCore::GetStats() const {
   stats.hot_bytes = hot_tier_->bytes();
   stats.ledger_tags = ledger_->tag_count();
   stats.memory_bytes = stats.hot_bytes + ledger_->memory_bytes() + policy_->MemoryBytes();
-  stats.disk_bytes = disk_bytes_.load(std::memory_order_relaxed);
+  stats.disk_bytes = budget_.bytes();
+  stats.reclaimable_bytes = reclaimable_bytes_;
+  stats.space_pressure = static_cast<std::uint64_t>(budget_.pressure());
   const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) return stats;
   stats.entries = supervisor_->store().EstimatedRows();

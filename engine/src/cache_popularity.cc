@@ -28,8 +28,7 @@ std::uint64_t CacheCore::AccessClock() const {
 void CacheCore::Encode(Draft& draft) {
   EntryData& entry = *draft.entry;
   const EntryFacts facts{.hash = draft.hash,
-                         .bytes = draft.key.size() + draft.payload.bytes.size() +
-                                  entry.metadata.size() + entry.tags.size() + kFieldBytes,
+                         .bytes = draft.MostBytes() - 128 + kFieldBytes,
                          .cost = CostOf(entry.cost_microusd, entry.compute_time)};
   entry.popularity = policy_->NoteStored(facts, AccessClock(), draft.replaced);
   draft.record = EncodeEntry(draft.key, entry, draft.payload);
@@ -61,8 +60,8 @@ void CacheCore::TellPolicySize() {
   const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) return;
   policy_->SetSize({.entries = supervisor_->store().EstimatedRows(),
-                    .bytes = disk_bytes_.load(std::memory_order_relaxed),
-                    .capacity_bytes = options_.max_disk_bytes});
+                    .bytes = supervisor_->store().TableBytes(),
+                    .capacity_bytes = budget_.TablesTarget()});
 }
 
 }  // namespace larder

@@ -7,7 +7,6 @@
 #include <system_error>
 
 #include "cache_core.h"
-#include "directory_size.h"
 
 namespace larder {
 namespace {
@@ -45,8 +44,9 @@ void CacheCore::Care() {
     supervisor_->store().StartCompactions();
   }
   if (options_.observer != nullptr) TellHealth();
-  disk_bytes_.store(DirectorySize(options_.directory), std::memory_order_relaxed);
+  MeasureSpace();
   TellPolicySize();
+  if (!internals_.threads) MakeRoom();
   StartTraining();
 }
 
@@ -133,13 +133,6 @@ Status CacheCore::SaveState() {
 
 Status CacheCore::Sync() { return supervisor_->Sync(); }
 
-Status CacheCore::CompactAll() {
-  return supervisor_->RunLong([](Store& store) {
-    if (Status status = store.Flush(); !status.ok()) return status;
-    return store.CompactAll();
-  });
-}
-
 // What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
 // disk hangs, the caller gets away and the files are closed when the disk answers.
 Status CacheCore::Close() {
@@ -187,6 +180,7 @@ void CacheCore::StopThreads() {
   threads_wake_.notify_all();
   if (steward_.joinable()) steward_.join();
   if (watchdog_.joinable()) watchdog_.join();
+  if (sweeper_.joinable()) sweeper_.join();
   if (training_.valid()) training_.wait();
 }
 

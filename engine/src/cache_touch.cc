@@ -29,6 +29,8 @@ Status CacheCore::Touch(std::string_view key, Duration ttl) {
   if (DecodeRecord(key, row.bytes(), record) != RecordState::kOk || !IsLive(key, record)) {
     return {StatusCode::kNotFound, "nothing live there to touch"};
   }
+  const SpaceBudget::Room room = budget_.TryTakeRoom(key.size() + row.bytes().size());
+  if (!room) return {StatusCode::kUnavailable, "there is no room to write it anew"};
   return WriteTouched(key, hash, record, ttl);
 }
 

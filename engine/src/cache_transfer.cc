@@ -9,6 +9,8 @@ namespace {
 
 // Read at once; handed over without a lock or an iterator held.
 constexpr std::size_t kPageItems = 256;
+// For room within max_disk_bytes, of 10 ms each.
+constexpr int kMostWaits = 500;
 
 ExportedEntry Exported(const ScanItem& item) {
   ExportedEntry exported{.key = item.key,
@@ -86,7 +88,18 @@ Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport
   entry->created = std::min(given.created, entry->created);
   entry->fresh_until = given.fresh_until;
   entry->expires = given.expires;
-  const Result<PutOutcome> outcome = Write(given.key, entry, Numbered::kNow);
+  // It writes as fast as it can, so it waits where others would be refused for want of room.
+  Result<PutOutcome> outcome = Write(given.key, entry, Numbered::kNow);
+  const auto no_room = [&outcome] {
+    return outcome.status().code() == StatusCode::kResourceExhausted;
+  };
+  for (int waits = 0; waits < kMostWaits && no_room(); ++waits) {
+    outcome = Write(given.key, entry, Numbered::kNow);
+  }
+  if (no_room()) {
+    ++report.refused;
+    return PutOutcome::kNotStored;
+  }
   if (outcome.ok()) ++(*outcome == PutOutcome::kStored ? report.stored : report.superseded);
   return outcome;
 }

@@ -75,10 +75,12 @@ Status CacheCore::CheckWrite(std::string_view key, std::string_view body,
 
 Duration CacheCore::TtlOf(std::string_view key, const WriteOptions& options) const {
   if (options.ttl.has_value()) return *options.ttl;
-  if (options.negative) return options_.negative_ttl;
-  if (options_.default_ttl > kLongest || options_.ttl_jitter == 0) return options_.default_ttl;
-  const double share = 1 - options_.ttl_jitter * Spread(key);
-  const auto ttl = static_cast<double>(options_.default_ttl.count()) * share;
+  if (options.negative) return live_.negative_ttl;
+  const Duration default_ttl = live_.default_ttl;
+  const double jitter = live_.ttl_jitter;
+  if (default_ttl > kLongest || jitter == 0) return default_ttl;
+  const double share = 1 - jitter * Spread(key);
+  const auto ttl = static_cast<double>(default_ttl.count()) * share;
   return Duration(static_cast<std::int64_t>(ttl));
 }
 
@@ -94,8 +96,8 @@ std::shared_ptr<EntryData> CacheCore::MakeEntry(std::string_view key, std::strin
     return std::min(given.value_or(otherwise), kLongest);
   };
   entry->stale_while_revalidate =
-      window(options.stale_while_revalidate, options_.stale_while_revalidate);
-  entry->stale_if_error = window(options.stale_if_error, options_.stale_if_error);
+      window(options.stale_while_revalidate, live_.stale_while_revalidate);
+  entry->stale_if_error = window(options.stale_if_error, live_.stale_if_error);
   const Duration ttl = TtlOf(key, options);
   if (ttl <= kLongest) {
     entry->fresh_until = entry->created + ttl;
@@ -202,12 +204,27 @@ void CacheCore::CountRefused(std::string_view key, PutOutcome outcome, const Sta
   Tell([&](Observer& o) { o.OnRefused({.key = key, .outcome = outcome, .code = status.code()}); });
 }
 
+Status CacheCore::CheckRoom(std::size_t row_bytes, const SpaceBudget::Room& room) const {
+  const std::uint64_t most = budget_.plan().most_row_bytes;
+  if (row_bytes > most) {
+    return {StatusCode::kResourceExhausted, "a row of " + std::to_string(row_bytes) +
+                                                " bytes is over a 32nd of max_disk_bytes, " +
+                                                std::to_string(most)};
+  }
+  if (room) return Status::Ok();
+  return {StatusCode::kResourceExhausted, "no room within max_disk_bytes " +
+                                              std::to_string(budget_.plan().limit) +
+                                              ": values come faster than others can be evicted"};
+}
+
 Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
                                           const std::shared_ptr<EntryData>& entry,
                                           Numbered numbered) {
   const Status refusal(StatusCode::kUnavailable, "the store takes no values now");
   if (!supervisor_->EnterToStore(0)) return refusal;  // before the body is compressed for nothing
   Draft draft(key, entry, *codec_);
+  const SpaceBudget::Room room = budget_.TakeRoom(draft.MostBytes());
+  if (Status status = CheckRoom(draft.MostBytes(), room); !status.ok()) return status;
   // After that: who compresses for long is not who waits for a disk that hangs.
   const Turnstile::Pass pass = supervisor_->EnterToStore(entry->body.size());
   if (!pass) return refusal;

@@ -32,6 +32,10 @@ void Counters::Fill(Stats& stats) const {
   stats.fault_episodes = of(Counter::kFaultEpisodes);
   stats.reopened = of(Counter::kReopened);
   stats.quarantined = of(Counter::kQuarantined);
+  stats.evicted_bytes = of(Counter::kEvictedBytes);
+  stats.reclaimed_bytes = of(Counter::kReclaimedBytes);
+  stats.merge_read_bytes = of(Counter::kMergeReadBytes);
+  stats.merge_written_bytes = of(Counter::kMergeWrittenBytes);
 }
 
 }  // namespace larder

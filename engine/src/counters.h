@@ -40,6 +40,10 @@ enum class Counter : unsigned {
   kFaultEpisodes,
   kReopened,
   kQuarantined,
+  kEvictedBytes,
+  kReclaimedBytes,
+  kMergeReadBytes,
+  kMergeWrittenBytes,
   kCount
 };
 

@@ -6,7 +6,8 @@
 
 namespace larder {
 
-// Bytes in blocks of all files below `directory`; files that vanish meanwhile count as nothing.
-std::uint64_t DirectorySize(const std::string& directory);
+// Bytes in blocks of all files below `directory`, but not of what is in its subdirectory `without`;
+// files that vanish meanwhile count as nothing.
+std::uint64_t DirectorySize(const std::string& directory, const std::string& without = {});
 
 }  // namespace larder

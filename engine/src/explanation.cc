@@ -25,6 +25,7 @@ std::string Reason(const Explanation& e) {
     case Why::kEverything:
       return "everything up to number " + std::to_string(e.rule_number) + " was invalidated";
     case Why::kReclaimed: return "expired or invalidated, and reclaimed";
+    case Why::kEvicted: return "evicted: there was no space, and others were worth more";
     case Why::kCorrupt: return "its row is damaged, or was and has been dropped";
     case Why::kUnknown: return "written by another build, in a format that this one does not know";
     case Why::kUnreachable: return "the store cannot be read now";

@@ -2,11 +2,13 @@
 
 #include <rocksdb/compaction_filter.h>
 
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "entry_facts.h"
+#include "hot_tier.h"
 #include "record.h"
 
 namespace larder {
@@ -15,11 +17,15 @@ namespace {
 // One pass over some files. What may grow meanwhile is read once: dropping too little is safe.
 class Reaper final : public rocksdb::CompactionFilter {
  public:
-  explicit Reaper(const ReaperView& view)
-      : now_(view.now()),
+  Reaper(const ReaperView& view, std::shared_ptr<RunningMerge> merge)
+      : view_(view),
+        now_(view.now()),
         ledger_(view.ledger()),
         oldest_lease_(ledger_ == nullptr ? 0 : view.oldest_outstanding_lease()),
-        expired_(view.expired) {}
+        merge_(std::move(merge)) {
+    if (merge_ == nullptr || !merge_->slice.has_value()) return;
+    sweep_.reset(new EvictionPolicy::Sweep(view.policy->BeginSweep(*merge_->slice)));
+  }
 
   const char* Name() const override { return "larder.reaper"; }
   // Snapshots do not pin rows: nobody reads a cache as of an earlier time.
@@ -31,20 +37,21 @@ class Reaper final : public rocksdb::CompactionFilter {
     if (type != ValueType::kValue) return Decision::kKeep;
     RecordView record;
     const std::string_view key_bytes(key.data(), key.size());
+    const std::string_view row(value.data(), value.size());
     // What cannot be read here is told apart, counted and dropped by the reader who meets it.
-    if (DecodeRecord(key_bytes, {value.data(), value.size()}, record) != RecordState::kOk) {
-      return Decision::kKeep;
-    }
-    const bool needed_against_a_lease = record.number >= oldest_lease_;
+    if (DecodeRecord(key_bytes, row, record) != RecordState::kOk) return Decision::kKeep;
+    const std::uint64_t bytes = key.size() + value.size();
     if (record.kind == RecordKind::kTombstone) {
-      return needed_against_a_lease ? Decision::kKeep : Decision::kRemove;
+      if (record.number >= oldest_lease_) return Decision::kKeep;
+      if (merge_ != nullptr) merge_->expired_bytes += bytes;
+      return Decision::kRemove;
     }
-    if (record.expires > now_ && Holds(key_bytes, record)) return Decision::kKeep;
-    expired_->fetch_add(1, std::memory_order_relaxed);
-    if (!needed_against_a_lease) return Decision::kRemove;
-    // It may have replaced a removal that an older, open lease must still find.
-    *new_value = EncodeTombstone(key_bytes, record.number, TombstoneCause::kReclaimed);
-    return Decision::kChangeValue;
+    if (record.expires > now_ && Holds(key_bytes, record)) {
+      return merge_ == nullptr ? Decision::kKeep : Weigh(key_bytes, row, record, new_value);
+    }
+    view_.expired->fetch_add(1, std::memory_order_relaxed);
+    if (merge_ != nullptr) merge_->expired_bytes += bytes;
+    return Drop(key_bytes, record, TombstoneCause::kReclaimed, new_value);
   }
 
  private:
@@ -55,10 +62,39 @@ class Reaper final : public rocksdb::CompactionFilter {
     return ledger_->Holds(key, record.number, hashes_);
   }
 
+  // A live row of a merge that has an account of its space.
+  Decision Weigh(std::string_view key, std::string_view row, const RecordView& record,
+                 std::string* new_value) const {
+    const EntryFacts facts{.hash = HotTier::HashKey(key),
+                           .bytes = key.size() + row.size(),
+                           .cost = CostOf(record.cost_microusd, record.compute_time)};
+    std::optional<Popularity> popularity = record.popularity;
+    if (sweep_ != nullptr) popularity = sweep_->Judge(facts, record.popularity);
+    if (!popularity.has_value() || !merge_->grant->Keep(facts.bytes)) {
+      ++merge_->evicted;
+      merge_->evicted_bytes += facts.bytes;
+      view_.evicted(key, record, facts);
+      return Drop(key, record, TombstoneCause::kEvicted, new_value);
+    }
+    if (*popularity == record.popularity) return Decision::kKeep;
+    *new_value = WithPopularity(key, row, record, *popularity);
+    return Decision::kChangeValue;
+  }
+
+  // It may have replaced a removal that an older, open lease must still find.
+  Decision Drop(std::string_view key, const RecordView& record, TombstoneCause cause,
+                std::string* new_value) const {
+    if (record.number < oldest_lease_) return Decision::kRemove;
+    *new_value = EncodeTombstone(key, record.number, cause);
+    return Decision::kChangeValue;
+  }
+
+  const ReaperView& view_;
   const TimePoint now_;
   const Ledger* const ledger_;
   const std::uint64_t oldest_lease_;
-  std::atomic<std::uint64_t>* const expired_;
+  const std::shared_ptr<RunningMerge> merge_;
+  std::unique_ptr<EvictionPolicy::Sweep> sweep_;
   mutable std::vector<TagHash> hashes_;  // a filter runs on one thread
 };
 
@@ -72,8 +108,9 @@ class ReaperFactory final : public rocksdb::CompactionFilterFactory {
            reason == rocksdb::TableFileCreationReason::kCompaction;
   }
   std::unique_ptr<rocksdb::CompactionFilter> CreateCompactionFilter(
-      const rocksdb::CompactionFilter::Context& /*context*/) override {
-    return std::make_unique<Reaper>(view_);
+      const rocksdb::CompactionFilter::Context& context) override {
+    const bool merges = context.reason == rocksdb::TableFileCreationReason::kCompaction;
+    return std::make_unique<Reaper>(view_, merges ? view_.merges->OfThisThread() : nullptr);
   }
 
  private:

@@ -128,7 +128,7 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
   const unsigned windows = flags >> kWindowsShift;
   const bool tombstone = kind == static_cast<unsigned>(RecordKind::kTombstone);
   const bool known = tombstone ? (flags & ~(kKindMask | kCodecMask << kCodecShift)) == 0 &&
-                                     codec <= static_cast<unsigned>(TombstoneCause::kReclaimed)
+                                     codec <= static_cast<unsigned>(TombstoneCause::kEvicted)
                                : kind == 0 && codec <= 1 && windows <= kErrorIsShorter;
   if (bytes[0] != kVersion || !known) return RecordState::kUnknown;
   view = {};

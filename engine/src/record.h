@@ -21,6 +21,7 @@ enum class TombstoneCause : std::uint8_t {
   kRemoved = 0,
   kCorrupt = 1,    // in the place of a record that could not be read
   kReclaimed = 2,  // in the place of an entry that an open lease must still find to be newer
+  kEvicted = 3,    // the same, of one that went for want of space
 };
 enum class RecordCodec : std::uint8_t { kRaw = 0, kZstd = 1 };
 

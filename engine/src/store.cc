@@ -1,22 +1,17 @@
 #include "store.h"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
-#include <rocksdb/filter_policy.h>
-#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
-#include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdarg>
-#include <cstdio>
 
-#include "dictionary_collector.h"
 #include "kill_point.h"
+#include "metered_file_system.h"
 #include "rocks_status.h"
+#include "store_setup.h"
 
 namespace larder {
 namespace {
@@ -38,126 +33,16 @@ Status FromOpening(const rocksdb::Status& status) {
   return FromRocksDb(status);
 }
 
-// RocksDB's own LOG lies on the disk whose failure it would report: when that disk is full, a
-// failed write of a log line runs into an assertion and ends the process (design 3.9). So its
-// warnings come to our logger, and nothing is written beside the data.
-class LogSink final : public rocksdb::Logger {
- public:
-  explicit LogSink(std::function<void(LogLevel, std::string_view)> log)
-      : rocksdb::Logger(rocksdb::InfoLogLevel::WARN_LEVEL), log_(std::move(log)) {}
-
-  using rocksdb::Logger::Logv;
-  void Logv(const char* format, va_list arguments) override {
-    Logv(rocksdb::InfoLogLevel::WARN_LEVEL, format, arguments);
-  }
-  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
-    if (!log_ || level < rocksdb::InfoLogLevel::WARN_LEVEL ||
-        level >= rocksdb::InfoLogLevel::HEADER_LEVEL) {
-      return;
-    }
-    char line[512];
-    const int size = std::vsnprintf(line, sizeof(line), format, arguments);
-    if (size <= 0) return;
-    const std::size_t length =
-        std::min<std::size_t>(static_cast<std::size_t>(size), sizeof(line) - 1);
-    const bool is_error = level >= rocksdb::InfoLogLevel::ERROR_LEVEL;
-    log_(is_error ? LogLevel::kError : LogLevel::kWarning,
-         std::string("store: ") + std::string(line, length));
-  }
-
- private:
-  const std::function<void(LogLevel, std::string_view)> log_;
-};
-
-// RocksDB 7.8 resumes by itself when there is space again, and then appends to the very WAL whose
-// last write failed if the memtable was empty: an assertion ends the process (seen with Debian's
-// build). So it stays stopped after a fault, and is opened anew.
-class NoAutomaticRecovery final : public rocksdb::EventListener {
- public:
-  explicit NoAutomaticRecovery(std::function<void(const Status&)> on_fault)
-      : on_fault_(std::move(on_fault)) {}
-
-  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
-    // A failed write is told by who wrote.
-    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback || error->ok()) return;
-    if (on_fault_ && !error->IsShutdownInProgress()) on_fault_(FromRocksDb(*error));
-  }
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
-                            bool* auto_recovery) override {
-    *auto_recovery = false;
-  }
-
- private:
-  const std::function<void(const Status&)> on_fault_;
-};
-
-class CompactionListener final : public rocksdb::EventListener {
- public:
-  explicit CompactionListener(std::function<void(std::uint64_t, std::uint64_t)> tell)
-      : tell_(std::move(tell)) {}
-  void OnCompactionCompleted(rocksdb::DB* /*db*/, const rocksdb::CompactionJobInfo& job) override {
-    if (job.status.ok()) tell_(job.stats.total_input_bytes, job.stats.total_output_bytes);
-  }
-
- private:
-  const std::function<void(std::uint64_t, std::uint64_t)> tell_;
-};
-
-// Memtables that may wait to be written out, and one more.
-constexpr std::uint64_t kWriteBuffers = 4;
-
-rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = block_cache;
-  table.cache_index_and_filter_blocks = false;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
-  // Debian compiles RocksDB for baseline x86-64, where CRC32c runs in software.
-  table.checksum = rocksdb::kXXH3;
-  table.format_version = 5;
-  table.data_block_index_type = rocksdb::BlockBasedTableOptions::kDataBlockBinaryAndHash;
-  return table;
-}
-
-rocksdb::Options RocksOptions(const StoreOptions& options) {
-  rocksdb::Options rocks;
-  rocks.create_if_missing = true;
-  if (options.env != nullptr) rocks.env = options.env;
-  rocks.info_log = std::make_shared<LogSink>(options.log);
-  rocks.listeners.push_back(std::make_shared<NoAutomaticRecovery>(options.on_background_fault));
-  if (options.on_compacted) {
-    rocks.listeners.push_back(std::make_shared<CompactionListener>(options.on_compacted));
-  }
-  rocks.compaction_filter_factory = options.filter;
-  rocks.table_properties_collector_factories.push_back(MakeDictionaryCollector());
-  rocks.compression = rocksdb::kNoCompression;  // records are compressed one by one
-  rocks.bottommost_compression = rocksdb::kNoCompression;
-  rocks.write_buffer_size = options.write_buffer_bytes;
-  rocks.max_write_buffer_number = 3;
-  rocks.level_compaction_dynamic_level_bytes = true;
-  rocks.target_file_size_base = std::uint64_t{16} << 20;
-  rocks.max_bytes_for_level_base = std::uint64_t{64} << 20;
-  rocks.max_background_jobs = 2;
-  rocks.disable_auto_compactions = true;  // until StartCompactions
-  rocks.allow_fallocate = false;          // an empty store would take 76 MB
-  rocks.keep_log_file_num = 1;
-  rocks.max_manifest_file_size = std::uint64_t{8} << 20;
-  rocks.stats_dump_period_sec = 0;
-  rocks.stats_persist_period_sec = 0;
-  const std::uint64_t cache_bytes =
-      std::max(options.memory_bytes, kWriteBuffers * options.write_buffer_bytes);
-  const std::shared_ptr<rocksdb::Cache> block_cache = rocksdb::NewLRUCache(cache_bytes, 4);
-  rocks.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(
-      kWriteBuffers * options.write_buffer_bytes, block_cache);
-  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(block_cache)));
-  return rocks;
-}
-
 }  // namespace
 
 class RocksStore final : public Store {
  public:
-  RocksStore(std::unique_ptr<rocksdb::DB> db, std::shared_ptr<rocksdb::Cache> block_cache)
-      : db_(std::move(db)), block_cache_(std::move(block_cache)) {
+  RocksStore(StoreOptions options, std::unique_ptr<rocksdb::Env> env,
+             std::unique_ptr<rocksdb::DB> db, std::shared_ptr<rocksdb::Cache> block_cache)
+      : options_(std::move(options)),
+        env_(std::move(env)),
+        db_(std::move(db)),
+        block_cache_(std::move(block_cache)) {
     peek_options_.fill_cache = false;
   }
   ~RocksStore() override { static_cast<void>(db_->Close()); }
@@ -237,17 +122,57 @@ class RocksStore final : public Store {
     return BackUpStore(*db_, task);
   }
 
-  void StartCompactions() override {
-    if (compacting_.exchange(true)) return;
-    const rocksdb::Status status = db_->EnableAutoCompaction({db_->DefaultColumnFamily()});
-    compacting_ = status.ok();
+  std::vector<StoreFile> Files() override {
+    std::vector<rocksdb::LiveFileMetaData> live;
+    db_->GetLiveFilesMetaData(&live);
+    rocksdb::TablePropertiesCollection properties;
+    static_cast<void>(db_->GetPropertiesOfAllTables(&properties));
+    std::vector<StoreFile> files;
+    files.reserve(live.size());
+    for (rocksdb::LiveFileMetaData& from : live) {
+      StoreFile file{.name = from.name,
+                     .number = from.file_number,
+                     .level = from.level,
+                     .bytes = from.size,
+                     .rows = from.num_entries,
+                     .smallest = std::move(from.smallestkey),
+                     .largest = std::move(from.largestkey),
+                     .merging = from.being_compacted,
+                     .notes = {}};
+      const auto found = properties.find(from.db_path + from.name);
+      if (found != properties.end()) {
+        file.notes = ReadFileNotes(found->second->user_collected_properties);
+      }
+      files.push_back(std::move(file));
+    }
+    return files;
   }
 
-  Status CompactAll() override {
-    rocksdb::CompactRangeOptions options;
-    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-    options.canceled = &interrupted_;
-    return FromRocksDb(db_->CompactRange(options, nullptr, nullptr));
+  Status Rewrite(const std::vector<std::string>& names, int level,
+                 std::shared_ptr<RunningMerge> merge) override {
+    if (interrupted_) return {StatusCode::kUnavailable, "the store is being closed"};
+    rocksdb::CompactionOptions options;
+    options.compression = rocksdb::kDisableCompressionOption;  // else it is Snappy
+    options.output_file_size_limit = db_->GetOptions().target_file_size_base;
+    options.max_subcompactions = 1;
+    rocksdb::CompactionJobInfo job;
+    if (merge != nullptr) options_.merges->Begin(merge);
+    const rocksdb::Status status =
+        db_->CompactFiles(options, db_->DefaultColumnFamily(), names, level, -1, nullptr, &job);
+    options_.merges->End();
+    if (status.IsInvalidArgument() || status.IsAborted()) {  // gone, or being merged
+      return {StatusCode::kNotFound, status.ToString()};
+    }
+    if (!status.ok()) return FromRocksDb(status);
+    if (options_.on_merged) {
+      options_.on_merged(
+          {.read = job.stats.total_input_bytes, .written = job.stats.total_output_bytes}, merge);
+    }
+    return Status::Ok();
+  }
+
+  Status SetPlan(const SpacePlan& plan) override {
+    return FromRocksDb(db_->SetOptions(SizesOf(plan)));
   }
 
   Status Flush() override { return FromRocksDb(db_->Flush(rocksdb::FlushOptions())); }
@@ -259,36 +184,49 @@ class RocksStore final : public Store {
     if (!status.ok()) return FromRocksDb(status);
     std::set<std::uint64_t> ids;
     for (const auto& [path, properties] : files) {
-      const auto property = properties->user_collected_properties.find(kDictionariesProperty);
-      if (property == properties->user_collected_properties.end() ||
-          !ReadDictionariesProperty(property->second, ids)) {
+      const auto needed = ReadFileNotes(properties->user_collected_properties).dictionaries;
+      if (!needed.has_value()) {
         return Status(StatusCode::kUnavailable, "a file does not say which dictionaries it needs");
       }
+      ids.insert(needed->begin(), needed->end());
     }
     return ids;
+  }
+
+  void StartCompactions() override {
+    if (compacting_.exchange(true)) return;
+    const rocksdb::Status status = db_->EnableAutoCompaction({db_->DefaultColumnFamily()});
+    compacting_ = status.ok();
   }
 
   std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
 
   std::uint64_t EstimatedRows() const override {
-    std::uint64_t rows = 0;
-    db_->GetIntProperty(rocksdb::DB::Properties::kEstimateNumKeys, &rows);
-    return rows;
+    return Number(rocksdb::DB::Properties::kEstimateNumKeys);
   }
+  std::uint64_t TableBytes() const override {
+    return Number(rocksdb::DB::Properties::kLiveSstFilesSize);
+  }
+  bool IsStalled() const override { return Number(rocksdb::DB::Properties::kIsWriteStopped) != 0; }
 
   std::uint64_t MemoryBytes() const override {
-    std::uint64_t memtables = 0;
-    db_->GetIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &memtables);
-    return block_cache_->GetUsage() + memtables;
+    return block_cache_->GetUsage() + Number(rocksdb::DB::Properties::kSizeAllMemTables);
   }
 
  private:
+  std::uint64_t Number(const std::string& property) const {
+    std::uint64_t value = 0;
+    db_->GetIntProperty(property, &value);
+    return value;
+  }
   static ReadOutcome OutcomeOf(const rocksdb::Status& status) {
     if (status.ok()) return ReadOutcome::kFound;
     if (status.IsNotFound()) return ReadOutcome::kAbsent;
     return status.IsCorruption() ? ReadOutcome::kCorrupt : ReadOutcome::kFault;
   }
 
+  const StoreOptions options_;
+  const std::unique_ptr<rocksdb::Env> env_;  // null: another's
   const std::unique_ptr<rocksdb::DB> db_;
   const std::shared_ptr<rocksdb::Cache> block_cache_;
   const rocksdb::ReadOptions read_options_;
@@ -298,13 +236,24 @@ class RocksStore final : public Store {
 };
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
-  const rocksdb::Options rocks = RocksOptions(options);
+  rocksdb::Options rocks = RocksOptions(options);
+  std::unique_ptr<rocksdb::Env> metered;
+  if (options.budget != nullptr) {
+    metered = rocksdb::NewCompositeEnv(std::make_shared<MeteredFileSystem>(
+        rocks.env->GetFileSystem(), options.path, options.budget->use()));
+    rocks.env = metered.get();
+  }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
   if (!status.ok()) return FromOpening(status).WithContext("open store");
   auto* table = rocks.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
-  return std::unique_ptr<Store>(
-      std::make_unique<RocksStore>(std::unique_ptr<rocksdb::DB>(db), table->block_cache));
+  auto store = std::make_unique<RocksStore>(options, std::move(metered),
+                                            std::unique_ptr<rocksdb::DB>(db), table->block_cache);
+  if (options.budget != nullptr) {
+    options.budget->SetTables(store->TableBytes());
+    options.budget->SetStalled(false);
+  }
+  return std::unique_ptr<Store>(std::move(store));
 }
 
 Result<std::uint64_t> Store::FreeBytes(const StoreOptions& options) {
@@ -317,7 +266,7 @@ Result<std::uint64_t> Store::FreeBytes(const StoreOptions& options) {
 
 Status Store::Probe(const StoreOptions& options) {
   // Opening writes out what the WALs hold: all write buffers at most.
-  const std::uint64_t room_to_open = kWriteBuffers * options.write_buffer_bytes;
+  const std::uint64_t room_to_open = kWriteBuffers * options.plan.write_buffer_bytes;
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   const Result<std::uint64_t> free_bytes = FreeBytes(options);
   if (!free_bytes.ok()) return free_bytes.status();

@@ -12,8 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "file_notes.h"
 #include "larder/options.h"
 #include "larder/result.h"
+#include "running_merges.h"
+#include "space_budget.h"
 #include "store_backup.h"
 
 namespace rocksdb {
@@ -23,18 +26,46 @@ class Env;
 
 namespace larder {
 
+// A merge that begins.
+struct MergeInfo {
+  std::uint64_t input_bytes = 0;
+  bool into_last_level = false;  // where most rows are, and nothing lies below
+  std::uint64_t swept = 0;       // the earliest time at which one of its tables there was
+};
+struct MergeResult {
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+};
+
+// A table of the store.
+struct StoreFile {
+  std::string name = {};
+  std::uint64_t number = 0;  // grows with each that is written
+  int level = 0;             // 0 to last_level
+  std::uint64_t bytes = 0;
+  std::uint64_t rows = 0;
+  std::string smallest = {};  // keys
+  std::string largest = {};
+  bool merging = false;
+  FileNotes notes = {};
+};
+
 struct StoreOptions {
   std::string path = {};
   std::uint64_t memory_bytes = 0;  // block cache, memtables included
-  // One memtable is one WAL segment; reopening after a kill costs about 17 ms a MB of WAL.
-  std::uint64_t write_buffer_bytes = std::uint64_t{8} << 20;
+  SpacePlan plan = SpacePlan(std::uint64_t{10} << 30);
+  // Null: nobody counts. Must outlive the Store, as `merges` does.
+  SpaceBudget* budget = nullptr;
+  std::shared_ptr<RunningMerges> merges = std::make_shared<RunningMerges>();
   std::shared_ptr<rocksdb::CompactionFilterFactory> filter = {};
   std::function<void(LogLevel, std::string_view)> log = {};
   // Called by RocksDB's threads when a flush or a merge has failed. Must neither block nor call
   // the store.
   std::function<void(const Status&)> on_background_fault = {};
-  // Called by RocksDB's threads after a merge: bytes read, bytes written.
-  std::function<void(std::uint64_t, std::uint64_t)> on_compacted = {};
+  // With a budget: called by the thread that is about to merge, for what the filter and the notes
+  // are to go by; and after a merge that worked.
+  std::function<std::shared_ptr<RunningMerge>(const MergeInfo&)> on_merge = {};
+  std::function<void(const MergeResult&, const std::shared_ptr<RunningMerge>&)> on_merged = {};
   rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
 };
 
@@ -59,6 +90,9 @@ enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
 // After a write has failed all later ones do, until the store is opened anew.
 class Store {
  public:
+  // Where most rows are: with dynamic levels, from the first merge on.
+  static constexpr int kLastLevel = 6;
+
   // Compactions wait for StartCompactions: those that are due would take from opening what it
   // needs of the machine.
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
@@ -92,18 +126,26 @@ class Store {
   virtual Result<StoreBackup> BackUp(StoreBackupTask task) = 0;
   // Does nothing after the first time. May wait for the disk.
   virtual void StartCompactions() = 0;
-  // Merges everything, which runs the filter over every row. Slow.
-  virtual Status CompactAll() = 0;
   virtual Status Flush() = 0;
+  // Reads what is known of all files. Takes a few microseconds a file.
+  virtual std::vector<StoreFile> Files() = 0;
+  // Merges these files, and what overlaps them down to `level`, into `level`, on this thread. The
+  // filter sees every row, and goes by `merge` (null: evicts nothing). kNotFound: one of them is
+  // gone, or is being merged.
+  virtual Status Rewrite(const std::vector<std::string>& names, int level,
+                         std::shared_ptr<RunningMerge> merge) = 0;
+  virtual Status SetPlan(const SpacePlan& plan) = 0;
   // Those that records in files need; what is not flushed is not looked at. Errors: kUnavailable
   // (also if a file does not say).
   virtual Result<std::set<std::uint64_t>> DictionariesInUse() = 0;
-  // From now on CompactAll ends early, with an error, also one that is running.
+  // From now on Rewrite fails, and a backup ends early.
   virtual void Interrupt() = 0;
 
   // Counts writes; never goes back, also across restarts, unless writes were lost.
   virtual std::uint64_t LatestSequence() const = 0;
   virtual std::uint64_t EstimatedRows() const = 0;
+  virtual std::uint64_t TableBytes() const = 0;  // of the files that count
+  virtual bool IsStalled() const = 0;            // writers wait
   virtual std::uint64_t MemoryBytes() const = 0;
 };
 

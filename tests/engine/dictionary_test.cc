@@ -9,7 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include "dictionary_collector.h"
 #include "prose.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
@@ -153,13 +152,6 @@ TEST_F(DictionaryShelfTest, ThreadsReadWhileOthersAdoptAndDrop) {
     shelf.DropUnused({});
   }
   for (std::thread& thread : threads) thread.join();
-}
-
-TEST(DictionariesPropertyTest, ACutPropertyIsRefused) {
-  std::set<std::uint64_t> ids;
-  EXPECT_TRUE(ReadDictionariesProperty(std::string("\x05\x81\x01", 3), ids));
-  EXPECT_EQ(ids, (std::set<std::uint64_t>{5, 129}));
-  EXPECT_FALSE(ReadDictionariesProperty("\x81", ids));
 }
 
 }  // namespace

@@ -17,9 +17,11 @@ TEST(StoreTest, CompactionsWaitUntilTheyAreStarted) {
   const testing::TempDir directory;
   std::promise<void> compacted;
   std::atomic<int> compactions{0};
+  SpaceBudget budget(std::uint64_t{1} << 30);
   StoreOptions options;
   options.path = directory.path() + "/store";
-  options.on_compacted = [&](std::uint64_t, std::uint64_t) {
+  options.budget = &budget;
+  options.on_merged = [&](const MergeResult&, const std::shared_ptr<RunningMerge>&) {
     if (compactions.fetch_add(1) == 0) compacted.set_value();
   };
   Result<std::unique_ptr<Store>> store = Store::Open(options);

@@ -68,14 +68,21 @@ class FakeStore final : public Store {
   }
   Status Sync() override { return disk_.writes; }
   Result<StoreBackup> BackUp(StoreBackupTask /*task*/) override { return StoreBackup{}; }
-  void StartCompactions() override {}
-  Status CompactAll() override { return Status::Ok(); }
   Status Flush() override { return Status::Ok(); }
+  std::vector<StoreFile> Files() override { return {}; }
+  Status Rewrite(const std::vector<std::string>& /*names*/, int /*level*/,
+                 std::shared_ptr<RunningMerge> /*merge*/) override {
+    return Status::Ok();
+  }
+  Status SetPlan(const SpacePlan& /*plan*/) override { return Status::Ok(); }
   Result<std::set<std::uint64_t>> DictionariesInUse() override { return std::set<std::uint64_t>(); }
+  void StartCompactions() override {}
   void Interrupt() override { interrupted_.set_value(); }
   void WaitForInterrupt() { interrupted_.get_future().wait(); }
   std::uint64_t LatestSequence() const override { return 1; }
   std::uint64_t EstimatedRows() const override { return 0; }
+  std::uint64_t TableBytes() const override { return 0; }
+  bool IsStalled() const override { return false; }
   std::uint64_t MemoryBytes() const override { return 0; }
 
  private:

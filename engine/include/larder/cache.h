@@ -63,6 +63,13 @@ struct Invalidation {
   bool soft = false;
 };
 
+// How far Compact has come; the total is what there was when it began.
+struct CompactStep {
+  std::uint64_t done_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+using CompactProgress = std::function<void(const CompactStep&)>;
+
 struct PutRequest {
   std::string_view key;  // key and body: must live until the call returns
   std::string_view body;
@@ -159,8 +166,14 @@ class Cache {
   virtual Status Sync() = 0;
 
   // Rewrites the whole store, leaving out what is expired, invalidated or removed. Slow; calls go
-  // on meanwhile.
-  virtual Status Compact() = 0;
+  // on meanwhile. Evicts nothing. Calls `progress` between two pieces, on this thread. Errors:
+  // kUnavailable, kResourceExhausted (no room within max_disk_bytes for a piece, for a minute).
+  virtual Status Compact(const CompactProgress& progress = {}) = 0;
+
+  // Changes options without reopening: all of `change`, or nothing. A smaller disk budget holds
+  // from now on for what is written; what is there is evicted down to it in the background, and
+  // values are refused until there is room. Errors: kInvalidArgument, kUnavailable (closed).
+  virtual Status Change(const OptionsChange& change) = 0;
 
   // Copies the cache, while it is in use, into `options.directory`, beside earlier backups: only
   // what has changed since. See backup.h for what a backup knows, and Restore. Slow.

@@ -19,12 +19,13 @@ enum class Why {
   kPrefix,
   kEverything,   // invalidated as a whole, or older than the cache can tell apart
   kReclaimed,    // expired or invalid, and its row is gone
+  kEvicted,      // for want of space; of the latest few thousand, since the cache was opened
   kCorrupt,      // its row is damaged, or was and has been dropped
   kUnknown,      // written by a build that this one does not understand
   kUnreachable,  // the store cannot be read now
 };
 
-// All of it is known after a restart, too, but for `refused` and `computing`.
+// All of it is known after a restart, too, but for kEvicted, `refused` and `computing`.
 struct Explanation {
   Why why = Why::kAbsent;
   // Of the entry, the removal or the marker that stands at the key; 0 if there is none.

@@ -38,9 +38,18 @@ class Observer {
     std::uint64_t number = 0;       // 0: not acknowledged, but it holds in memory
     std::string_view removed = {};  // the key, if it was a removal
   };
+  struct Evicted {
+    std::string_view key = {};
+    std::uint64_t stored_bytes = 0;
+    std::uint64_t cost_microusd = 0;
+  };
+  // Files of the store were merged. Of what was read, `evicted_bytes` went for want of space and
+  // `reclaimed_bytes` were expired, invalidated or removed.
   struct Compacted {
     std::uint64_t bytes_read = 0;
     std::uint64_t bytes_written = 0;
+    std::uint64_t evicted_bytes = 0;
+    std::uint64_t reclaimed_bytes = 0;
   };
 
   virtual ~Observer() = default;
@@ -51,7 +60,8 @@ class Observer {
   virtual void OnInvalidated(const Invalidated& /*invalidated*/) {}
   // The store's health has changed since it was last looked at, which is about once a second.
   virtual void OnHealth(const Health& /*health*/) {}
-  // From a thread of the store's own; must not call the cache.
+  // Both from a thread of the store's own; must not call the cache.
+  virtual void OnEvicted(const Evicted& /*evicted*/) {}
   virtual void OnCompacted(const Compacted& /*compacted*/) {}
 };
 

@@ -88,6 +88,16 @@ struct Options {
   Status Validate() const;
 };
 
+// What Cache::Change changes; unset = as it is. Names and limits are those of Options.
+struct OptionsChange {
+  std::optional<std::uint64_t> max_disk_bytes = {};
+  std::optional<Duration> default_ttl = {};
+  std::optional<double> ttl_jitter = {};
+  std::optional<Duration> stale_while_revalidate = {};
+  std::optional<Duration> stale_if_error = {};
+  std::optional<Duration> negative_ttl = {};
+};
+
 // Which of an entry's own windows a read accepts, once its freshness has ended.
 enum class StaleWindow {
   kNone,

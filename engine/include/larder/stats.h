@@ -18,6 +18,11 @@ struct Stats {
   std::uint64_t hot_entries = 0;
   std::uint64_t hot_bytes = 0;
   std::uint64_t ledger_tags = 0;
+  // In the store's files but expired, invalidated or removed: an estimate, as last looked at.
+  std::uint64_t reclaimable_bytes = 0;
+  // 0 calm, 1 near the budget, 2 evicting as files are merged, 3 also sweeping for it, 4 no room:
+  // values are refused (docs/operations.md).
+  std::uint64_t space_pressure = 0;
 
   // Counters.
   std::uint64_t raw_bytes = 0;     // bodies stored, before compression
@@ -37,11 +42,17 @@ struct Stats {
   std::uint64_t superseded = 0;  // not written: something newer was there
   // Not written: over a limit, ttl 0, invalid options, or the store takes no values now.
   std::uint64_t refused = 0;
-  std::uint64_t store_faults = 0;  // reads and writes the store failed
-  std::uint64_t removed = 0;       // by request
-  std::uint64_t invalidated = 0;   // invalidations, not entries
-  std::uint64_t expired = 0;       // entries reclaimed past their expiry or invalidated
-  std::uint64_t evicted = 0;
+  std::uint64_t store_faults = 0;   // reads and writes the store failed
+  std::uint64_t removed = 0;        // by request
+  std::uint64_t invalidated = 0;    // invalidations, not entries
+  std::uint64_t expired = 0;        // entries reclaimed past their expiry or invalidated
+  std::uint64_t evicted = 0;        // entries, for want of space
+  std::uint64_t evicted_bytes = 0;  // their records
+  // Of what was expired, invalidated or removed, by merges of the store's files; and what those
+  // merges read and wrote in all.
+  std::uint64_t reclaimed_bytes = 0;
+  std::uint64_t merge_read_bytes = 0;
+  std::uint64_t merge_written_bytes = 0;
   std::uint64_t microusd_saved = 0;  // cost of the entries hit
   std::uint64_t ms_saved = 0;        // compute time of the entries hit
 

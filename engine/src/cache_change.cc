@@ -1,0 +1,32 @@
+// Options changed while the cache is open.
+#include "cache_core.h"
+
+namespace larder {
+
+Status CacheCore::Change(const OptionsChange& change) {
+  const Gate::Pass call = calls_.Enter();
+  if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
+  const std::lock_guard lock(change_mutex_);
+  Options changed = live_.In(options_);
+  changed.max_disk_bytes = change.max_disk_bytes.value_or(budget_.plan().limit);
+  changed.default_ttl = change.default_ttl.value_or(changed.default_ttl);
+  changed.ttl_jitter = change.ttl_jitter.value_or(changed.ttl_jitter);
+  changed.stale_while_revalidate =
+      change.stale_while_revalidate.value_or(changed.stale_while_revalidate);
+  changed.stale_if_error = change.stale_if_error.value_or(changed.stale_if_error);
+  changed.negative_ttl = change.negative_ttl.value_or(changed.negative_ttl);
+  if (Status status = changed.Validate(); !status.ok()) return status;
+  live_.Set(changed);
+  if (changed.max_disk_bytes == budget_.plan().limit) return Status::Ok();
+  budget_.SetLimit(changed.max_disk_bytes);
+  // If the store is not serving it gets them when it is opened anew.
+  const Status status = supervisor_->RunLong([&](Store& store) {
+    SpacePlan plan = budget_.plan();
+    if (internals_.write_buffer_bytes != 0) plan.write_buffer_bytes = internals_.write_buffer_bytes;
+    return store.SetPlan(plan);
+  });
+  if (!status.ok()) Log(LogLevel::kWarning, "change sizes of the store: " + status.ToString());
+  return Status::Ok();
+}
+
+}  // namespace larder

@@ -1,0 +1,131 @@
+// Making room: what merges may write and must drop, and the sweeper, which goes on where they do
+// not drop enough.
+#include <algorithm>
+#include <exception>
+#include <string>
+
+#include "cache_core.h"
+#include "directory_size.h"
+#include "slice_choice.h"
+
+namespace larder {
+namespace {
+
+constexpr std::chrono::milliseconds kSweeperPeriod{100};
+
+std::string MiB(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+}  // namespace
+
+// On the thread that is about to merge, one of RocksDB's.
+std::shared_ptr<RunningMerge> CacheCore::BeginMerge(const MergeInfo& info) {
+  auto merge = std::make_shared<RunningMerge>();
+  merge->grant = budget_.GrantMerge(info.input_bytes, /*urgent=*/true);
+  double drop = info.into_last_level ? budget_.Drop() : -1;
+  if (merge->grant->constrained()) drop = std::max(drop, merge->grant->DropToFit());
+  if (drop >= 0) {
+    merge->slice = {.clock = AccessClock(), .last_swept = info.swept, .drop = drop};
+  }
+  return merge;
+}
+
+void CacheCore::EndMerge(const MergeResult& result, const std::shared_ptr<RunningMerge>& merge) {
+  counters_.Add(Counter::kMergeReadBytes, result.read);
+  counters_.Add(Counter::kMergeWrittenBytes, result.written);
+  Observer::Compacted told{.bytes_read = result.read, .bytes_written = result.written};
+  if (merge != nullptr) {
+    counters_.Add(Counter::kEvictedBytes, merge->evicted_bytes);
+    counters_.Add(Counter::kReclaimedBytes, merge->expired_bytes);
+    told.evicted_bytes = merge->evicted_bytes;
+    told.reclaimed_bytes = merge->expired_bytes;
+  }
+  Tell([&](Observer& o) { o.OnCompacted(told); });
+}
+
+void CacheCore::NoteEvicted(std::string_view key, const RecordView& record,
+                            const EntryFacts& facts) {
+  counters_.Add(Counter::kEvicted);
+  recent_evictions_.Note(facts.hash);
+  Tell([&](Observer& o) {
+    o.OnEvicted({.key = key, .stored_bytes = facts.bytes, .cost_microusd = record.cost_microusd});
+  });
+}
+
+void CacheCore::MeasureSpace() {
+  std::uint64_t other = DirectorySize(options_.directory, "store");
+  // While it is saved there are two.
+  other += policy_->MemoryBytes();
+  budget_.SetOther(other);
+}
+
+void CacheCore::RunSweeper() {
+  std::unique_lock lock(threads_mutex_);
+  while (!threads_wake_.wait_for(lock, kSweeperPeriod, [this] { return threads_stop_; })) {
+    lock.unlock();
+    try {
+      MakeRoom();
+    } catch (const std::exception& error) {  // out of memory; later there may be some
+      Log(LogLevel::kError, std::string("sweeper: ") + error.what());
+    }
+    lock.lock();
+  }
+}
+
+void CacheCore::MakeRoom() {
+  while (!calls_.shut() && SweepOnce()) {
+  }
+  Reclaim();
+}
+
+// True: there may be more to do at once.
+bool CacheCore::SweepOnce() {
+  bool swept = false;
+  static_cast<void>(supervisor_->RunLong([&](Store& store) {
+    budget_.SetTables(store.TableBytes());
+    budget_.SetStalled(store.IsStalled());
+    if (!budget_.MustSweep()) return Status::Ok();
+    const SpacePlan plan = budget_.plan();
+    const std::vector<StoreFile> slice =
+        ChooseSlice(store.Files(), {.least_bytes = plan.file_bytes,
+                                    .most_bytes = std::max(plan.file_bytes, plan.merge_room / 4)});
+    if (slice.empty()) return Status::Ok();
+    EvictionPolicy::Slice judged{
+        .clock = AccessClock(), .last_swept = slice[0].notes.swept, .drop = budget_.Drop()};
+    const Status status = RewriteFiles(store, slice, Store::kLastLevel, judged);
+    swept = status.ok();
+    return status;
+  }));
+  return swept;
+}
+
+// With a slice: evicts. Without: only if there is room for all that is alive.
+Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& files, int level,
+                               std::optional<EvictionPolicy::Slice> slice) {
+  std::uint64_t bytes = 0;
+  std::vector<std::string> names;
+  for (const StoreFile& file : files) {
+    bytes += file.bytes;
+    names.push_back(file.name);
+  }
+  auto merge = std::make_shared<RunningMerge>();
+  merge->by_us = true;
+  merge->grant = budget_.GrantMerge(bytes, /*urgent=*/false);
+  if (merge->grant->constrained()) {
+    if (!slice.has_value()) {
+      return {StatusCode::kResourceExhausted, "no room to rewrite " + MiB(bytes)};
+    }
+    slice->drop = std::max(slice->drop, merge->grant->DropToFit());
+  }
+  merge->slice = slice;
+  const Status status = store.Rewrite(names, level, merge);
+  if (status.ok()) {
+    Log(LogLevel::kDebug,
+        "rewrote " + std::to_string(files.size()) + " tables of " + MiB(bytes) + " in level " +
+            std::to_string(files[0].level) + (slice ? " to evict" : " to reclaim") + ": evicted " +
+            std::to_string(merge->evicted) + " entries, " + MiB(merge->evicted_bytes) +
+            ", reclaimed " + MiB(merge->expired_bytes));
+  }
+  return status;
+}
+
+}  // namespace larder

@@ -1,0 +1,62 @@
+// MeteredFileSystem: knows at every instant what the store's files take on disk.
+//
+// Asking `du` takes a call a file and is late; this counts as files are written, renamed and
+// deleted.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "space_budget.h"
+
+namespace larder {
+
+// Thread-safe. Counts what lies in `directory` (blocks of 4 KiB), which only it may change. Reads
+// go to `target` untouched.
+class MeteredFileSystem final : public rocksdb::FileSystemWrapper {
+ public:
+  // Starts `use` from what is there.
+  MeteredFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, std::string directory,
+                    DiskUse& use);
+  // `use` is zero again.
+  ~MeteredFileSystem() override;
+
+  static const char* kClassName() { return "LarderMeteredFileSystem"; }
+  const char* Name() const override { return kClassName(); }
+
+  // One file's size, shared by the file that is being written and the directory.
+  class Size;
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* result,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& name, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus Truncate(const std::string& name, std::size_t size,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override;
+
+ private:
+  bool Counts(const std::string& name) const { return name.starts_with(directory_ + "/"); }
+  std::shared_ptr<Size> Add(const std::string& name, std::uint64_t bytes);
+  void Drop(const std::string& name);
+
+  const std::string directory_;
+  DiskUse& use_;
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Size>> sizes_;  // guarded by mutex_
+};
+
+}  // namespace larder

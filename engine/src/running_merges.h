@@ -1,0 +1,51 @@
+// RunningMerges: which merge runs on which of RocksDB's threads, so that the filter and the notes
+// made there know what they are part of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "eviction_policy.h"
+#include "space_budget.h"
+
+namespace larder {
+
+struct RunningMerge {
+  std::unique_ptr<SpaceBudget::Grant> grant;
+  bool by_us = false;  // not chosen by RocksDB
+  // Set if what is worth least is to be dropped, or the worth of entries to be learnt.
+  std::optional<EvictionPolicy::Slice> slice;
+
+  // By the thread that merges.
+  std::uint64_t evicted = 0;
+  std::uint64_t evicted_bytes = 0;
+  std::uint64_t expired_bytes = 0;  // or invalid, or removed
+};
+
+// Thread-safe.
+class RunningMerges {
+ public:
+  void Begin(std::shared_ptr<RunningMerge> merge) {
+    const std::lock_guard lock(mutex_);
+    merges_[std::this_thread::get_id()] = std::move(merge);
+  }
+  std::shared_ptr<RunningMerge> OfThisThread() const {
+    const std::lock_guard lock(mutex_);
+    const auto found = merges_.find(std::this_thread::get_id());
+    return found == merges_.end() ? nullptr : found->second;
+  }
+  void End() {
+    const std::lock_guard lock(mutex_);
+    merges_.erase(std::this_thread::get_id());
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::thread::id, std::shared_ptr<RunningMerge>> merges_;  // guarded by mutex_
+};
+
+}  // namespace larder

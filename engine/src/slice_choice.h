@@ -1,0 +1,21 @@
+// SliceChoice: where the clock hand goes next: which tables are rewritten together.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "store.h"
+
+namespace larder {
+
+struct SliceLimits {
+  std::uint64_t least_rows = 50;  // fewer say little about what is worth least
+  std::uint64_t least_bytes = 0;
+  std::uint64_t most_bytes = 0;  // unless a single table is larger
+};
+
+// Of the tables in the last level: the one whose sweep is the longest ago, and the next ones in the
+// order of keys until there is enough. Empty if there is none that is not being merged.
+std::vector<StoreFile> ChooseSlice(const std::vector<StoreFile>& files, const SliceLimits& limits);
+
+}  // namespace larder

@@ -1,0 +1,146 @@
+#include "space_budget.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+namespace larder {
+namespace {
+
+constexpr double kLearn = 0.85;
+constexpr double kEvict = 0.95;
+constexpr double kSweep = 1.0;
+constexpr double kLeastDrop = 0.1;
+constexpr double kMostDrop = 0.5;
+// Over kEvict by so much, the most is dropped.
+constexpr double kRamp = 0.1;
+// A table holds more than its rows: index, filter, checksums.
+constexpr double kRowShare = 0.85;
+// A merge's rows may be so far ahead of its file.
+constexpr std::int64_t kBufferedBytes = std::int64_t{2} << 20;
+// A row in a log has a header, and may begin a new block.
+constexpr std::uint64_t kLogOverhead = 64;
+constexpr int kWaits = 10;
+
+}  // namespace
+
+const char* PressureName(Pressure pressure) {
+  switch (pressure) {
+    case Pressure::kCalm: return "calm";
+    case Pressure::kLearning: return "learning";
+    case Pressure::kEvicting: return "evicting";
+    case Pressure::kSweeping: return "sweeping";
+    case Pressure::kRefusing: return "refusing";
+  }
+  return "?";
+}
+
+SpaceBudget::SpaceBudget(std::uint64_t max_disk_bytes) : limit_(max_disk_bytes) {}
+
+std::int64_t SpaceBudget::Free(const SpacePlan& plan) const {
+  return static_cast<std::int64_t>(plan.limit - plan.slack) - use_.bytes - use_.log_bytes - other_ -
+         promised_;
+}
+
+// A merge that runs has its grant, and its inputs go when it ends.
+std::int64_t SpaceBudget::RoomForNextMerge(const SpacePlan& plan) const {
+  return std::max<std::int64_t>(0, static_cast<std::int64_t>(plan.merge_room) - merging_);
+}
+
+bool SpaceBudget::Fits() const {
+  const SpacePlan now = plan();
+  return Free(now) >= RoomForNextMerge(now);
+}
+
+// What the tables take, as a share of what they may.
+double SpaceBudget::Full() const {
+  return static_cast<double>(tables_) / static_cast<double>(TablesTarget());
+}
+
+Pressure SpaceBudget::pressure() const {
+  if (stalled_ || !Fits()) return Pressure::kRefusing;
+  const double full = Full();
+  return full < kLearn   ? Pressure::kCalm
+         : full < kEvict ? Pressure::kLearning
+         : full < kSweep ? Pressure::kEvicting
+                         : Pressure::kSweeping;
+}
+
+bool SpaceBudget::MustSweep() const { return Full() >= kSweep; }
+
+double SpaceBudget::Drop() const {
+  const double full = Full();
+  if (full < kLearn) return -1;
+  if (full < kEvict) return 0;
+  return kLeastDrop + (kMostDrop - kLeastDrop) * std::min(1.0, (full - kEvict) / kRamp);
+}
+
+SpaceBudget::Room::Room(Room&& other) noexcept : budget_(other.budget_), bytes_(other.bytes_) {
+  other.budget_ = nullptr;
+}
+
+SpaceBudget::Room::~Room() {
+  if (budget_ != nullptr) budget_->promised_ -= bytes_;
+}
+
+SpaceBudget::Room SpaceBudget::TryTakeRoom(std::uint64_t row_bytes) {
+  // Once in the log, once in the table that is written from it.
+  const auto bytes = static_cast<std::int64_t>(2 * (row_bytes + kLogOverhead));
+  promised_ += bytes;
+  if (!stalled_ && Fits()) return {this, bytes};
+  promised_ -= bytes;
+  return {nullptr, 0};
+}
+
+SpaceBudget::Room SpaceBudget::TakeRoom(std::uint64_t row_bytes) {
+  for (int wait = 0; wait < kWaits; ++wait) {
+    Room room = TryTakeRoom(row_bytes);
+    if (room) return room;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return TryTakeRoom(row_bytes);
+}
+
+std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_bytes,
+                                                            bool urgent) {
+  const SpacePlan now = plan();
+  const auto input = static_cast<std::int64_t>(input_bytes);
+  std::int64_t room = Free(now);
+  if (!urgent) room = std::max(room - RoomForNextMerge(now) / 2, room / 4);
+  std::int64_t bytes = std::clamp<std::int64_t>(room, 0, input);
+  // The limit was lowered under what is there: this is how it gets under it.
+  const bool exceeded = use_.bytes + other_ > static_cast<std::int64_t>(now.limit);
+  if (exceeded) bytes = std::max(bytes, input / 2);
+  return std::make_unique<Grant>(*this, input, bytes);
+}
+
+SpaceBudget::Grant::Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes)
+    : budget_(budget), input_(input), bytes_(bytes) {
+  budget_.promised_ += bytes_;
+  budget_.merging_ += input_;
+}
+
+SpaceBudget::Grant::~Grant() {
+  budget_.promised_ -= bytes_ - given_back_;
+  budget_.merging_ -= input_;
+}
+
+bool SpaceBudget::Grant::Keep(std::uint64_t bytes) {
+  const auto more = static_cast<std::int64_t>(bytes);
+  if (constrained() &&
+      static_cast<double>(kept_ + more) > kRowShare * static_cast<double>(bytes_)) {
+    return false;
+  }
+  kept_ += more;
+  const std::int64_t written = std::clamp<std::int64_t>(kept_ - kBufferedBytes, 0, bytes_);
+  budget_.promised_ -= written - given_back_;
+  given_back_ = written;
+  return true;
+}
+
+double SpaceBudget::Grant::DropToFit() const {
+  if (!constrained()) return 0;
+  return 1 - kRowShare * static_cast<double>(bytes_) / static_cast<double>(input_);
+}
+
+}  // namespace larder

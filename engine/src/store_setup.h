@@ -1,0 +1,19 @@
+// How RocksDB is set up, and what it tells us while it runs. Only for store.cc.
+#pragma once
+
+#include <rocksdb/options.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "store.h"
+
+namespace larder {
+
+// Memtables that may wait to be written out, and one more.
+inline constexpr std::uint64_t kWriteBuffers = 4;
+rocksdb::Options RocksOptions(const StoreOptions& options);
+// What of it can be changed while the store is open.
+std::unordered_map<std::string, std::string> SizesOf(const SpacePlan& plan);
+
+}  // namespace larder
