@@ -160,7 +160,9 @@ std::optional<Result<PutOutcome>> CacheCore::Refuse(Draft& draft, Numbered numbe
 Result<PutOutcome> CacheCore::Finish(const Draft& draft, const Status& written) {
   if (!written.ok()) {
     hot_tier_->Erase(draft.key, draft.hash);
-    return Status(StatusCode::kUnavailable, written.message());
+    const bool behind = written.code() == StatusCode::kDeadlineExceeded;
+    return Status(behind ? StatusCode::kResourceExhausted : StatusCode::kUnavailable,
+                  written.message());
   }
   const std::size_t stored = draft.key.size() + draft.record.size();
   draft.entry->stored_bytes.store(stored, std::memory_order_relaxed);

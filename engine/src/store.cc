@@ -89,9 +89,7 @@ class RocksStore final : public Store {
   }
 
   Status Put(std::string_view key, std::string_view row, bool sync) override {
-    rocksdb::WriteOptions write_options;
-    write_options.sync = sync;
-    return FromRocksDb(db_->Put(write_options, AsSlice(key), AsSlice(row)));
+    return FromWriting(db_->Put(Impatient(sync), AsSlice(key), AsSlice(row)));
   }
 
   Status MultiPut(std::span<const KeyAndRow> rows, bool sync) override {
@@ -101,13 +99,12 @@ class RocksStore final : public Store {
         return FromRocksDb(status);
       }
     }
-    rocksdb::WriteOptions write_options;
-    write_options.sync = sync;
-    return FromRocksDb(db_->Write(write_options, &batch));
+    return FromWriting(db_->Write(Impatient(sync), &batch));
   }
 
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
-    if (Status status = Put(key, row, false); !status.ok()) return status;
+    const rocksdb::Status put = db_->Put(rocksdb::WriteOptions(), AsSlice(key), AsSlice(row));
+    if (!put.ok()) return FromRocksDb(put);
     // Read before the sync: what others write after this need not be synced. To note more would
     // make an ordinary loss of power look like a damaged WAL.
     sequence = LatestSequence();
@@ -218,6 +215,18 @@ class RocksStore final : public Store {
     std::uint64_t value = 0;
     db_->GetIntProperty(property, &value);
     return value;
+  }
+  // Values do not wait while RocksDB is behind with its merges: that can take seconds, and would
+  // look like a disk that hangs.
+  static rocksdb::WriteOptions Impatient(bool sync) {
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    options.no_slowdown = true;
+    return options;
+  }
+  static Status FromWriting(const rocksdb::Status& status) {
+    if (!status.IsIncomplete()) return FromRocksDb(status);
+    return {StatusCode::kDeadlineExceeded, "the store is behind with its merges"};
   }
   static ReadOutcome OutcomeOf(const rocksdb::Status& status) {
     if (status.ok()) return ReadOutcome::kFound;

@@ -114,7 +114,8 @@ class Store {
   virtual Result<bool> Scan(
       std::string_view from,
       const std::function<bool(std::string_view key, std::string_view row)>& visit) = 0;
-  // `sync`: survives loss of power, with all writes before it.
+  // `sync`: survives loss of power, with all writes before it. This and MultiPut do not wait for
+  // merges: kDeadlineExceeded, nothing was written.
   virtual Status Put(std::string_view key, std::string_view row, bool sync) = 0;
   // All or none.
   virtual Status MultiPut(std::span<const KeyAndRow> rows, bool sync) = 0;

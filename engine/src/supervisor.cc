@@ -155,13 +155,13 @@ void Supervisor::NoteRead(ReadOutcome outcome) {
 
 Status Supervisor::Put(std::string_view key, std::string_view row, bool sync) {
   Status status = store_->Put(key, row, sync);
-  if (!status.ok()) WriteFailed(status);
+  if (!status.ok() && status.code() != StatusCode::kDeadlineExceeded) WriteFailed(status);
   return status;
 }
 
 Status Supervisor::MultiPut(std::span<const KeyAndRow> rows, bool sync) {
   Status status = store_->MultiPut(rows, sync);
-  if (!status.ok()) WriteFailed(status);
+  if (!status.ok() && status.code() != StatusCode::kDeadlineExceeded) WriteFailed(status);
   return status;
 }
 
