@@ -55,13 +55,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Fault{"io", "on"}, Fault{"descriptors", "once"}, Fault{"descriptors", "on"}),
     [](const auto& fault) { return std::string(fault.param.kind) + "_" + fault.param.how_long; });
 
+#ifndef __SANITIZE_ADDRESS__  // UBSan opens a pipe to look at a vptr; without, it calls it invalid
 TEST(StoreFaultChildTest, FewDescriptorsAreSurvivedAndHealed) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "UBSan opens a pipe to look at a vptr, and calls it invalid if there is none";
-#endif
   const larder::testing::TmpfsDir dir;
   EXPECT_TRUE(ChildIsWell("descriptors " + (dir / "")));
 }
+#endif
 
 // A volume of its own, 100 MiB in memory.
 class VolumeTest : public ::testing::Test {

@@ -1,0 +1,105 @@
+// Between the end of a flight and the end of its write: who comes then, and what it finds.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "fake_clock.h"
+#include "larder/cache.h"
+#include "larder/observer.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+class FlightWriteTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.directory = dir_ / "cache";
+    options_.clock = &clock_;
+    Open();
+  }
+  void Open() {
+    Result<std::unique_ptr<Cache>> cache = Cache::Open(options_);
+    ASSERT_OK(cache);
+    cache_ = *std::move(cache);
+  }
+  Lease Lead(std::string_view key) { return std::get<Lease>(cache_->Acquire(key)); }
+
+  testing::TempDir dir_;
+  testing::FakeClock clock_;
+  Options options_;
+  std::unique_ptr<Cache> cache_;
+};
+
+// The answer goes out before it is written; the write may take long.
+TEST_F(FlightWriteTest, ValueStillBeingWrittenIsHeldToTheCallersTerms) {
+  Lease lease = Lead("k");
+  bool fresh_served = false;
+  bool old_served = true;
+  bool expired_served = true;
+  lease.Follow().OnEnd([&](const FlightEnd&) {
+    fresh_served = std::holds_alternative<Hit>(cache_->Acquire("k"));
+    clock_.Advance(std::chrono::seconds(5));
+    old_served = std::holds_alternative<Hit>(cache_->Acquire("k", {.max_age = Duration(1000)}));
+  });
+  lease.Commit("v", {.ttl = std::chrono::seconds(10)});
+  EXPECT_TRUE(fresh_served);
+  EXPECT_FALSE(old_served);
+  Lease second = Lead("other");
+  second.Follow().OnEnd([&](const FlightEnd&) {
+    clock_.Advance(std::chrono::seconds(60));
+    expired_served = std::holds_alternative<Hit>(cache_->Acquire("other"));
+  });
+  second.Commit("v", {.ttl = std::chrono::seconds(10)});
+  EXPECT_FALSE(expired_served);
+}
+
+// It would be read after what replaced it: the newer one was acknowledged, and is gone by itself.
+TEST_F(FlightWriteTest, ValueStillBeingWrittenGivesWayToOnePutMeanwhile) {
+  for (const bool together : {false, true}) {
+    Lease lease = Lead("k");
+    std::optional<Acquired> acquired;
+    lease.Follow().OnEnd([&](const FlightEnd&) {
+      const PutRequest newer{.key = "k", .body = "new", .options = {.ttl = Duration(1000)}};
+      if (together) {
+        ASSERT_OK(cache_->MultiPut({&newer, 1}).front());
+      } else {
+        ASSERT_OK(cache_->Put(newer.key, newer.body, newer.options));
+      }
+      clock_.Advance(Duration(2000));
+      acquired = cache_->Acquire("k");
+    });
+    EXPECT_EQ(lease.Commit("old").outcome, PutOutcome::kSuperseded);
+    ASSERT_TRUE(acquired.has_value());
+    EXPECT_TRUE(std::holds_alternative<Lease>(*acquired));
+  }
+}
+
+// From the moment a value is stored until its flight has left the table.
+TEST_F(FlightWriteTest, LifetimeThatATouchTookIsNotGivenBackByTheFlight) {
+  struct Toucher final : Observer {
+    void OnStored(const Stored& stored) override {
+      if (cache == nullptr) return;
+      touched = cache->Touch(stored.key, Duration(0));
+      hit = std::holds_alternative<larder::Hit>(cache->Acquire(stored.key));
+    }
+    Cache* cache = nullptr;
+    Status touched = {StatusCode::kInternal, "not called"};
+    bool hit = true;
+  } toucher;
+  cache_.reset();
+  options_.observer = &toucher;
+  Open();
+  toucher.cache = cache_.get();
+  Lease lease = Lead("k");
+  ASSERT_EQ(lease.Commit("v").outcome, PutOutcome::kStored);
+  EXPECT_OK(toucher.touched);
+  EXPECT_FALSE(toucher.hit);
+  cache_.reset();
+}
+
+}  // namespace
+}  // namespace larder
