@@ -214,11 +214,13 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status CheckWrite(std::string_view key, std::string_view body, const WriteOptions& options) const;
   enum class Numbered { kByLease, kNow };
   // Unless something newer is there. kNow: takes the entry's number under the stripe's lock.
+  // `admit` is asked once the number is taken, with the key's stripe held: no is kSuperseded.
+  using Admission = std::function<bool()>;
   Result<PutOutcome> Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
-                           Numbered numbered);
+                           Numbered numbered, const Admission& admit = {});
   Result<PutOutcome> TryWrite(std::string_view key, const std::shared_ptr<EntryData>& entry);
   Result<PutOutcome> WriteUntold(std::string_view key, const std::shared_ptr<EntryData>& entry,
-                                 Numbered numbered);
+                                 Numbered numbered, const Admission& admit);
   void TellWritten(std::string_view key, const EntryData& entry, const Result<PutOutcome>& outcome);
   void CountRefused(std::string_view key, PutOutcome outcome, const Status& status);
   std::optional<Result<PutOutcome>> RefusePut(std::string_view key, std::string_view body,

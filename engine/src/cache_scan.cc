@@ -73,10 +73,10 @@ Result<ScanPage> CacheCore::Scan(const ScanOptions& options) {
       return false;
     }
     page.cursor = key;
-    const std::size_t items = page.items.size();
+    const std::size_t before = page.items.size();
     ScanRow(key, row, options, query, page);
-    bytes += row.size();
-    if (options.bodies && page.items.size() > items) bytes += page.items.back().raw_bytes;
+    const bool unpacked = options.bodies && page.items.size() > before;
+    bytes += std::max<std::size_t>(row.size(), unpacked ? page.items.back().raw_bytes : 0);
     return page.items.size() < options.limit && ++rows < kMaxRows && bytes < kMaxBytes;
   };
   const Status status = supervisor_->RunLong([&](Store& store) {

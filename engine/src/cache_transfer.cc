@@ -19,6 +19,9 @@ ExportedEntry Exported(const ScanItem& item) {
                          .created = item.entry.created(),
                          .fresh_until = item.entry.fresh_until(),
                          .expires = item.entry.expires(),
+                         .stale_while_revalidate = item.entry.stale_while_revalidate(),
+                         .stale_if_error = item.entry.stale_if_error(),
+                         .negative = item.entry.negative(),
                          .compute_time = item.entry.compute_time(),
                          .cost_microusd = item.entry.cost_microusd()};
   for (const std::string_view tag : item.entry.tags()) exported.tags.emplace_back(tag);
@@ -26,8 +29,28 @@ ExportedEntry Exported(const ScanItem& item) {
 }
 
 bool TimesAreSound(const ExportedEntry& entry) {
-  return entry.created >= TimePoint{} && entry.created <= entry.fresh_until &&
-         entry.fresh_until <= entry.expires && entry.compute_time >= Duration::zero();
+  const auto [shorter, longer] = std::minmax(entry.stale_while_revalidate, entry.stale_if_error);
+  if (entry.created < TimePoint{} || entry.created > entry.fresh_until ||
+      entry.compute_time < Duration::zero() || shorter < Duration::zero() || longer > kLongest) {
+    return false;
+  }
+  if (entry.fresh_until == kNever || entry.expires == kNever) {
+    return entry.fresh_until == entry.expires;
+  }
+  return entry.fresh_until <= entry.expires && entry.expires - entry.fresh_until == longer &&
+         entry.fresh_until - entry.created <= kLongest;
+}
+
+// Of the entry as it was given, on the way into `entry`.
+void SetTimes(const ExportedEntry& given, TimePoint soft_end, EntryData& entry) {
+  entry.created = std::min(given.created, entry.created);
+  entry.fresh_until = given.fresh_until;
+  entry.expires = given.expires;
+  entry.stale_while_revalidate = given.stale_while_revalidate;
+  entry.stale_if_error = given.stale_if_error;
+  if (soft_end >= entry.fresh_until) return;
+  entry.fresh_until = std::max(soft_end, entry.created);
+  entry.expires = entry.fresh_until + std::max(entry.stale_while_revalidate, entry.stale_if_error);
 }
 
 }  // namespace
@@ -67,6 +90,7 @@ Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport
   WriteOptions options{.tags = {given.tags.begin(), middle},
                        .cost_microusd = given.cost_microusd,
                        .compute_time = given.compute_time,
+                       .negative = given.negative,
                        .metadata = given.metadata};
   Status status = CheckWrite(given.key, given.body, options);
   if (status.ok()) status = CheckTags({middle, given.tags.end()});
@@ -74,33 +98,41 @@ Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport
     ++report.refused;
     return PutOutcome::kNotStored;
   }
-  const TimePoint now = clock_->Now();
-  if (given.expires <= now) {
+  if (given.expires <= clock_->Now()) {
     ++report.expired;
     return PutOutcome::kNotStored;
   }
-  const std::optional<Hit> present = Peek(given.key, {.max_stale = kForever});
-  if (present && present->entry.created() >= given.created) {
+  const Explanation present = Explain(given.key, {});
+  const bool is_hit = present.why == Why::kFresh || present.why == Why::kStale;
+  if (is_hit && *present.created >= given.created) {
     ++report.superseded;
     return PutOutcome::kSuperseded;
   }
   const std::shared_ptr<EntryData> entry = MakeEntry(given.key, given.body, options, given.tags);
-  entry->created = std::min(given.created, entry->created);
-  entry->fresh_until = given.fresh_until;
-  entry->expires = given.expires;
+  SetTimes(given, kNever, *entry);
+  const TimePoint began = entry->created - entry->compute_time;
+  bool holds = true;
+  // After it has its number: an invalidation that comes later covers it by that.
+  const Admission admit = [&] {
+    const Standing standing = ledger_->StandingOf(given.key, began, entry->tag_hashes);
+    SetTimes(given, standing.fresh_until, *entry);
+    return holds = standing.holds;
+  };
   // It writes as fast as it can, so it waits where others would be refused for want of room.
-  Result<PutOutcome> outcome = Write(given.key, entry, Numbered::kNow);
+  Result<PutOutcome> outcome = Write(given.key, entry, Numbered::kNow, admit);
   const auto no_room = [&outcome] {
     return outcome.status().code() == StatusCode::kResourceExhausted;
   };
   for (int waits = 0; waits < kMostWaits && no_room(); ++waits) {
-    outcome = Write(given.key, entry, Numbered::kNow);
+    outcome = Write(given.key, entry, Numbered::kNow, admit);
   }
   if (no_room()) {
     ++report.refused;
     return PutOutcome::kNotStored;
   }
-  if (outcome.ok()) ++(*outcome == PutOutcome::kStored ? report.stored : report.superseded);
+  if (!outcome.ok()) return outcome;
+  const bool stored = *outcome == PutOutcome::kStored;
+  ++(stored ? report.stored : holds ? report.superseded : report.invalidated);
   return outcome;
 }
 

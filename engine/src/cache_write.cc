@@ -176,8 +176,8 @@ Result<PutOutcome> CacheCore::Finish(const Draft& draft, const Status& written) 
 }
 
 Result<PutOutcome> CacheCore::Write(std::string_view key, const std::shared_ptr<EntryData>& entry,
-                                    Numbered numbered) {
-  Result<PutOutcome> outcome = WriteUntold(key, entry, numbered);
+                                    Numbered numbered, const Admission& admit) {
+  Result<PutOutcome> outcome = WriteUntold(key, entry, numbered, admit);
   TellWritten(key, *entry, outcome);
   return outcome;
 }
@@ -221,7 +221,7 @@ Status CacheCore::CheckRoom(std::size_t row_bytes, const SpaceBudget::Room& room
 
 Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
                                           const std::shared_ptr<EntryData>& entry,
-                                          Numbered numbered) {
+                                          Numbered numbered, const Admission& admit) {
   const Status refusal(StatusCode::kUnavailable, "the store takes no values now");
   if (!supervisor_->EnterToStore(0)) return refusal;  // before the body is compressed for nothing
   Draft draft(key, entry, *codec_);
@@ -232,6 +232,7 @@ Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
   if (!pass) return refusal;
   const Writing writing(StripeOf(draft.hash));
   if (numbered == Numbered::kNow) entry->number = ledger_->Next();
+  if (admit && !admit()) return PutOutcome::kSuperseded;
   if (std::optional<Result<PutOutcome>> refused = Refuse(draft, numbered)) {
     return *std::move(refused);
   }

@@ -70,8 +70,8 @@ bool DecodeHeader(std::string_view bytes, HeaderCopy& copy) {
   return true;
 }
 
-// One cell of the file. The first of a record has its kind and, in the bytes above, the time of a
-// soft one; for a prefix its value is the prefix's size, and cells of kind kPrefixBytes follow.
+// One cell of the file. The first of a record has its kind and, in the bytes above, its time; for a
+// prefix its value is the prefix's size, and cells of kind kPrefixBytes follow.
 struct Cell {
   std::uint64_t number = 0;
   std::uint64_t value = 0;

@@ -29,7 +29,7 @@ enum class JournalKind : std::uint32_t {
   kTag = 1,      // value: the tag's hash
   kFloor = 2,    // value: 0
   kPrefix = 3,   // value: 0; `prefix`, 1 to kMaxKeyBytes
-  kSoftTag = 4,  // the same, ending freshness only, at `time`
+  kSoftTag = 4,  // the same, ending freshness only
   kSoftFloor = 5,
   kSoftPrefix = 6,
 };
@@ -39,7 +39,7 @@ struct JournalRecord {
   std::uint64_t value = 0;
   JournalKind kind = JournalKind::kTag;
   std::string prefix = {};
-  TimePoint time{};  // of a soft one
+  TimePoint time{};  // the epoch: not known
 
   friend bool operator==(const JournalRecord&, const JournalRecord&) = default;
 };

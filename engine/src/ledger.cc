@@ -6,7 +6,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <exception>
-#include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -14,13 +13,10 @@
 #include "journal.h"
 #include "kill_point.h"
 #include "rule_set.h"
+#include "rule_times.h"
 
 namespace larder {
 namespace {
-
-// Times of soft invalidations kept. One whose time is forgotten counts as of long ago: too stale
-// for any window, never too little.
-constexpr std::size_t kMaxTimes = 4096;
 
 constexpr auto kSoftShift = static_cast<std::uint32_t>(JournalKind::kSoftTag) -
                             static_cast<std::uint32_t>(JournalKind::kTag);
@@ -66,6 +62,8 @@ class JournaledLedger final : public Ledger {
              std::span<const TagHash> tags) const override;
   TimePoint FreshUntil(std::string_view key, std::uint64_t number,
                        std::span<const TagHash> tags) const override;
+  Standing StandingOf(std::string_view key, TimePoint began,
+                      std::span<const TagHash> tags) const override;
   std::optional<Cover> CoverOf(std::string_view key, std::uint64_t number,
                                std::span<const std::string> tags, bool soft) const override;
   std::uint64_t Generation() const override { return generation_.load(std::memory_order_acquire); }
@@ -94,7 +92,6 @@ class JournaledLedger final : public Ledger {
   Status Replay(JournalContents& contents);
   void Apply(const JournalRecord& record);
   void WaitForChange() const;
-  TimePoint TimeOf(std::uint64_t number) const;
   Status Commit(std::span<const JournalRecord> records);
   Status WriteBatch(const Batch& batch);
   JournalHeader NextHeader() const;
@@ -130,9 +127,9 @@ class JournaledLedger final : public Ledger {
   RuleSet hard_;
   RuleSet soft_;
 
-  mutable std::mutex times_mutex_;
-  // Guarded by times_mutex_. When the latest soft invalidations were, by number.
-  std::map<std::uint64_t, TimePoint> times_;
+  // A soft one whose time is forgotten counts as of long ago: too stale for any window.
+  RuleTimes hard_times_;
+  RuleTimes soft_times_;
 };
 
 JournalRecord RecordOf(const Rule& rule, TimePoint now) {
@@ -142,9 +139,8 @@ JournalRecord RecordOf(const Rule& rule, TimePoint now) {
                                                    : JournalKind::kFloor;
   record.value = rule.tag;
   record.prefix = rule.prefix;
-  if (!rule.soft) return record;
-  record.kind = SoftOf(record.kind);
   record.time = now;
+  if (rule.soft) record.kind = SoftOf(record.kind);
   return record;
 }
 
@@ -212,7 +208,18 @@ TimePoint JournaledLedger::FreshUntil(std::string_view key, std::uint64_t number
                                       std::span<const TagHash> tags) const {
   WaitForChange();
   const std::uint64_t latest = soft_.Latest(key, tags);
-  return number > latest ? kNever : TimeOf(latest);
+  return number > latest ? kNever : soft_times_.Of(latest);
+}
+
+Standing JournaledLedger::StandingOf(std::string_view key, TimePoint began,
+                                     std::span<const TagHash> tags) const {
+  WaitForChange();
+  Standing standing;
+  const std::uint64_t hard = hard_.Latest(key, tags);
+  standing.holds = hard == 0 || began > hard_times_.AtMost(hard);
+  const std::uint64_t soft = soft_.Latest(key, tags);
+  if (soft != 0 && began <= soft_times_.AtMost(soft)) standing.fresh_until = soft_times_.Of(soft);
+  return standing;
 }
 
 std::optional<Cover> JournaledLedger::CoverOf(std::string_view key, std::uint64_t number,
@@ -223,7 +230,7 @@ std::optional<Cover> JournaledLedger::CoverOf(std::string_view key, std::uint64_
     return Cover{.kind = kind,
                  .name = std::move(name),
                  .number = by,
-                 .time = soft ? TimeOf(by) : TimePoint{}};
+                 .time = soft ? soft_times_.Of(by) : TimePoint{}};
   };
   const std::optional<PrefixRule> prefix = rules.prefixes().RuleFor(key);
   if (prefix.has_value() && prefix->number >= number) {
@@ -237,19 +244,12 @@ std::optional<Cover> JournaledLedger::CoverOf(std::string_view key, std::uint64_
   return std::nullopt;
 }
 
-TimePoint JournaledLedger::TimeOf(std::uint64_t number) const {
-  const std::lock_guard lock(times_mutex_);
-  const auto found = times_.find(number);
-  return found == times_.end() ? TimePoint{} : found->second;
-}
-
 void JournaledLedger::Apply(const JournalRecord& record) {
   const bool soft = IsSoft(record.kind);
-  if (soft) {  // before the rule, which says that there is a time
-    const std::lock_guard lock(times_mutex_);
-    times_[record.number] = record.time;
-    if (times_.size() > kMaxTimes) times_.erase(times_.begin());
-  }
+  // Before the rule, which says that there is a time. Some hard ones have none: they cover all
+  // that a later one would.
+  if (soft) soft_times_.Note(record.number, record.time);
+  if (!soft && record.time != TimePoint{}) hard_times_.Note(record.number, record.time);
   RuleSet& rules = soft ? soft_ : hard_;
   switch (record.kind) {
     case JournalKind::kTag:
@@ -371,13 +371,14 @@ JournalHeader JournaledLedger::NextHeader() const {
 void JournaledLedger::Snapshot(const Journal::RecordSink& sink) const {
   for (const bool soft : {false, true}) {
     const RuleSet& rules = soft ? soft_ : hard_;
+    const RuleTimes& times = soft ? soft_times_ : hard_times_;
     const auto write = [&](JournalKind kind, std::uint64_t number, std::uint64_t tag,
                            const std::string& prefix) {
       sink({.number = number,
             .value = tag,
             .kind = soft ? SoftOf(kind) : kind,
             .prefix = prefix,
-            .time = soft ? TimeOf(number) : TimePoint{}});
+            .time = times.Of(number)});
     };
     for (const PrefixRule& rule : rules.prefixes().Rules()) {
       write(JournalKind::kPrefix, rule.number, 0, rule.prefix);

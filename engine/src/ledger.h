@@ -49,6 +49,13 @@ struct Cover {
   TimePoint time{};          // of a soft one
 };
 
+// How something without a number of this store stands with what was invalidated here.
+struct Standing {
+  bool holds = true;
+  // When a soft invalidation ended its freshness; kNever if none did, the epoch if it is not known.
+  TimePoint fresh_until = kNever;
+};
+
 struct LedgerOptions {
   // The journal's file, `<directory>/invalidations`. The caller holds the directory's lock.
   std::string path;
@@ -99,6 +106,10 @@ class Ledger {
   // none did; the epoch if it is not known any more.
   virtual TimePoint FreshUntil(std::string_view key, std::uint64_t number,
                                std::span<const TagHash> tags) const = 0;
+  // Of something whose computation began at `began`, on the cache's clock: everything is against
+  // it that was invalidated then or later, or nobody knows when.
+  virtual Standing StandingOf(std::string_view key, TimePoint began,
+                              std::span<const TagHash> tags) const = 0;
   // What Holds, or for `soft` FreshUntil, goes by; null if nothing covers it.
   virtual std::optional<Cover> CoverOf(std::string_view key, std::uint64_t number,
                                        std::span<const std::string> tags, bool soft) const = 0;
@@ -107,7 +118,7 @@ class Ledger {
   virtual std::uint64_t Generation() const = 0;
 
   // Takes a number, applies all `rules` in memory at one instant, writes them to the journal and
-  // syncs (concurrent calls share one sync). `now`: what soft ones call now.
+  // syncs (concurrent calls share one sync). `now`: the time at which that is.
   // Errors: kInvalidArgument (no rules); kUnavailable: holds in memory, and RetryUnwritten() will
   // write it.
   virtual Result<std::uint64_t> Invalidate(std::span<const Rule> rules, TimePoint now) = 0;

@@ -71,6 +71,7 @@ class Restoration {
       : options_(options), backup_(std::move(backup)) {}
 
   Result<RestoreReport> Run();
+  Result<RestoreOutlook> Foresee();
 
  private:
   Status ReadBackup();
@@ -160,6 +161,15 @@ Status Restoration::Stage() {
   return status.ok() ? SyncDirectory(New()) : status;
 }
 
+Result<RestoreOutlook> Restoration::Foresee() {
+  Status status = ReadBackup();
+  if (status.ok()) status = ReadReplaced();
+  if (!status.ok()) return status;
+  return RestoreOutlook{.backup = InfoOf(backup_.rows, backup_.note),
+                        .ledger_kept = ledger_kept_,
+                        .removals_known = removals_known_};
+}
+
 Result<RestoreReport> Restoration::Run() {
   Status status = ReadBackup();
   if (status.ok()) status = ReadReplaced();
@@ -178,6 +188,27 @@ Result<RestoreReport> Restoration::Run() {
   if (status.ok()) status = FinishRestore(options_.cache_directory);
   if (!status.ok()) return status;
   return RestoreReport{.backup = InfoOf(backup_.rows, backup_.note), .ledger_kept = ledger_kept_};
+}
+
+// The target's lock, with what an earlier restore left undone done. kNotFound: there is none.
+Result<DirectoryLock> TakeTarget(const std::string& directory, bool create) {
+  std::error_code error;
+  if (fs::exists(directory, error) && !fs::is_empty(directory, error) &&
+      !IsCacheDirectory(directory)) {
+    return Status(StatusCode::kInvalidArgument, directory + " holds something that is not a cache");
+  }
+  Result<DirectoryLock> lock = DirectoryLock::Take(directory, create);
+  if (!lock.ok()) return lock.status();
+  if (Status status = FinishRestore(directory); !status.ok()) return status;
+  return lock;
+}
+
+// Errors: kInvalidArgument, kNotFound, kUnavailable.
+Result<FoundBackup> FindSource(const RestoreOptions& options) {
+  if (options.backup_directory.empty() || options.cache_directory.empty()) {
+    return Status(StatusCode::kInvalidArgument, "restore from no directory, or to none");
+  }
+  return FindBackup(options.backup_directory, options.id);
 }
 
 }  // namespace
@@ -207,23 +238,21 @@ Status FinishRestore(const std::string& directory) {
 }
 
 Result<RestoreReport> Restore(const RestoreOptions& options) {
-  if (options.backup_directory.empty() || options.cache_directory.empty()) {
-    return Status(StatusCode::kInvalidArgument, "restore from no directory, or to none");
-  }
-  Result<FoundBackup> backup = FindBackup(options.backup_directory, options.id);
+  Result<FoundBackup> backup = FindSource(options);
   if (!backup.ok()) return backup.status();
-  std::error_code error;
-  if (fs::exists(options.cache_directory, error) && !fs::is_empty(options.cache_directory, error) &&
-      !IsCacheDirectory(options.cache_directory)) {
-    return Status(StatusCode::kInvalidArgument,
-                  options.cache_directory + " holds something that is not a cache");
-  }
-  const Result<DirectoryLock> lock = DirectoryLock::Take(options.cache_directory, /*create=*/true);
+  const Result<DirectoryLock> lock = TakeTarget(options.cache_directory, /*create=*/true);
   if (!lock.ok()) return lock.status();
-  if (Status status = FinishRestore(options.cache_directory); !status.ok()) return status;
   Result<RestoreReport> report = Restoration(options, *std::move(backup)).Run();
   if (!report.ok()) return report.status().WithContext("restore");
   return report;
+}
+
+Result<RestoreOutlook> ForeseeRestore(const RestoreOptions& options) {
+  Result<FoundBackup> backup = FindSource(options);
+  if (!backup.ok()) return backup.status();
+  const Result<DirectoryLock> lock = TakeTarget(options.cache_directory, /*create=*/false);
+  if (!lock.ok() && lock.status().code() != StatusCode::kNotFound) return lock.status();
+  return Restoration(options, *std::move(backup)).Foresee();
 }
 
 Status Destroy(const std::string& directory) {

@@ -138,6 +138,30 @@ TEST_F(BackupTest, WhatOnlyTheBackupKnowsToBeInvalidatedStaysSo) {
   EXPECT_EQ(Get("k"), "MISS");
 }
 
+TEST_F(BackupTest, WhatARestoreWouldMeetIsForeseen) {
+  Put("a", "1");
+  ASSERT_OK(BackUp());
+  const auto foresee = [&](const std::string& name) {
+    const Result<RestoreOutlook> outlook =
+        ForeseeRestore({.backup_directory = dir_ / "backup", .cache_directory = dir_ / name});
+    EXPECT_OK(outlook);
+    return outlook.ok() ? std::pair(outlook->ledger_kept, outlook->removals_known)
+                        : std::pair(false, false);
+  };
+  EXPECT_THAT(
+      ForeseeRestore({.backup_directory = dir_ / "backup", .cache_directory = dir_ / "cache"}),
+      HasCode(StatusCode::kUnavailable))
+      << "it is open";
+  cache_.reset();
+  EXPECT_EQ(foresee("cache"), std::pair(true, true));
+  EXPECT_EQ(foresee("elsewhere"), std::pair(false, false));
+  EXPECT_FALSE(fs::exists(dir_ / "elsewhere"));
+  Open();
+  ASSERT_OK(cache_->Remove("a"));
+  cache_.reset();
+  EXPECT_EQ(foresee("cache"), std::pair(true, false));
+}
+
 TEST_F(BackupTest, RemovalBeforeTheBackupIsInIt) {
   Put("a", "1");
   ASSERT_OK(cache_->Remove("a"));

@@ -51,6 +51,13 @@ TEST_P(CacheScanTest, EntriesComeInTheOrderOfTheirKeysWithAllThatIsKnownOfThem) 
   EXPECT_EQ(page.corrupt, 0U);
 }
 
+// However small the rows are on disk.
+TEST_P(CacheScanTest, BodiesOfAPageTakeABoundedAmountOfMemory) {
+  for (const char* key : {"a", "b", "c"}) ASSERT_OK(Put(key, std::string(40 << 20, *key)));
+  EXPECT_EQ(Page({.bodies = true}).items.size(), 2U);
+  EXPECT_EQ(Keys({.bodies = true}).size(), 3U);
+}
+
 TEST_P(CacheScanTest, BodiesAreLeftOutUnlessAskedFor) {
   ASSERT_OK(Put("k", "the body"));
   const ScanPage page = Page();

@@ -121,11 +121,74 @@ TEST_F(TransferTest, WhatHasExpiredMeanwhileIsSkippedAndCounted) {
   EXPECT_FALSE(to_->Get("short").has_value());
 }
 
-TEST_F(TransferTest, ImportedValueIsNewerThanEarlierInvalidationsHere) {
-  ASSERT_OK(from_->Put("k", "v", {.tags = {"t"}}));
+// A number means nothing elsewhere, so this goes by the times.
+TEST_F(TransferTest, ValueComputedBeforeAnInvalidationHereIsNotBroughtBack) {
+  ASSERT_OK(from_->Put("tag", "v", {.ttl = 1h, .tags = {"t"}}));
+  ASSERT_OK(from_->Put("prefix/k", "v", {.ttl = 1h}));
+  ASSERT_OK(from_->Put("other", "v", {.ttl = 1h}));
+  ASSERT_OK(from_->Put("removed", "v", {.ttl = 1h}));
+  ASSERT_OK(from_->Put("slow", "v", {.ttl = 1h, .tags = {"s"}, .compute_time = 5s}));
+  std::vector<ExportedEntry> old = Export();
+  clock_.Advance(2s);
+  ASSERT_OK(to_->Invalidate({.tags = {"t"}}));
+  ASSERT_OK(to_->Invalidate({.prefixes = {"prefix/"}}));
+  ASSERT_OK(to_->Remove("removed"));
+  for (const char* when : {"at once", "after a restart"}) {
+    const Result<ImportReport> report = Import(old);
+    ASSERT_OK(report);
+    EXPECT_EQ(report->invalidated, 2u) << when;
+    EXPECT_FALSE(to_->Get("tag").has_value()) << when;
+    EXPECT_FALSE(to_->Get("prefix/k").has_value()) << when;
+    EXPECT_TRUE(to_->Get("removed").has_value()) << "written anew, " << when;
+    EXPECT_TRUE(to_->Get("other").has_value()) << when;
+    to_.reset();
+    to_ = Open("to");
+  }
+  clock_.Advance(1s);
+  ASSERT_OK(to_->Invalidate({.tags = {"s"}}));
+  clock_.Advance(1ms);
+  ASSERT_OK(from_->Put("slow", "w", {.ttl = 1h, .tags = {"s"}, .compute_time = 5s}));
+  ASSERT_OK(from_->Put("tag", "w", {.ttl = 1h, .tags = {"t"}}));
+  const Result<ImportReport> report = Import(Export());
+  ASSERT_OK(report);
+  EXPECT_FALSE(to_->Get("slow").has_value()) << "it was being computed when s was invalidated";
+  EXPECT_EQ(to_->Get("tag")->entry.body(), "w") << "computed after t was";
+}
+
+TEST_F(TransferTest, InvalidationOfEverythingHoldsForOldExportsOfTheSameCache) {
+  ASSERT_OK(to_->Put("k", "v", {.ttl = 1h}));
+  from_.swap(to_);
+  const std::vector<ExportedEntry> old = Export();
+  from_.swap(to_);
   ASSERT_OK(to_->Invalidate({.all = true}));
+  ASSERT_OK(Import(old));
+  EXPECT_FALSE(to_->Get("k").has_value()) << "also within the same millisecond";
+}
+
+TEST_F(TransferTest, SoftInvalidationHereEndsTheFreshnessOfWhatWasComputedBefore) {
+  ASSERT_OK(from_->Put("k", "v", {.ttl = 1h, .stale_if_error = 30s, .tags = {"t"}}));
+  const std::vector<ExportedEntry> old = Export();
+  clock_.Advance(2s);
+  ASSERT_OK(to_->Invalidate({.tags = {"t"}, .soft = true}));
+  clock_.Advance(3s);
+  ASSERT_OK(Import(old));
+  EXPECT_FALSE(to_->Get("k").has_value());
+  const std::optional<Hit> stale = to_->Get("k", {.stale_window = StaleWindow::kIfError});
+  ASSERT_TRUE(stale.has_value());
+  EXPECT_EQ(stale->entry.fresh_until(), old[0].created + 2s);
+  EXPECT_EQ(stale->entry.expires(), old[0].created + 32s);
+}
+
+TEST_F(TransferTest, WindowsAndNegativityArrive) {
+  ASSERT_OK(from_->Put(
+      "k", "v",
+      {.ttl = 60s, .stale_while_revalidate = 10s, .stale_if_error = 30s, .negative = true}));
   ASSERT_OK(Import(Export()));
-  EXPECT_TRUE(to_->Get("k").has_value());
+  const std::optional<Hit> hit = to_->Get("k");
+  ASSERT_TRUE(hit.has_value());
+  EXPECT_TRUE(hit->entry.negative());
+  EXPECT_EQ(hit->entry.stale_while_revalidate(), 10s);
+  EXPECT_EQ(hit->entry.stale_if_error(), 30s);
 }
 
 TEST_F(TransferTest, YoungerValueIsNotReplacedByAnOlderOne) {
@@ -141,17 +204,19 @@ TEST_F(TransferTest, YoungerValueIsNotReplacedByAnOlderOne) {
 
 TEST_F(TransferTest, WhatBreaksALimitIsSkippedAndCounted) {
   ExportedEntry good{.key = "good", .body = "v", .created = clock_.Wall()};
-  std::vector<ExportedEntry> entries(7, good);
+  std::vector<ExportedEntry> entries(8, good);
   entries[1].key = "";
   entries[2].body = std::string(100'001, 'x');
   entries[3].tags = {""};
   entries[4].fresh_until = entries[4].created - 1ms;
   entries[5].expires = entries[5].created;  // before fresh_until
   entries[6].metadata = std::string(kMaxMetadataBytes + 1, 'm');
+  entries[7].fresh_until = entries[7].created + 1s;
+  entries[7].expires = entries[7].created + 3s;  // its windows say otherwise
   const Result<ImportReport> report = Import(entries);
   ASSERT_OK(report);
   EXPECT_EQ(report->stored, 1u);
-  EXPECT_EQ(report->refused, 6u);
+  EXPECT_EQ(report->refused, 7u);
 }
 
 TEST_F(TransferTest, EntryFromTheFutureIsTakenForCreatedNow) {

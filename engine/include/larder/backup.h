@@ -43,6 +43,16 @@ struct RestoreReport {
   bool ledger_kept = false;
 };
 
+// What a restore would do now.
+struct RestoreOutlook {
+  BackupInfo backup;
+  // As in RestoreReport.
+  bool ledger_kept = false;
+  // Nothing was removed since the backup that it would bring back. Without this, or without the
+  // ledger, Restore is refused unless the options accept it.
+  bool removals_known = false;
+};
+
 // Oldest first. Errors: kNotFound (no backups there), kUnavailable.
 Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory);
 
@@ -64,6 +74,10 @@ Status VerifyBackup(const std::string& backup_directory, std::uint32_t id = 0);
 // Errors: kInvalidArgument (as said; not a cache's directory), kNotFound (no such backup),
 // kUnavailable (held by a process; I/O), kDataLoss (the backup is damaged).
 Result<RestoreReport> Restore(const RestoreOptions& options);
+
+// What Restore with these options would meet; changes nothing, but for finishing an earlier restore
+// that was cut off. Errors: as Restore's, but for the refusal that it foresees.
+Result<RestoreOutlook> ForeseeRestore(const RestoreOptions& options);
 
 // Deletes a cache: what is ours in `directory`, and the directory if nothing else is in it.
 // Errors: kNotFound (no directory), kInvalidArgument (no cache there: nothing is deleted),

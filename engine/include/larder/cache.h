@@ -185,8 +185,9 @@ class Cache {
   // meanwhile may be among them. Returns how many. Errors: kUnavailable, or what `sink` returned.
   virtual Result<std::uint64_t> Export(const ExportSink& sink) = 0;
   // Stores what `source` gives, each as if put now but with the times it had: an entry lives no
-  // longer than it would have. What is expired, or older than what is here, is skipped and
-  // counted. Errors: kUnavailable, or what `source` returned; what was stored before stays.
+  // longer than it would have, and what was computed before an invalidation here stays invalid.
+  // What is expired, invalid, or no newer than what is here, is skipped and counted. Errors:
+  // kUnavailable, or what `source` returned; what was stored before stays.
   virtual Result<ImportReport> Import(const ImportSource& source) = 0;
 
   // Abandons open leases with kCancelled, saves state and closes the store. Later calls are

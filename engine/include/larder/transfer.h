@@ -22,6 +22,10 @@ struct ExportedEntry {
   TimePoint created{};
   TimePoint fresh_until = kNever;
   TimePoint expires = kNever;
+  // The longer of the two ends at `expires`.
+  Duration stale_while_revalidate{0};
+  Duration stale_if_error{0};
+  bool negative = false;
   Duration compute_time{0};
   std::uint64_t cost_microusd = 0;
 };
@@ -34,8 +38,11 @@ using ImportSource = std::function<Result<std::optional<ExportedEntry>>()>;
 struct ImportReport {
   std::uint64_t stored = 0;
   std::uint64_t expired = 0;     // past their hard expiry: skipped
-  std::uint64_t superseded = 0;  // not stored: something newer was written meanwhile
-  std::uint64_t refused = 0;     // over a limit of this cache, or malformed: skipped
+  std::uint64_t superseded = 0;  // here is an entry that is as new or newer: skipped
+  // Its computation began before an invalidation here that covers it, or nobody knows that it did
+  // not: skipped. (What was only removed by its key is written anew, as a put would.)
+  std::uint64_t invalidated = 0;
+  std::uint64_t refused = 0;  // over a limit of this cache, or malformed: skipped
 };
 
 }  // namespace larder
