@@ -93,4 +93,28 @@ Result<std::string> SetInConfigText(std::string_view text, const std::string& fi
   return parsed->root.dump(2, ' ', false, ConfigJson::error_handler_t::replace) + "\n";
 }
 
+Result<std::string> MakeConfigPatch(std::string_view key, const std::string& value) {
+  const Result<std::string> set = SetInConfigText("{}", "the change", key, value);
+  if (!set.ok() || value != "null") return set;
+  ConfigJson patch = nullptr;
+  const ConfigPath path = PathOf(key);
+  for (auto name = path.rbegin(); name != path.rend(); ++name) {
+    ConfigJson outer = ConfigJson::object();
+    outer[*name] = std::move(patch);
+    patch = std::move(outer);
+  }
+  return patch.dump();
+}
+
+Result<std::string> PatchConfigText(std::string_view text, const std::string& file,
+                                    std::string_view patch) {
+  Result<ConfigText> parsed = ParseConfigText(text, file);
+  if (!parsed.ok()) return parsed.status();
+  const Result<ConfigText> change = ParseConfigText(patch, "the change");
+  if (!change.ok()) return change.status();
+  if (!change->root.is_object()) return Invalid("the change is not a JSON object");
+  parsed->root.merge_patch(change->root);
+  return parsed->root.dump(2, ' ', false, ConfigJson::error_handler_t::replace) + "\n";
+}
+
 }  // namespace larder::client

@@ -190,12 +190,19 @@ TEST_F(AdminTest, InvalidationThatSaysNothingClearIsRefused) {
   ASSERT_OK(cache_->Put("a", "1"));
   ASSERT_OK(Serve());
   for (const char* body : {"", "{}", "[]", R"({"all":false})", R"({"tags":[]})", R"({"tags":[1]})",
-                           R"({"tags":["x"],"all":true})", R"({"tags":[""]})"}) {
+                           R"({"tags":["x"],"all":true})", R"({"tags":[""]})", R"({"prefix":""})",
+                           R"({"prefix":"a!"})", R"({"prefix":1})", R"({"soft":true})",
+                           R"({"all":true,"soft":1})", R"({"all":true,"sotf":true})"}) {
     EXPECT_THAT(Post("/v1/invalidate", body), HasCode(StatusCode::kInvalidArgument)) << body;
   }
-  EXPECT_THAT(Post("/v1/invalidate", R"({"prefix":"a"})").status().message(),
-              HasSubstr("not supported by this version"));
   EXPECT_TRUE(cache_->Get("a").has_value());
+}
+
+TEST_F(AdminTest, ConfigurationIsOfAProcessThatHasOne) {
+  ASSERT_OK(Serve());
+  EXPECT_THAT(Call({.method = "GET", .path = "/v1/config"}), HasCode(StatusCode::kNotFound));
+  EXPECT_THAT(Call({.method = "PATCH", .path = "/v1/config", .body = "{}"}),
+              HasCode(StatusCode::kNotFound));
 }
 
 TEST_F(AdminTest, ScopeIsTheGatewaysAndTheSecretStays) {

@@ -128,6 +128,27 @@ TEST_F(CachectlConfigTest, PolicyIsTestedOnARequest) {
   EXPECT_THAT(Plain({"policy", "test", "request.json"}).out, HasSubstr("none matches"));
 }
 
+TEST_F(CachectlConfigTest, FieldsInWhichTwoRequestsDifferAreNamed) {
+  std::ofstream(dir_ / "a.json")
+      << R"({"model":"m","user":"u","messages":[{"role":"user","content":"secret one"}]})";
+  std::ofstream(dir_ / "b.json")
+      << R"({"messages":[{"content":"secret two","role":"user"}],"model":"m","seed":7})";
+  ProgramEnd end = Plain({"explain", "a.json", "b.json", "--json"});
+  EXPECT_EQ(end.exit_status, 1) << end.err;
+  EXPECT_EQ(json::parse(end.out), json({{"same_key", false},
+                                        {"differs", {"/messages/0/content", "/seed"}},
+                                        {"ignored", {"user"}}}));
+  EXPECT_THAT(Plain({"explain", "a.json", "b.json"}).out,
+              AllOf(HasSubstr("/messages/0/content"), Not(HasSubstr("secret")),
+                    HasSubstr("/user, which plays no part in the key")));
+  std::ofstream(dir_ / "b.json")
+      << R"({"messages":[{"content":"secret one","role":"user"}],"model":"m","stream":true})";
+  end = Plain({"explain", "a.json", "b.json"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_THAT(end.out, HasSubstr("the same for both"));
+  EXPECT_EQ(Plain({"explain", "a.json", "absent.json"}).exit_status, 2);
+}
+
 TEST_F(CachectlConfigTest, SecretsAreNeverShown) {
   std::ofstream(dir_ / "config.json") << R"({"admin": {"token": "${env:TOKEN}"}})";
   const ProgramEnd end =

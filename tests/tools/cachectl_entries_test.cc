@@ -123,5 +123,52 @@ TEST_P(CachectlEntriesTest, LookingLeavesNoTrace) {
   EXPECT_EQ(reads(), before);
 }
 
+TEST_P(CachectlEntriesTest, InvalidateByPrefixCoversTheKeysThatBeginSo) {
+  ProgramEnd end = Run({"invalidate", "--prefix", "text:pl", "--dry-run", "--count"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_EQ(end.out, "would invalidate every entry whose key begins with text:pl: 1 now\n");
+  EXPECT_TRUE(Has("plain"));
+  end = Run({"invalidate", "--prefix", "706c"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_THAT(end.out, HasSubstr("invalidated every entry whose key begins with 706c (number "));
+  EXPECT_FALSE(Has("plain"));
+  EXPECT_TRUE(Has("answer"));
+  EXPECT_THAT(Run({"explain", "text:plain"}).out,
+              HasSubstr("keys from text:pl on were invalidated"));
+  const json report =
+      json::parse(Run({"invalidate", "--prefix", "text:a", "--json", "--count"}).out);
+  EXPECT_EQ(report["covered"], 1);
+  EXPECT_GT(report["number"], 0);
+  EXPECT_FALSE(Has("answer"));
+}
+
+TEST_P(CachectlEntriesTest, SoftInvalidationOnlyEndsFreshness) {
+  Run({"put", "text:none", "--tag", "x"}, {.words = {}, .input = "v"});
+  Run({"put", "text:other", "--tag", "z"}, {.words = {}, .input = "v"});
+  const ProgramEnd end = Run({"invalidate", "--tag", "x", "--tag", "z", "--soft", "--count"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_THAT(end.out, AllOf(HasSubstr("made stale every entry with tag \"x\" or \"z\" (number "),
+                             HasSubstr(": 3 now\n")));
+  EXPECT_THAT(Run({"explain", "text:plain"}).out, HasSubstr("by a soft invalidation, number "));
+  EXPECT_THAT(Keys({"--state", "fresh"}), ElementsAre("text:answer"));
+}
+
+TEST_P(CachectlEntriesTest, StatsShowEveryNumberThatThereIs) {
+  const json stats = json::parse(Run({"stats", "--json"}).out);
+  EXPECT_EQ(stats["state"], "serving");
+  EXPECT_EQ(stats["fault_episodes"], 0);
+  EXPECT_GT(stats["now_unix_ms"], 1'700'000'000'000);
+  const std::string shown = Run({"stats"}).out;
+  EXPECT_THAT(shown, AllOf(HasSubstr("state"), HasSubstr("serving"), HasSubstr("  episodes"),
+                           HasSubstr("  to quarantine")));
+  // One line for each number, but for the clock, and one for the state; headings have no value.
+  std::istringstream lines(shown);
+  std::size_t values = 0;
+  for (std::string line; std::getline(lines, line);) values += line.find("  ", 3) != line.npos;
+  std::size_t numbers = 0;
+  for (const json& value : stats) numbers += value.is_number() ? 1 : 0;
+  EXPECT_EQ(values, numbers - 2 + 1) << "without now and since";
+}
+
 }  // namespace
 }  // namespace larder::cachectl

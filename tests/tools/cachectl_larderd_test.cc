@@ -15,8 +15,10 @@ namespace larder::testing {
 namespace {
 
 using nlohmann::json;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 constexpr const char* kRequest =
     R"({"model":"m","user":"u","messages":[{"role":"user","content":"Hi"}],"temperature":0.50})";
@@ -103,6 +105,72 @@ TEST_F(CachectlBesideLarderdTest, InvalidatedTagIsAMissForLarderd) {
   EXPECT_THAT(Ask({}).header("cache-status"), HasSubstr("; hit"));
   EXPECT_EQ(Cachectl({"invalidate", "--tag", "t"}).exit_status, 0);
   EXPECT_THAT(Ask({}).header("cache-status"), HasSubstr("fwd=miss"));
+}
+
+class ConfigOfLarderdTest : public CachectlBesideLarderdTest {
+ protected:
+  // By the socket: the process's own configuration, whatever this one's environment says.
+  ProgramEnd Config(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {CACHECTL_PROGRAM, "--socket",
+                                         gateway_.cache_directory() + "/admin.sock", "config"});
+    return RunProgram(
+        {.words = std::move(arguments), .environment = {{"LARDER__LOGGING__LEVEL", "error"}}});
+  }
+  json File() const {
+    std::ifstream file(gateway_.config_file());
+    return json::parse(file);
+  }
+  std::string AskStatus() const { return Ask({}).header("cache-status"); }
+};
+
+TEST_F(ConfigOfLarderdTest, ShowsWhatIsInForce) {
+  ProgramEnd end = Config({"show", "--json"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  const json shown = json::parse(end.out);
+  EXPECT_EQ(shown["file"], gateway_.config_file());
+  EXPECT_EQ(shown["config"]["logging"]["level"], File()["logging"]["level"]);
+  EXPECT_EQ(shown["config"]["cache"]["durability"], "process");
+  EXPECT_EQ(shown["origins"]["/cache/durability"], "default");
+  end = Config({"show"});
+  EXPECT_THAT(end.out, HasSubstr("/cache/durability = \"process\""));
+}
+
+TEST_F(ConfigOfLarderdTest, LiveKeyIsInForceWhenTheCommandReturns) {
+  EXPECT_THAT(AskStatus(), HasSubstr("fwd=miss"));
+  ProgramEnd end = Config({"set", R"(policy=[{"match": {"model": "m"}, "cache": false}])"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_THAT(end.out, HasSubstr("/policy/0/cache"));
+  EXPECT_THAT(end.out, HasSubstr("live"));
+  EXPECT_EQ(File()["policy"][0]["cache"], false);
+  // Each io thread takes it over when it comes round.
+  EXPECT_THAT(AskStatus(), HasSubstr("detail=policy"));
+  end = Config({"set", "policy=null", "--json"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_TRUE(json::parse(end.out)["changes"].contains("/policy/0/cache"));
+  EXPECT_FALSE(File().contains("policy"));
+  end = Config({"set", "policy=null"});
+  EXPECT_EQ(end.exit_status, 0);
+  EXPECT_THAT(end.err, HasSubstr("no change"));
+}
+
+TEST_F(ConfigOfLarderdTest, WhatNeedsARestartOrIsWrongIsRefusedWhole) {
+  const json before = File();
+  const auto refused = [&](const std::string& setting) {
+    const ProgramEnd end = Config({"set", setting});
+    EXPECT_EQ(end.exit_status, 2) << setting << end.err;
+    EXPECT_EQ(File(), before) << setting;
+    return end.err;
+  };
+  EXPECT_THAT(
+      refused("cache.durability=sync"),
+      HasSubstr("needs a restart for /cache/durability; nothing of the change is in force"));
+  EXPECT_THAT(refused("logging.lvel=debug"), HasSubstr("nearest is \"level\""));
+  EXPECT_THAT(refused("logging.level=loud"), HasSubstr("allowed: \"debug\""));
+  EXPECT_THAT(refused("providers.openai.base_url=null"),
+              AllOf(HasSubstr("\"base_url\" is missing"), Not(HasSubstr(".next"))));
+  EXPECT_THAT(refused("admin.token=hunter2"), Not(HasSubstr("hunter2")));
+  EXPECT_EQ(json::parse(Config({"show", "--json"}).out)["config"]["cache"]["durability"],
+            "process");
 }
 
 }  // namespace

@@ -59,6 +59,8 @@ TEST_F(LarderdCommandTest, HelpAndVersionGoToStdout) {
 
 TEST_F(LarderdCommandTest, WrongUsageIsExitStatus2) {
   ExpectRefusal(Run({"--bogus"}), 2, "--bogus");
+  ExpectRefusal(Run({"--confg", "x"}), 2, "; nearest is \"--config\"");
+  ExpectRefusal(Run({"--config", GoodConfig(), "--chek=1"}), 2, "; nearest is \"--check\"");
   ExpectRefusal(Run({"surplus"}), 2, "surplus");
   ExpectRefusal(Run({"--config"}), 2, "--config");
   ExpectRefusal(Run({"--config", GoodConfig(), "--listen", "nowhere"}), 2, "nowhere");

@@ -11,11 +11,13 @@ namespace {
 constexpr std::chrono::seconds kConnectPatience{5};
 // An answer may be as large as the largest body, and the disk may be slow.
 constexpr std::chrono::seconds kAnswerPatience{60};
+constexpr std::chrono::hours kSlowPatience{24 * 365};
 
 httplib::Result Send(httplib::Client& client, const AdminRequest& request) {
   const httplib::Params query(request.query.begin(), request.query.end());
   const std::string target = httplib::append_query_params(request.path, query);
   if (request.method == "POST") return client.Post(target, request.body, "application/json");
+  if (request.method == "PATCH") return client.Patch(target, request.body, "application/json");
   if (request.method == "PUT") {
     return client.Put(target, request.body, "application/octet-stream");
   }
@@ -34,7 +36,7 @@ Result<AdminAnswer> CallAdmin(const std::string& socket, const AdminRequest& req
   httplib::Client client(folder->address());
   client.set_address_family(AF_UNIX);
   client.set_connection_timeout(kConnectPatience);
-  client.set_read_timeout(kAnswerPatience);
+  client.set_read_timeout(request.is_slow ? kSlowPatience : kAnswerPatience);
   client.set_write_timeout(kConnectPatience);
   const httplib::Result answer = Send(client, request);
   if (answer) {

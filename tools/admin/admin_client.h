@@ -10,7 +10,7 @@ namespace larder::admin {
 
 // One exchange with the process that listens on `socket`.
 // Errors: kUnavailable (nobody listens, or the connection broke), kDeadlineExceeded (no answer
-// within a minute), kInvalidArgument (no such folder, not a socket).
+// within a minute, unless the request is slow), kInvalidArgument (no such folder, not a socket).
 Result<AdminAnswer> CallAdmin(const std::string& socket, const AdminRequest& request);
 
 }  // namespace larder::admin

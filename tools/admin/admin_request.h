@@ -10,10 +10,12 @@
 namespace larder::admin {
 
 struct AdminRequest {
-  std::string method = {};  // "GET", "PUT", "POST", "DELETE"
+  std::string method = {};  // "GET", "PUT", "POST", "PATCH", "DELETE"
   std::string path = {};    // "/v1/entries/a2V5", without query
   std::multimap<std::string, std::string> query = {};
   std::string body = {};  // JSON, or of PUT the value, or empty
+  // It may take hours: the answer is waited for as long as the other side lives.
+  bool is_slow = false;
 
   // The first value of a parameter, or empty.
   std::string Query(const std::string& name) const {

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "admin_service.h"
+#include "transfer_requests.h"
 #include "unix_socket.h"
 
 namespace larder::admin {
@@ -20,9 +22,15 @@ namespace {
 // A key of 1 KiB in base64url, and room for the rest. The library matches paths with std::regex,
 // which recurses once a character.
 constexpr std::size_t kMaxTargetBytes = 2048;
-// Of a value that is put; anything else is a line of JSON.
-constexpr std::size_t kMaxBodyBytes = std::size_t{64} << 20;
+// Of a value that is put; anything else but an import is a line of JSON.
+constexpr std::size_t kMaxValueBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxJsonBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaxBodyBytes = std::max(kMaxValueBytes, kMaxImportBytes);
+
+std::size_t LimitOf(const httplib::Request& request) {
+  if (request.path == kImportPath) return kMaxImportBytes;
+  return request.method == "PUT" ? kMaxValueBytes : kMaxJsonBytes;
+}
 constexpr std::chrono::seconds kPatience{5};
 // The library asks for 5, which a shell loop around cachectl overruns.
 constexpr int kBacklog = 128;
@@ -33,7 +41,8 @@ std::string WhyRefused(const httplib::Request& request) {
   if (request.has_header("Transfer-Encoding")) return "a transfer-encoding is not accepted";
   const std::size_t lengths = request.get_header_value_count("Content-Length");
   if (lengths > 1) return "more than one content-length";
-  const bool has_body = request.method == "POST" || request.method == "PUT";
+  const bool has_body =
+      request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (lengths == 0) return has_body ? "a content-length is missing" : "";
   const std::string length = request.get_header_value("Content-Length");
   if (length.empty() || length.size() > 9 ||
@@ -41,7 +50,7 @@ std::string WhyRefused(const httplib::Request& request) {
     return "the content-length is not a number";
   }
   // The library would read all of it before it says so.
-  const std::size_t limit = request.method == "PUT" ? kMaxBodyBytes : kMaxJsonBytes;
+  const std::size_t limit = LimitOf(request);
   if (std::stoul(length) > limit) {
     return "the body is over " + std::to_string(limit >> 20) + " MiB";
   }
@@ -51,7 +60,7 @@ std::string WhyRefused(const httplib::Request& request) {
 class HttpAdminServer final : public AdminServer {
  public:
   HttpAdminServer(Cache& cache, SocketFolder folder, const AdminOptions& options)
-      : service_(cache, options.more_stats), folder_(std::move(folder)) {
+      : service_(cache, options), folder_(std::move(folder)) {
     server_.new_task_queue = [threads = options.threads] {
       return new httplib::ThreadPool(threads);
     };
@@ -81,6 +90,7 @@ class HttpAdminServer final : public AdminServer {
     server_.Get(".*", handle);
     server_.Put(".*", handle);
     server_.Post(".*", handle);
+    server_.Patch(".*", handle);
     server_.Delete(".*", handle);
   }
 

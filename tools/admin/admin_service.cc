@@ -3,10 +3,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base64url.h"
 #include "entry_requests.h"
 #include "json_answer.h"
 #include "larder/client/request_key.h"
 #include "stats_json.h"
+#include "store_requests.h"
+#include "transfer_requests.h"
 
 namespace larder::admin {
 namespace {
@@ -33,6 +36,26 @@ bool IsStrings(const json& list) {
   return true;
 }
 
+// False: it is no invalidation.
+bool ReadInvalidation(const json& what, Invalidation& invalidation) {
+  if (!what.is_object()) return false;
+  if (what.contains("soft")) {
+    if (!what["soft"].is_boolean()) return false;
+    invalidation.soft = what["soft"].get<bool>();
+  }
+  if (what.size() != (what.contains("soft") ? 2U : 1U)) return false;
+  if (what.contains("all")) return invalidation.all = what["all"] == json(true);
+  if (what.contains("tags") && IsStrings(what["tags"])) {
+    invalidation.tags = what["tags"].get<std::vector<std::string>>();
+    return true;
+  }
+  if (!what.contains("prefix") || !what["prefix"].is_string()) return false;
+  std::optional<std::string> prefix = FromBase64Url(what["prefix"].get<std::string>());
+  if (!prefix) return false;
+  invalidation.prefixes = {*std::move(prefix)};
+  return true;
+}
+
 }  // namespace
 
 AdminAnswer AdminService::Handle(const AdminRequest& request) const {
@@ -45,11 +68,18 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
   if (get && request.path == "/v1/stats") {
     return {.http_status = 200,
             .content_type = "application/json",
-            .body = StatsToJson(cache_.GetStats(), more_stats_ ? more_stats_() : "")};
+            .body = StatsToJson(cache_.GetStats(), cache_.Now(),
+                                options_.more_stats ? options_.more_stats() : "")};
   }
   if (get && request.path == "/v1/version") {
     return JsonAnswer({{"name", "larder"}, {"version", LARDER_VERSION}});
   }
+  if (get && request.path == kExportPath) return HandleExport(cache_, request);
+  if (post && request.path == kImportPath) return HandleImport(cache_, request);
+  if (get && request.path == kVerifyPath) return HandleVerify(cache_, request);
+  if (post && request.path == kBackupPath) return HandleBackup(cache_, request);
+  if (post && request.path == kCompactPath) return HandleCompact(cache_);
+  if (request.path == "/v1/config") return Config(request);
   if (post && request.path == "/v1/invalidate") return Invalidate(request.body);
   if (post && request.path == "/v1/scope") return Scope(request.body);
   return NotInApi(request);
@@ -57,25 +87,29 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
 
 AdminAnswer AdminService::Invalidate(const std::string& body) const {
   const json what = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!what.is_object() || what.size() != 1) {
-    return InvalidAnswer(R"(the body is not {"tags": [...]} or {"all": true})");
-  }
   Invalidation invalidation;
-  if (what.contains("prefix")) {
-    return InvalidAnswer("invalidation by prefix is not supported by this version; use tags");
-  }
-  if (what.contains("all") && what["all"] == json(true)) {
-    invalidation.all = true;
-  } else if (what.contains("tags") && IsStrings(what["tags"])) {
-    invalidation.tags = what["tags"].get<std::vector<std::string>>();
-  } else {
-    return InvalidAnswer(R"(the body is not {"tags": [...]} or {"all": true})");
+  if (!ReadInvalidation(what, invalidation)) {
+    return InvalidAnswer(
+        R"(the body is not {"tags": [...]}, {"prefix": base64url} or {"all": true}, )"
+        R"(each with "soft": true or without)");
   }
   const Result<std::uint64_t> number = cache_.Invalidate(invalidation);
   if (!number.ok()) return ErrorAnswer(number.status());
   json answer = what;
   answer["number"] = *number;
   return JsonAnswer(answer);
+}
+
+AdminAnswer AdminService::Config(const AdminRequest& request) const {
+  const bool patch = request.method == "PATCH";
+  if (!patch && request.method != "GET") return NotInApi(request);
+  if (options_.config == nullptr) {
+    return ErrorAnswer({StatusCode::kNotFound, "this process has no configuration file"});
+  }
+  Result<std::string> answer =
+      patch ? options_.config->Change(request.body) : options_.config->Show();
+  if (!answer.ok()) return ErrorAnswer(answer.status());
+  return {.http_status = 200, .content_type = "application/json", .body = *std::move(answer)};
 }
 
 AdminAnswer AdminService::Scope(const std::string& body) const {

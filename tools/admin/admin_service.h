@@ -9,7 +9,12 @@
 //   PUT    /v1/entries/{key}?ttl=&tag=&cost=    {"key", "stored"}; the body is the value
 //   DELETE /v1/entries/{key}                    {"key", "removed": whether there was one}
 //   POST   /v1/entries/{key}/touch {"ttl"}      {"key", "touched"}
-//   POST   /v1/invalidate {"tags": [...]} | {"all": true}          {"number", "tags" | "all"}
+//   GET    /v1/entries/{key}/explain?tag=       why it is a hit or a miss (explanation_json.h)
+//   GET    /v1/export?cursor=, POST /v1/import  entries, a line each (transfer_requests.h)
+//   GET    /v1/verify?cursor=, POST /v1/backup, POST /v1/compact   (store_requests.h)
+//   POST   /v1/invalidate {"tags": [...]} | {"prefix"} | {"all": true}, "soft": true or not
+//                                               the same, and "number"
+//   GET    /v1/config, PATCH /v1/config {merge patch}   of a process that has one (AdminConfig)
 //   POST   /v1/scope {"target", "headers": [[name, value], ...]}   {"scope"}
 //
 // {key}, prefix and cursor are base64url. Reading entries leaves no trace: no hit, no miss. The
@@ -22,6 +27,7 @@
 #include <utility>
 
 #include "admin_request.h"
+#include "larder/admin/admin_server.h"
 #include "larder/cache.h"
 
 namespace larder::admin {
@@ -29,17 +35,18 @@ namespace larder::admin {
 // Thread-safe; may block on the disk. `cache` must outlive it.
 class AdminService {
  public:
-  // `more_stats`: as AdminOptions says.
-  explicit AdminService(Cache& cache, std::function<std::string()> more_stats = {})
-      : cache_(cache), more_stats_(std::move(more_stats)) {}
+  // Of `options` more_stats and config.
+  explicit AdminService(Cache& cache, AdminOptions options = {})
+      : cache_(cache), options_(std::move(options)) {}
   AdminAnswer Handle(const AdminRequest& request) const;
 
  private:
   AdminAnswer Invalidate(const std::string& body) const;
   AdminAnswer Scope(const std::string& body) const;
+  AdminAnswer Config(const AdminRequest& request) const;
 
   Cache& cache_;
-  const std::function<std::string()> more_stats_;
+  const AdminOptions options_;
 };
 
 }  // namespace larder::admin

@@ -1,22 +1,14 @@
 #include "entry_json.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base64url.h"
-#include "larder/client/request_key.h"
+#include "key_text.h"
 #include "larder/client/stored_answer.h"
 
 namespace larder::admin {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr std::size_t kRequestKeyBytes = sizeof(client::RequestKey);
-
-bool IsPrintable(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
-}
 
 // null = it does not expire.
 ordered_json TimeLeft(TimePoint until, TimePoint now) {
@@ -41,16 +33,6 @@ ordered_json AnswerJson(const Entry& entry) {
 }
 
 }  // namespace
-
-std::string ShowKey(std::string_view key) {
-  if (key.size() == kRequestKeyBytes) {
-    client::RequestKey bytes;
-    std::copy(key.begin(), key.end(), bytes.begin());
-    return client::ToHex(bytes);
-  }
-  if (IsPrintable(key)) return "text:" + std::string(key);
-  return "b64:" + ToBase64Url(key);
-}
 
 std::string EntryToJson(std::string_view key, const Hit& hit, std::uint64_t raw_bytes,
                         TimePoint now) {

@@ -8,9 +8,6 @@
 
 namespace larder::admin {
 
-// A key as cachectl takes it: 64 hex digits for 32 bytes, else `text:...`, else `b64:...`.
-std::string ShowKey(std::string_view key);
-
 // `raw_bytes`: of the body, which need not be in the entry.
 std::string EntryToJson(std::string_view key, const Hit& hit, std::uint64_t raw_bytes,
                         TimePoint now);

@@ -6,7 +6,9 @@
 
 #include "base64url.h"
 #include "entry_json.h"
+#include "explanation_json.h"
 #include "json_answer.h"
+#include "key_text.h"
 #include "larder/client/stored_answer.h"
 #include "larder/client/units.h"
 
@@ -106,6 +108,15 @@ AdminAnswer Touch(Cache& cache, const AdminRequest& request, const std::string& 
   return JsonAnswer({{"key", ShowKey(key)}, {"touched", true}});
 }
 
+AdminAnswer Explain(Cache& cache, const AdminRequest& request, const std::string& key) {
+  ReadOptions options;
+  const auto [first, last] = request.query.equal_range("tag");
+  for (auto tag = first; tag != last; ++tag) options.tags.push_back(tag->second);
+  return {.http_status = 200,
+          .content_type = "application/json",
+          .body = ExplanationToJson(key, cache.Explain(key, options), cache.Now())};
+}
+
 Status ReadState(const std::string& text, ScanState& state) {
   if (text.empty() || text == "all") {
     state = ScanState::kAll;
@@ -159,16 +170,21 @@ AdminAnswer List(Cache& cache, const AdminRequest& request) {
 AdminAnswer HandleEntries(Cache& cache, const AdminRequest& request) {
   std::string_view rest = std::string_view(request.path).substr(kEntriesPath.size());
   if (rest.empty() && request.method == "GET") return List(cache, request);
-  constexpr std::string_view kTouch = "/touch";
-  const bool touch = request.method == "POST" && rest.ends_with(kTouch);
-  if (touch) rest.remove_suffix(kTouch.size());
+  // A key in base64url has no slash.
+  std::string_view action;
+  if (const std::size_t slash = rest.rfind('/'); slash != 0 && slash != rest.npos) {
+    action = rest.substr(slash + 1);
+    rest = rest.substr(0, slash);
+  }
   std::optional<std::string> key;
   if (rest.starts_with('/')) key = FromBase64Url(rest.substr(1));
   if (!key || key->empty() || key->size() > kMaxKeyBytes) {
     return InvalidAnswer("the key is not base64url of 1 to " + std::to_string(kMaxKeyBytes) +
                          " bytes");
   }
-  if (touch) return Touch(cache, request, *key);
+  if (request.method == "POST" && action == "touch") return Touch(cache, request, *key);
+  if (request.method == "GET" && action == "explain") return Explain(cache, request, *key);
+  if (!action.empty()) return NotInApi(request);
   if (request.method == "GET") return Get(cache, request, *key);
   if (request.method == "PUT") return Put(cache, request, *key);
   if (request.method == "DELETE") return Delete(cache, *key);

@@ -7,7 +7,8 @@
 
 namespace larder::admin {
 
-// `more`: the text of a JSON object with further members; empty = none.
-std::string StatsToJson(const Stats& stats, const std::string& more = "");
+// `now`: the cache's own time. `more`: the text of a JSON object with further members; empty =
+// none.
+std::string StatsToJson(const Stats& stats, TimePoint now, const std::string& more);
 
 }  // namespace larder::admin

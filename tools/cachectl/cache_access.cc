@@ -4,8 +4,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "admin_client.h"
 #include "admin_service.h"
@@ -46,18 +48,39 @@ class DirectAccess final : public CacheAccess {
 
 Status Unreachable(std::string message) { return {StatusCode::kUnavailable, std::move(message)}; }
 
-// Where the cache is, and how it would be opened.
-struct Place {
-  Options options;
-  std::string socket;  // empty: none is served
-};
+// Opening would create what is not there.
+Status CheckIsCache(const std::string& directory) {
+  if (::access((directory + "/store").c_str(), F_OK) == 0) return Status::Ok();
+  const int error = errno;
+  if (error != ENOENT && error != ENOTDIR) {
+    return Unreachable(directory + ": " + std::strerror(error));
+  }
+  return Unreachable(directory + " is not a cache: it has no store");
+}
 
-Result<Place> FindPlace(const Invocation& invocation) {
-  Place place;
+// Nobody has said what the budget of such a cache is; to look at it must not shrink it.
+std::uint64_t BytesIn(const std::string& directory) {
+  namespace fs = std::filesystem;
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone;
+    const std::uintmax_t size = it->is_regular_file(gone) ? it->file_size(gone) : 0;
+    if (!gone) bytes += size;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<CachePlace> FindCache(const Invocation& invocation) {
+  CachePlace place;
   const std::string directory = invocation.Value("--dir");
   const std::string file = invocation.Value("--config");
   if (!directory.empty() && file.empty()) {
     place.options.directory = directory;
+    place.options.max_disk_bytes = std::max(place.options.max_disk_bytes, 2 * BytesIn(directory));
     place.socket = directory + "/admin.sock";
     return place;
   }
@@ -70,14 +93,12 @@ Result<Place> FindPlace(const Invocation& invocation) {
   return place;
 }
 
-// Opening would create what is not there.
-Status CheckIsCache(const std::string& directory) {
-  if (::access((directory + "/store").c_str(), F_OK) == 0) return Status::Ok();
-  const int error = errno;
-  if (error != ENOENT && error != ENOTDIR) {
-    return Unreachable(directory + ": " + std::strerror(error));
-  }
-  return Unreachable(directory + " is not a cache: it has no store");
+Result<bool> IsServed(const std::string& socket) {
+  if (socket.empty()) return false;
+  Result<admin::SocketFolder> folder = admin::SocketFolder::Open(socket);
+  // Without the folder there is no socket, and what is missing is told with more context later.
+  if (!folder.ok()) return false;
+  return folder->IsServed();
 }
 
 // Takes and drops the lock that every holder keeps, to tell "held" from other trouble.
@@ -89,7 +110,11 @@ bool IsHeld(const std::string& directory) {
   return held;
 }
 
-Result<std::unique_ptr<CacheAccess>> OpenDirectly(Options options) {
+std::unique_ptr<CacheAccess> ReachSocket(std::string socket) {
+  return std::make_unique<SocketAccess>(std::move(socket));
+}
+
+Result<std::unique_ptr<CacheAccess>> OpenCache(Options options) {
   if (Status status = CheckIsCache(options.directory); !status.ok()) return status;
   if (IsHeld(options.directory)) {
     return Unreachable(
@@ -104,27 +129,15 @@ Result<std::unique_ptr<CacheAccess>> OpenDirectly(Options options) {
   return std::unique_ptr<CacheAccess>(std::make_unique<DirectAccess>(*std::move(cache)));
 }
 
-Result<bool> IsServed(const std::string& socket) {
-  if (socket.empty()) return false;
-  Result<admin::SocketFolder> folder = admin::SocketFolder::Open(socket);
-  // Without the folder there is no socket, and what is missing is told with more context later.
-  if (!folder.ok()) return false;
-  return folder->IsServed();
-}
-
-}  // namespace
-
 Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation) {
   const std::string socket = invocation.Value("--socket");
-  if (!socket.empty()) {
-    return std::unique_ptr<CacheAccess>(std::make_unique<SocketAccess>(socket));
-  }
-  Result<Place> place = FindPlace(invocation);
+  if (!socket.empty()) return ReachSocket(socket);
+  Result<CachePlace> place = FindCache(invocation);
   if (!place.ok()) return place.status();
   const Result<bool> served = IsServed(place->socket);
   if (!served.ok()) return served.status();
-  if (*served) return std::unique_ptr<CacheAccess>(std::make_unique<SocketAccess>(place->socket));
-  return OpenDirectly(std::move(place->options));
+  if (*served) return ReachSocket(place->socket);
+  return OpenCache(std::move(place->options));
 }
 
 }  // namespace larder::cachectl

@@ -7,6 +7,7 @@
 
 #include "admin_request.h"
 #include "invocation.h"
+#include "larder/options.h"
 #include "larder/result.h"
 
 namespace larder::cachectl {
@@ -18,10 +19,28 @@ class CacheAccess {
   virtual Result<std::string> Call(const admin::AdminRequest& request) = 0;
 };
 
+// Where the cache is, and how it would be opened.
+struct CachePlace {
+  Options options;
+  std::string socket;  // empty: none is served
+};
+
+// As --dir or the configuration say; --socket is not asked. Errors: kInvalidArgument.
+Result<CachePlace> FindCache(const Invocation& invocation);
+// Whether a process answers on the socket. Errors: kUnavailable, kInvalidArgument.
+Result<bool> IsServed(const std::string& socket);
+// Whether a process has the cache in `directory` open.
+bool IsHeld(const std::string& directory);
+
 // As --socket, --dir or the configuration say. Never creates a cache, and never moves a damaged
 // one aside.
 // Errors: kUnavailable (held by a process without a socket, or there is no cache),
 // kInvalidArgument (configuration), kDataLoss (the store cannot be read).
 Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation);
+
+// The cache behind a socket, which is not looked at yet.
+std::unique_ptr<CacheAccess> ReachSocket(std::string socket);
+// The cache that is there and that nobody holds, opened by ourselves. Errors: as above.
+Result<std::unique_ptr<CacheAccess>> OpenCache(Options options);
 
 }  // namespace larder::cachectl

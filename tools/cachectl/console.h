@@ -32,6 +32,8 @@ class Console {
   bool Confirm(std::string_view question);
   bool CanAsk() const;
 
+  // Whether stdout has ceased to take anything; Finish says why.
+  bool failed() const { return error_ != 0; }
   // Ok if all was written; a reader that has gone away is no error.
   Status Finish();
 

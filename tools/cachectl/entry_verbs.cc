@@ -89,7 +89,7 @@ Result<tools::ExitStatus> CallAndShow(const Invocation& invocation,
 
 Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console) {
   if (Status status = CheckFlags(invocation); !status.ok()) return status;
-  const Result<std::string> key = ParseKey(invocation.arguments[0]);
+  const Result<std::string> key = admin::ParseKey(invocation.arguments[0]);
   if (!key.ok()) return key.status();
   const Result<std::unique_ptr<CacheAccess>> cache = ReachCache(invocation);
   if (!cache.ok()) return cache.status();
@@ -122,7 +122,7 @@ Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console)
 }
 
 Result<tools::ExitStatus> RunPut(const Invocation& invocation, Console& console) {
-  const Result<std::string> key = ParseKey(invocation.arguments[0]);
+  const Result<std::string> key = admin::ParseKey(invocation.arguments[0]);
   if (!key.ok()) return key.status();
   const std::string file = invocation.Value("--file");
   Result<std::string> body = ReadInput(file.empty() ? "-" : file);
@@ -137,7 +137,7 @@ Result<tools::ExitStatus> RunPut(const Invocation& invocation, Console& console)
 }
 
 Result<tools::ExitStatus> RunTouch(const Invocation& invocation, Console& console) {
-  const Result<std::string> key = ParseKey(invocation.arguments[0]);
+  const Result<std::string> key = admin::ParseKey(invocation.arguments[0]);
   if (!key.ok()) return key.status();
   if (!invocation.Has("--ttl")) {
     return Status(StatusCode::kInvalidArgument, "how long it is fresh from now on: --ttl D");
@@ -151,7 +151,7 @@ Result<tools::ExitStatus> RunTouch(const Invocation& invocation, Console& consol
 Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& console) {
   std::vector<std::string> keys;
   for (const std::string& text : invocation.arguments) {
-    Result<std::string> key = ParseKey(text);
+    Result<std::string> key = admin::ParseKey(text);
     if (!key.ok()) return key.status().WithContext(text);
     keys.push_back(*std::move(key));
   }

@@ -1,6 +1,7 @@
 #include "human_units.h"
 
 #include <cstdio>
+#include <ctime>
 
 namespace larder::cachectl {
 namespace {
@@ -52,6 +53,15 @@ std::string ShowMs(std::int64_t ms) {
     if (count > 0) text += (text.empty() ? "" : " ") + std::to_string(count) + unit.name;
     if (++parts == 2) break;
   }
+  return text;
+}
+
+std::string ShowDate(std::int64_t unix_ms) {
+  const std::time_t seconds = unix_ms / 1000;
+  std::tm parts = {};
+  char text[64];
+  if (::gmtime_r(&seconds, &parts) == nullptr) return std::to_string(unix_ms) + " ms since 1970";
+  std::strftime(text, sizeof(text), "%F %T UTC", &parts);
   return text;
 }
 

@@ -1,6 +1,7 @@
 #include "invocation.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "larder/client/nearest_name.h"
 
@@ -142,6 +143,17 @@ std::string Invocation::Value(std::string_view flag) const {
 std::vector<std::string> Invocation::Values(std::string_view flag) const {
   const auto found = flags.find(flag);
   return found == flags.end() ? std::vector<std::string>() : found->second;
+}
+
+Result<std::uint32_t> ReadNumber(const Invocation& invocation, std::string_view flag,
+                                 std::uint32_t otherwise) {
+  if (!invocation.Has(flag)) return otherwise;
+  const std::string text = invocation.Value(flag);
+  std::uint32_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (at == end && error == std::errc() && number > 0) return number;
+  return Invalid(std::string(flag) + " " + Quoted(text) + " is not a number from 1 on");
 }
 
 Result<Invocation> ParseInvocation(const std::vector<std::string>& words) {

@@ -1,6 +1,7 @@
 // Invocation: one command line of cachectl, taken apart by the table of verbs.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,11 @@ struct Invocation {
   std::string Value(std::string_view flag) const;
   std::vector<std::string> Values(std::string_view flag) const;
 };
+
+// The value of a flag that counts something, `otherwise` without it. Errors: kInvalidArgument (not
+// a whole number from 1 on).
+Result<std::uint32_t> ReadNumber(const Invocation& invocation, std::string_view flag,
+                                 std::uint32_t otherwise);
 
 // Flags may stand anywhere, as `--flag value` or `--flag=value`; after `--` all are arguments.
 // No verb, or --help, is the verb `help`; --version is `version`.

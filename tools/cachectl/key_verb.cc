@@ -51,7 +51,7 @@ tools::ExitStatus Show(const client::KeyExplanation& explanation, Console& conso
 }  // namespace
 
 Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console) {
-  const Result<RequestFile> file = ReadRequestFile(invocation);
+  const Result<RequestFile> file = ReadRequestFile(invocation, invocation.arguments[0]);
   if (!file.ok()) return file.status();
   const client::Request* const request = &file->request;
   const ProviderConfig* const provider = &file->provider;

@@ -1,11 +1,11 @@
 // ls: entries, page by page, or the first of them in another order.
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base64url.h"
 #include "cache_access.h"
 #include "console.h"
+#include "entry_walk.h"
 #include "human_units.h"
 #include "key_text.h"
 #include "verbs.h"
@@ -47,7 +47,7 @@ Result<Listing> ReadListing(const Invocation& invocation) {
   listing.request.path = "/v1/entries";
   if (Status status = ReadSort(invocation, listing); !status.ok()) return status;
   if (invocation.Has("--prefix")) {
-    const Result<std::string> prefix = ParseKeyPrefix(invocation.Value("--prefix"));
+    const Result<std::string> prefix = admin::ParseKeyPrefix(invocation.Value("--prefix"));
     if (!prefix.ok()) return prefix.status().WithContext("--prefix");
     listing.request.query.emplace("prefix", admin::ToBase64Url(*prefix));
   }
@@ -55,13 +55,9 @@ Result<Listing> ReadListing(const Invocation& invocation) {
     const std::string flag = std::string("--") + name;
     if (invocation.Has(flag)) listing.request.query.emplace(name, invocation.Value(flag));
   }
-  if (invocation.Has("--limit")) {
-    const std::string text = invocation.Value("--limit");
-    const char* end = text.data() + text.size();
-    if (std::from_chars(text.data(), end, listing.limit).ptr != end || listing.limit == 0) {
-      return Invalid("--limit \"" + text + "\" is not a number from 1 on");
-    }
-  }
+  const Result<std::uint32_t> limit = ReadNumber(invocation, "--limit", UINT32_MAX);
+  if (!limit.ok()) return limit.status();
+  listing.limit = *limit;
   listing.keys_only = invocation.Has("--keys-only");
   return listing;
 }
@@ -87,24 +83,6 @@ void Show(const ordered_json& entry, const Listing& listing, Console& console) {
     console.Line(console.json() ? ordered_json{{"key", key}}.dump() : key);
   } else {
     console.Line(console.json() ? entry.dump() : key + "  " + Facts(entry));
-  }
-}
-
-// Calls `visit` with every entry until it returns false. Returns how many rows were damaged.
-Result<std::uint64_t> Walk(CacheAccess& cache, admin::AdminRequest request,
-                           const std::function<bool(ordered_json)>& visit) {
-  std::uint64_t corrupt = 0;
-  while (true) {
-    const Result<std::string> text = cache.Call(request);
-    if (!text.ok()) return text.status();
-    ordered_json page = ordered_json::parse(*text);
-    corrupt += page["corrupt"].get<std::uint64_t>();
-    for (ordered_json& entry : page["entries"]) {
-      if (!visit(std::move(entry))) return corrupt;
-    }
-    if (page["cursor"].is_null()) return corrupt;
-    request.query.erase("cursor");
-    request.query.emplace("cursor", page["cursor"].get<std::string>());
   }
 }
 
@@ -141,14 +119,15 @@ Result<tools::ExitStatus> RunList(const Invocation& invocation, Console& console
   if (!cache.ok()) return cache.status();
   Best best(*listing);
   std::size_t shown = 0;
-  const Result<std::uint64_t> corrupt = Walk(**cache, listing->request, [&](ordered_json entry) {
-    if (!listing->sort_field.empty()) {
-      best.Add(std::move(entry));
-      return true;
-    }
-    Show(entry, *listing, console);
-    return ++shown < listing->limit;
-  });
+  const Result<std::uint64_t> corrupt =
+      WalkEntries(**cache, listing->request, [&](ordered_json entry) {
+        if (!listing->sort_field.empty()) {
+          best.Add(std::move(entry));
+          return true;
+        }
+        Show(entry, *listing, console);
+        return ++shown < listing->limit;
+      });
   if (!corrupt.ok()) return corrupt.status();
   if (!listing->sort_field.empty()) {
     for (const ordered_json& entry : best.Trim()) Show(entry, *listing, console);

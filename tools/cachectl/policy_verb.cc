@@ -74,7 +74,7 @@ Rows ToRows(const client::PolicyExplanation& explanation, const std::string& nam
 }  // namespace
 
 Result<tools::ExitStatus> RunPolicyTest(const Invocation& invocation, Console& console) {
-  const Result<RequestFile> file = ReadRequestFile(invocation);
+  const Result<RequestFile> file = ReadRequestFile(invocation, invocation.arguments[0]);
   if (!file.ok()) return file.status();
   const client::Policy& policy = file->config.client.policy;
   const Result<client::PolicyExplanation> explanation =

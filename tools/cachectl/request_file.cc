@@ -91,7 +91,7 @@ Result<client::Request> MakeRequest(const Invocation& invocation, const Provider
 
 }  // namespace
 
-Result<RequestFile> ReadRequestFile(const Invocation& invocation) {
+Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::string& file) {
   std::vector<client::ConfigFlag> flags;
   const std::string directory = invocation.Value("--dir");
   if (!directory.empty()) flags.push_back({"--dir", "/cache/directory", directory});
@@ -101,7 +101,7 @@ Result<RequestFile> ReadRequestFile(const Invocation& invocation) {
       invocation.Has("--path") ? invocation.Value("--path") : std::string(kUsualPath);
   Result<ProviderConfig> provider = ChooseProvider(invocation, target, *config);
   if (!provider.ok()) return provider.status();
-  Result<std::string> body = ReadInput(invocation.arguments[0]);
+  Result<std::string> body = ReadInput(file);
   if (!body.ok()) return body.status();
   Result<client::Request> request = MakeRequest(invocation, *provider, target, *std::move(body));
   if (!request.ok()) return request.status();

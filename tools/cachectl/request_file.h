@@ -15,8 +15,8 @@ struct RequestFile {
   client::Request request;
 };
 
-// The file is the verb's first argument, - is stdin; --path, --provider, --namespace, --sample,
+// `file` - is stdin; --path, --provider, --namespace, --sample,
 // --header and --credential-from-env say what it does not. Errors: kInvalidArgument.
-Result<RequestFile> ReadRequestFile(const Invocation& invocation);
+Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::string& file);
 
 }  // namespace larder::cachectl

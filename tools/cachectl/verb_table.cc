@@ -47,9 +47,36 @@ constexpr VerbFlag kListFlags[] = {
 
 constexpr VerbFlag kInvalidateFlags[] = {
     {"--tag", "T", "every entry with this tag", true},
+    {"--prefix", "P", "every entry whose key begins with P, as KEY or the first hex digits of one"},
     {"--all", "", "every entry; asks first"},
+    {"--soft", "", "only end their freshness: those who accept stale entries still get them"},
+    {"--count", "", "say how many entries that are, by looking at all of them"},
     {"--yes", "", "do not ask"},
     {"--dry-run", "", "say what would be covered, and do nothing"},
+};
+
+constexpr VerbFlag kBackupFlags[] = {
+    {"--keep", "N", "keep the newest N backups there; 7 if not given"},
+    {"--list", "", "say which backups are there, oldest first, and make none"},
+};
+
+constexpr VerbFlag kRestoreFlags[] = {
+    {"--id", "N", "which backup; the newest if not given"},
+    {"--yes", "", "do not ask if invalidations would be undone"},
+};
+
+constexpr VerbFlag kVerifyFlags[] = {
+    {"--backup", "DIR", "of a backup there instead of the cache"},
+    {"--id", "N", "which backup; the newest if not given"},
+};
+
+constexpr VerbFlag kExplainFlags[] = {
+    {"--tag", "T", "a tag of the read", true},
+    {"--path", "PATH", "of two requests: as for key"},
+    {"--provider", "NAME", "of two requests: as for key"},
+    {"--namespace", "NAME", "of two requests: as for key"},
+    {"--sample", "N", "of two requests: as for key"},
+    {"--header", "NAME:VALUE", "of two requests: as for key", true},
 };
 
 constexpr VerbFlag kKeyFlags[] = {
@@ -68,8 +95,26 @@ constexpr Verb kVerbs[] = {
     {"touch", "KEY", 1, 1, "give an entry a new lifetime", kTouchFlags, RunTouch},
     {"ls", "", 0, 0, "list entries", kListFlags, RunList},
     {"rm", "KEY...", 1, kAny, "remove entries", {}, RunRemove},
-    {"invalidate", "", 0, 0, "make all entries with a tag, or all, a miss", kInvalidateFlags,
-     RunInvalidate},
+    {"invalidate", "", 0, 0, "make all entries with a tag or a prefix, or all, a miss",
+     kInvalidateFlags, RunInvalidate},
+    {"explain", "KEY | A.json B.json", 1, 2,
+     "why a key is a hit or a miss; in which fields two requests differ", kExplainFlags,
+     RunExplain},
+    {"export",
+     "[FILE]",
+     0,
+     1,
+     "write all entries, an object a line; - or none is stdout",
+     {},
+     RunExport},
+    {"import", "[FILE]", 0, 1, "store the entries of an export; - or none is stdin", {}, RunImport},
+    {"backup", "DIR", 1, 1, "copy the cache, while it is in use, beside earlier backups in DIR",
+     kBackupFlags, RunBackup},
+    {"restore", "DIR", 1, 1, "put a backup of DIR in the place of the cache", kRestoreFlags,
+     RunRestore},
+    {"verify", "", 0, 0, "read everything and compare checksums", kVerifyFlags, RunVerify},
+    {"compact", "", 0, 0, "reclaim now what has expired, or is invalid or removed", {}, RunCompact},
+    {"doctor", "", 0, 0, "what is wrong, and what to do about it", {}, RunDoctor},
     {"key", "REQUEST.json", 1, 1, "the key of a request, and what it is made of; - reads stdin",
      kKeyFlags, RunKey},
     {"policy test", "REQUEST.json", 1, 1,

@@ -12,6 +12,16 @@ Result<tools::ExitStatus> RunTouch(const Invocation& invocation, Console& consol
 Result<tools::ExitStatus> RunList(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunInvalidate(const Invocation& invocation, Console& console);
+// explain with two files.
+Result<tools::ExitStatus> ExplainDifference(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunExport(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunImport(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunBackup(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunRestore(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunVerify(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunCompact(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunExplain(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunDoctor(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunConfigCheck(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunConfigShow(const Invocation& invocation, Console& console);

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "larder/client/config_change.h"
+#include "config_draft.h"
 
 namespace larder::gateway {
 namespace {
@@ -23,6 +23,13 @@ std::string Join(const std::vector<client::ConfigChange>& changes, bool live) {
     text += change.pointer;
   }
   return text;
+}
+
+Status CheckLive(const std::vector<client::ConfigChange>& changes) {
+  const std::string restart = Join(changes, /*live=*/false);
+  if (restart.empty()) return Status::Ok();
+  return {StatusCode::kInvalidArgument,
+          "needs a restart for " + restart + "; nothing of the change is in force"};
 }
 
 }  // namespace
@@ -107,10 +114,7 @@ bool ConfigReload::Reload() {
     refused_.clear();
     return false;
   }
-  const std::string restart = Join(changes, /*live=*/false);
-  if (!restart.empty()) {
-    return refuse("needs a restart for " + restart + "; nothing of the change is in force");
-  }
+  if (Status live = CheckLive(changes); !live.ok()) return refuse(live.message());
   const Result<tools::ToolConfig> config = tools::ReadToolConfig(*next);
   if (!config.ok()) return refuse(config.status().message());
   const Status applied = apply_(*config);
@@ -119,6 +123,32 @@ bool ConfigReload::Reload() {
   refused_.clear();
   log_.Write(LogLevel::kInfo, "configuration changed", {{"keys", Join(changes, /*live=*/true)}});
   return true;
+}
+
+Result<std::vector<client::ConfigChange>> ConfigReload::Change(const std::string& patch) {
+  const Result<std::string> text = tools::ReadConfigText(current_);
+  if (!text.ok()) return text.status();
+  const Result<std::string> changed = client::PatchConfigText(*text, current_.file(), patch);
+  if (!changed.ok()) return changed.status();
+  Result<tools::ConfigDraft> draft = tools::ConfigDraft::Write(sources_, current_, *changed);
+  if (!draft.ok()) return draft.status();
+  std::vector<client::ConfigChange> changes = client::CompareConfig(current_, draft->document());
+  if (Status live = CheckLive(changes); !live.ok()) return live;
+  const Result<tools::ToolConfig> before = tools::ReadToolConfig(current_);
+  const Result<tools::ToolConfig> after = tools::ReadToolConfig(draft->document());
+  if (!before.ok() || !after.ok()) return before.ok() ? after.status() : before.status();
+  if (Status applied = apply_(*after); !applied.ok()) return applied;
+  if (Status committed = draft->Commit(); !committed.ok()) {
+    static_cast<void>(apply_(*before));  // it was in force a moment ago
+    return committed;
+  }
+  // For the origins. If another has written the file meanwhile, that is for the watch to find.
+  const Result<client::ConfigDocument> loaded = client::ConfigDocument::Load(sources_);
+  const bool ours = loaded.ok() && client::CompareConfig(draft->document(), *loaded).empty();
+  current_ = ours ? *loaded : draft->document();
+  refused_.clear();
+  log_.Write(LogLevel::kInfo, "configuration changed", {{"keys", Join(changes, /*live=*/true)}});
+  return changes;
 }
 
 }  // namespace larder::gateway

@@ -11,7 +11,9 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "larder/client/config_change.h"
 #include "larder/client/config_document.h"
 #include "log.h"
 #include "tool_config.h"
@@ -33,6 +35,11 @@ class ConfigReload {
   void Stop();
   // Reads the file and takes it over. True if something changed.
   bool Reload();
+  // Changes the file by a merge patch and takes that over, or neither. Returns what has changed.
+  // Errors: kInvalidArgument, kInternal.
+  Result<std::vector<client::ConfigChange>> Change(const std::string& patch);
+  // What is in force.
+  const client::ConfigDocument& current() const { return current_; }
 
  private:
   void WaitForSignal();

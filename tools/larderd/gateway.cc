@@ -94,9 +94,11 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, 
   if (config.admin.socket) {
     auto admin = admin::AdminServer::Start(
         *gateway->cache_, {.socket = *config.admin.socket,
-                           .more_stats = [board = gateway->board_, refusals = gateway->refusals_] {
-                             return ClientStatsJson(*board, *refusals);
-                           }});
+                           .more_stats =
+                               [board = gateway->board_, refusals = gateway->refusals_] {
+                                 return ClientStatsJson(*board, *refusals);
+                               },
+                           .config = &gateway->running_config_});
     if (!admin.ok()) return admin.status().WithContext("admin.socket");
     gateway->admin_ = *std::move(admin);
   }
@@ -168,6 +170,7 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
   signals_.add(SIGINT);
   signals_.async_wait([this, &stopping](const boost::system::error_code& error, int) {
     if (error) return;
+    running_config_.Detach();
     if (stopping) stopping();
     listener_->Stop();
     // Back to the default: the second signal kills.

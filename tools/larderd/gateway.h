@@ -20,6 +20,7 @@
 #include "larder/result.h"
 #include "log.h"
 #include "routes.h"
+#include "running_config.h"
 #include "server_limits.h"
 #include "tool_config.h"
 
@@ -42,6 +43,9 @@ class Gateway {
   // level of the log), for the requests from now on. Before Run(), or on its thread. Errors:
   // kInvalidArgument; nothing has changed then.
   Status Apply(const tools::ToolConfig& config);
+  // The admin API shows and changes the configuration by `reload`, which must live until Run() has
+  // returned.
+  void ServeConfig(ConfigReload& reload) { running_config_.Attach(reload); }
   // What Run() does besides, on its thread: the signals and timers of `work` are added to it.
   boost::asio::io_context& control() { return control_; }
 
@@ -70,6 +74,7 @@ class Gateway {
   std::shared_ptr<client::HealthBoard> board_;
   std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();
   std::unique_ptr<Cache> cache_;
+  RunningConfig running_config_{control_};
   boost::asio::thread_pool pool_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::vector<std::unique_ptr<HttpWorker>> workers_;

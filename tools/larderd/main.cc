@@ -10,6 +10,7 @@
 #include "config_reload.h"
 #include "exit_status.h"
 #include "gateway.h"
+#include "larder/client/nearest_name.h"
 #include "log.h"
 #include "tool_config.h"
 
@@ -55,9 +56,28 @@ int Run(const Flags& flags) {
                       [&](const tools::ToolConfig& next) { return (*gateway)->Apply(next); },
                       **log);
   reload.Start();
+  (*gateway)->ServeConfig(reload);
   (*gateway)->Run([](const std::string& url) { std::cout << "listening on " << url << std::endl; },
                   [&] { reload.Stop(); });
   return tools::kExitDone;
+}
+
+// "; nearest is "--config"" for the first flag that is not known; empty if all are.
+std::string NearestFlag(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    if (word == "--") break;
+    const std::string_view name = word.substr(0, word.find('='));
+    if (!name.starts_with('-') || std::ranges::find(known, name) != known.end()) continue;
+    if (name.size() == 2) continue;  // a short one, such as -h
+    return "; nearest is \"" + std::string(client::NearestName(name, known)) + "\"";
+  }
+  return "";
 }
 
 int Main(int argc, char** argv) {
@@ -75,7 +95,8 @@ int Main(int argc, char** argv) {
   } catch (const CLI::Success& help) {  // --help, --version
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "larderd: " << error.what() << " (see larderd --help)" << std::endl;
+    std::cerr << "larderd: " << error.what() << NearestFlag(app, argc, argv)
+              << " (see larderd --help)" << std::endl;
     return tools::kExitUsage;
   }
   return Run(flags);

@@ -27,4 +27,13 @@ std::vector<ConfigChange> CompareConfig(const ConfigDocument& before, const Conf
 Result<std::string> SetInConfigText(std::string_view text, const std::string& file,
                                     std::string_view key, const std::string& value);
 
+// The same change as a merge patch (RFC 7396) for a configuration file: {"logging": {"level":
+// "debug"}}, or with null where the key is taken away. Errors: kInvalidArgument, as above.
+Result<std::string> MakeConfigPatch(std::string_view key, const std::string& value);
+
+// The text of a configuration file with such a patch applied. Errors: kInvalidArgument (one of the
+// two is not a JSON object). What comes of it is not checked.
+Result<std::string> PatchConfigText(std::string_view text, const std::string& file,
+                                    std::string_view patch);
+
 }  // namespace larder::client

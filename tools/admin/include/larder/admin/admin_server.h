@@ -14,15 +14,29 @@
 
 namespace larder::admin {
 
+// The configuration of a process that can show and change it. Called from the server's threads.
+class AdminConfig {
+ public:
+  virtual ~AdminConfig() = default;
+  // JSON; never with a secret.
+  virtual Result<std::string> Show() = 0;
+  // Changes the file and what runs, both or neither. `patch`: a merge patch (RFC 7396) for the
+  // file. Returns in JSON what has changed. Errors: kInvalidArgument (refused, or it needs a
+  // restart: nothing of it is in force), kUnavailable (the process ends), kInternal (I/O).
+  virtual Result<std::string> Change(const std::string& patch) = 0;
+};
+
 struct AdminOptions {
   // Where to listen, of any length; the folder must exist. The cache's directory is where cachectl
   // looks: `<directory>/admin.sock`. What a dead process left there is replaced.
-  std::string socket;
+  std::string socket = {};
   // Requests answered at the same time.
   unsigned threads = 2;
   // Further statistics for /v1/stats: the text of a JSON object, whose members are added to the
   // cache's. Called from the server's threads; must not throw. Empty: there are none.
   std::function<std::string()> more_stats = {};
+  // Not owned; must outlive the server. Null: there is no configuration to show.
+  AdminConfig* config = nullptr;
 };
 
 // Thread-safe. Serves on threads of its own from Start until destroyed. Start ignores SIGPIPE for

@@ -1,15 +1,21 @@
 #include "key_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "base64url.h"
+#include "larder/client/request_key.h"
 #include "larder/options.h"
 
-namespace larder::cachectl {
+namespace larder::admin {
 namespace {
 
-constexpr std::size_t kHexDigits = 64;
+constexpr std::size_t kHexDigits = 2 * sizeof(client::RequestKey);
+
+bool IsPrintable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
 
 std::optional<std::string> FromHex(const std::string& text) {
   if (text.size() % 2 != 0) return std::nullopt;
@@ -25,7 +31,7 @@ std::optional<std::string> FromHex(const std::string& text) {
 
 std::optional<std::string> Parse(const std::string& text) {
   if (text.starts_with("text:")) return text.substr(5);
-  if (text.starts_with("b64:")) return admin::FromBase64Url(text.substr(4));
+  if (text.starts_with("b64:")) return FromBase64Url(text.substr(4));
   return FromHex(text);
 }
 
@@ -50,4 +56,14 @@ Result<std::string> ParseKeyPrefix(const std::string& text) {
                     std::to_string(kMaxKeyBytes) + " bytes");
 }
 
-}  // namespace larder::cachectl
+std::string ShowKey(std::string_view key) {
+  if (key.size() == sizeof(client::RequestKey)) {
+    client::RequestKey bytes;
+    std::copy(key.begin(), key.end(), bytes.begin());
+    return client::ToHex(bytes);
+  }
+  if (IsPrintable(key)) return "text:" + std::string(key);
+  return "b64:" + ToBase64Url(key);
+}
+
+}  // namespace larder::admin

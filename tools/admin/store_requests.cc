@@ -1,0 +1,78 @@
+#include "store_requests.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base64url.h"
+#include "json_answer.h"
+
+namespace larder::admin {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t kPageItems = 1000;
+
+// False: not {"directory": "/...", "keep": 1 or more}.
+bool ReadBackupOptions(const std::string& body, BackupOptions& options) {
+  const ordered_json json = ordered_json::parse(body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("directory") || !json["directory"].is_string()) {
+    return false;
+  }
+  options.directory = json["directory"].get<std::string>();
+  if (!options.directory.starts_with('/')) return false;
+  if (!json.contains("keep")) return json.size() == 1;
+  const ordered_json& keep = json["keep"];
+  if (json.size() != 2 || !keep.is_number_unsigned()) return false;
+  const auto count = keep.get<std::uint64_t>();
+  options.keep = static_cast<std::uint32_t>(count);
+  return count > 0 && count <= UINT32_MAX;
+}
+
+}  // namespace
+
+std::string BackupToJson(const BackupInfo& backup) {
+  const ordered_json json = {{"id", backup.id},
+                             {"known_until_unix_ms", backup.known_until.time_since_epoch().count()},
+                             {"bytes", backup.bytes}};
+  return json.dump();
+}
+
+AdminAnswer HandleBackup(Cache& cache, const AdminRequest& request) {
+  BackupOptions options;
+  if (!ReadBackupOptions(request.body, options)) {
+    return InvalidAnswer(R"(the body is not {"directory": "/absolute/path", "keep": 7})");
+  }
+  const Result<BackupInfo> backup = cache.Backup(options);
+  if (!backup.ok()) return ErrorAnswer(backup.status());
+  return {.http_status = 200, .content_type = "application/json", .body = BackupToJson(*backup)};
+}
+
+AdminAnswer HandleCompact(Cache& cache) {
+  const Stats before = cache.GetStats();
+  if (Status status = cache.Compact(); !status.ok()) return ErrorAnswer(status);
+  return JsonAnswer({{"compacted", true},
+                     {"entries_before", before.entries},
+                     {"entries", cache.GetStats().entries}});
+}
+
+AdminAnswer HandleVerify(Cache& cache, const AdminRequest& request) {
+  std::optional<std::string> cursor = FromBase64Url(request.Query("cursor"));
+  if (!cursor) return InvalidAnswer("cursor is not base64url");
+  ScanOptions options;
+  options.limit = kPageItems;
+  options.bodies = true;
+  options.cursor = *std::move(cursor);
+  const Result<ScanPage> page = cache.Scan(options);
+  if (!page.ok()) return ErrorAnswer(page.status());
+  std::uint64_t raw_bytes = 0;
+  for (const ScanItem& item : page->items) raw_bytes += item.raw_bytes;
+  ordered_json answer = {{"entries", page->items.size()},
+                         {"raw_bytes", raw_bytes},
+                         {"corrupt", page->corrupt},
+                         {"cursor", nullptr}};
+  if (!page->cursor.empty()) answer["cursor"] = ToBase64Url(page->cursor);
+  return JsonAnswer(answer);
+}
+
+}  // namespace larder::admin

@@ -1,0 +1,26 @@
+// The part of the admin API that is about the store as a whole: backing it up, checking it,
+// reclaiming space.
+#pragma once
+
+#include "admin_request.h"
+#include "larder/cache.h"
+
+namespace larder::admin {
+
+inline constexpr std::string_view kBackupPath = "/v1/backup";
+inline constexpr std::string_view kCompactPath = "/v1/compact";
+inline constexpr std::string_view kVerifyPath = "/v1/verify";
+
+// POST /v1/backup {"directory", "keep"}. The directory is absolute: it is the process that holds
+// the cache that writes there. Answers when the backup is complete, as BackupToJson says.
+AdminAnswer HandleBackup(Cache& cache, const AdminRequest& request);
+// POST /v1/compact: answers when it is done, with the bytes on disk before and after.
+AdminAnswer HandleCompact(Cache& cache);
+// GET /v1/verify?cursor=: reads a page of rows, bodies and all. {"entries", "raw_bytes", "corrupt",
+// "cursor"}.
+AdminAnswer HandleVerify(Cache& cache, const AdminRequest& request);
+
+// {"id", "known_until_unix_ms", "bytes"}
+std::string BackupToJson(const BackupInfo& backup);
+
+}  // namespace larder::admin
