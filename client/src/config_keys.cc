@@ -325,7 +325,7 @@ std::string DescribeType(const ConfigKey& key) {
       return R"(a text such as "blue-*", a number, true, false, or a list of such)";
     case ConfigType::kTags: return R"(a list of texts such as "model:{model}")";
     case ConfigType::kProxy: return R"(a URL such as "http://proxy:3128", or "none")";
-    case ConfigType::kSecret: return R"("${env:NAME}", "${file:/path}")";
+    case ConfigType::kSecret: return R"("${env:NAME}", "${file:/path}", "${vault:NAME}")";
     case ConfigType::kReserved: return std::string(key.fallback);
   }
   return "";

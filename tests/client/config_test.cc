@@ -266,7 +266,7 @@ constexpr Mistake kMistakes[] = {
      "admin.socket"},
     {"LiteralSecret", R"({"admin": {"token": "hunter2"}})",
      "config.json:1: /admin/token: found a literal (not shown); allowed: \"${env:NAME}\", "
-     "\"${file:/path}\""},
+     "\"${file:/path}\", \"${vault:NAME}\""},
     {"SecretInTheVault", R"({"admin": {"token": "${vault:admin}"}})",
      "config.json:1: /admin/token: ${vault:...} is not supported by this version"},
     {"ReferenceOutsideOfSecrets", R"({"cache": {"directory": "${env:HOME}/x"}})",
@@ -435,7 +435,7 @@ TEST_F(ConfigTest, ValueOfAVariableIsCheckedAsInTheFile) {
   environment_ = {{"LARDER__ADMIN__TOKEN", "hunter2"}};
   EXPECT_EQ(Complaint(kWhole),
             "LARDER__ADMIN__TOKEN: found a literal (not shown); allowed: \"${env:NAME}\", "
-            "\"${file:/path}\"");
+            "\"${file:/path}\", \"${vault:NAME}\"");
 }
 
 TEST_F(ConfigTest, VariableForAWholeSectionIsRefused) {

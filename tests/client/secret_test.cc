@@ -20,9 +20,9 @@ TEST(SecretTest, VariableIsReadAtUseAndNotBefore) {
   EXPECT_EQ(secret->Resolve().status().message(),
             "environment variable LARDER_TEST_SECRET is not set");
   ::setenv("LARDER_TEST_SECRET", "hunter2", 1);
-  const Result<std::string> value = secret->Resolve();
+  const Result<SecretText> value = secret->Resolve();
   ASSERT_OK(value);
-  EXPECT_EQ(*value, "hunter2");
+  EXPECT_EQ(value->Reveal(), "hunter2");
   ::unsetenv("LARDER_TEST_SECRET");
 }
 
@@ -32,15 +32,16 @@ TEST(SecretTest, FileIsReadWithoutItsLastLineBreak) {
   ASSERT_OK(secret);
   EXPECT_THAT(secret->Resolve().status().message(), HasSubstr("No such file"));
   std::ofstream(dir / "key") << "hunter2\r\n";
-  const Result<std::string> value = secret->Resolve();
+  const Result<SecretText> value = secret->Resolve();
   ASSERT_OK(value);
-  EXPECT_EQ(*value, "hunter2");
+  EXPECT_EQ(value->Reveal(), "hunter2");
   std::ofstream(dir / "key") << "\n";
   EXPECT_THAT(secret->Resolve().status().message(), HasSubstr("is empty"));
 }
 
 TEST(SecretTest, LiteralIsRefusedAndNotShown) {
-  for (const char* text : {"hunter2", "${env:}", "${file:hunter2}", "${hunter2:x}", "", "${"}) {
+  for (const char* text : {"hunter2", "${env:}", "${file:hunter2}", "${hunter2:x}", "", "${",
+                           "${vault:}", "${vault:hunter2/x}"}) {
     const Result<Secret> secret = Secret::Parse(text);
     ASSERT_FALSE(secret.ok()) << text;
     EXPECT_THAT(secret.status().message(), Not(HasSubstr("hunter2")));

@@ -28,6 +28,10 @@ Result<tools::ExitStatus> RunConfigShow(const Invocation& invocation, Console& c
 Result<tools::ExitStatus> RunConfigSet(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunConfigSchema(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunPolicyTest(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunSecretSet(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunSecretList(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunSecretRemove(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunSecretRekey(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunHelp(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunVersion(const Invocation& invocation, Console& console);
 

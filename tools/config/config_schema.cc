@@ -16,7 +16,7 @@ using nlohmann::ordered_json;
 constexpr const char* kDurationPattern = "^[0-9]+(ms|s|m|h|d)?$";
 constexpr const char* kTtlPattern = "^([0-9]+(ms|s|m|h|d)?|never)$";
 constexpr const char* kSizePattern = "^[0-9]+(B|KB|MB|GB|TB|KiB|MiB|GiB|TiB)?$";
-constexpr const char* kSecretPattern = R"(^\$\{(env:.+|file:/.*)\}$)";
+constexpr const char* kSecretPattern = R"(^\$\{(env:.+|file:/.*|vault:[A-Za-z0-9_.-]{1,64})\}$)";
 
 ordered_json Choices(std::string_view choices) {
   ordered_json list = ordered_json::array();

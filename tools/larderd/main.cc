@@ -8,10 +8,13 @@
 #include <vector>
 
 #include "config_reload.h"
+#include "core_dumps.h"
 #include "exit_status.h"
 #include "gateway.h"
 #include "larder/client/nearest_name.h"
+#include "larder/client/vault_access.h"
 #include "log.h"
+#include "terminal_prompt.h"
 #include "tool_config.h"
 
 namespace larder::gateway {
@@ -32,6 +35,16 @@ int Fail(const Status& status) {
   return tools::ToExitStatus(status.code());
 }
 
+// Before anything is served: nobody can be asked later.
+Status Unlock(const client::ConfigDocument& document) {
+  tools::ForbidCoreDumps();
+  if (!client::UsesVault(document)) return Status::Ok();
+  if (tools::HasTerminal()) client::SetVaultPrompt(tools::AskPassphrase);
+  Status unlocked = client::UnlockVault();
+  client::SetVaultPrompt({});
+  return unlocked;
+}
+
 int Run(const Flags& flags) {
   std::vector<client::ConfigFlag> overrides;
   if (!flags.listen.empty()) overrides.push_back({"--listen", "/gateway/listen", flags.listen});
@@ -48,6 +61,7 @@ int Run(const Flags& flags) {
               << std::endl;
     return tools::kExitDone;
   }
+  if (Status unlocked = Unlock(*document); !unlocked.ok()) return Fail(unlocked);
   Result<std::unique_ptr<Log>> log = Log::Open(config->logging);
   if (!log.ok()) return Fail(log.status());
   Result<std::unique_ptr<Gateway>> gateway = Gateway::Open(*config, **log);
