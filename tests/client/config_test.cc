@@ -267,8 +267,9 @@ constexpr Mistake kMistakes[] = {
     {"LiteralSecret", R"({"admin": {"token": "hunter2"}})",
      "config.json:1: /admin/token: found a literal (not shown); allowed: \"${env:NAME}\", "
      "\"${file:/path}\", \"${vault:NAME}\""},
-    {"SecretInTheVault", R"({"admin": {"token": "${vault:admin}"}})",
-     "config.json:1: /admin/token: ${vault:...} is not supported by this version"},
+    {"NameThatNoSecretHas", R"({"admin": {"token": "${vault:a/b}"}})",
+     "config.json:1: /admin/token: found another reference; allowed: \"${env:NAME}\", "
+     "\"${file:/path}\", \"${vault:NAME}\""},
     {"ReferenceOutsideOfSecrets", R"({"cache": {"directory": "${env:HOME}/x"}})",
      "config.json:1: /cache/directory: found a reference; allowed: a text (references stand only "
      "where a secret belongs)"},
