@@ -94,7 +94,7 @@ class Store {
   static constexpr int kLastLevel = 6;
 
   // Compactions wait for StartCompactions: those that are due would take from opening what it
-  // needs of the machine.
+  // needs of the machine. Unless many are due, as after many short lives.
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
   // Whether the disk takes writes and has room enough to open a store: writes a small file beside
   // it, syncs and deletes it.

@@ -38,5 +38,26 @@ TEST(StoreTest, CompactionsWaitUntilTheyAreStarted) {
   EXPECT_EQ(row.bytes(), "7");
 }
 
+TEST(StoreTest, FilesOfManyShortLivesAreMergedWithoutBeingAskedTo) {
+  const testing::TempDir directory;
+  std::promise<void> compacted;
+  std::atomic<int> compactions{0};
+  for (int life = 0; compactions == 0; ++life) {
+    ASSERT_LT(life, 14);
+    SpaceBudget budget(std::uint64_t{1} << 30);
+    StoreOptions options;
+    options.path = directory.path() + "/store";
+    options.budget = &budget;
+    options.on_merged = [&](const MergeResult&, const std::shared_ptr<RunningMerge>&) {
+      if (compactions.fetch_add(1) == 0) compacted.set_value();
+    };
+    const Result<std::unique_ptr<Store>> store = Store::Open(options);
+    ASSERT_OK(store.status());
+    ASSERT_OK((*store)->Put("key", std::to_string(life), false));
+    ASSERT_OK((*store)->Flush());
+    if (life >= 12) compacted.get_future().wait();
+  }
+}
+
 }  // namespace
 }  // namespace larder

@@ -19,6 +19,7 @@ const char* WhyName(Why why) {
     case Why::kTag: return "tag";
     case Why::kPrefix: return "prefix";
     case Why::kEverything: return "everything";
+    case Why::kEvicted: return "evicted";
     case Why::kReclaimed: return "reclaimed";
     case Why::kCorrupt: return "corrupt";
     case Why::kUnknown: return "unknown";
