@@ -44,6 +44,7 @@ std::string Verdict(const ordered_json& json) {
   if (why == "tag") return "a miss: tag \"" + rule + "\" was invalidated" + By(json);
   if (why == "prefix") return "a miss: keys from " + rule + " on were invalidated" + By(json);
   if (why == "everything") return "a miss: everything was invalidated" + By(json);
+  if (why == "evicted") return "a miss: evicted, to stay within the disk budget";
   if (why == "reclaimed") return "a miss: expired or invalidated, and its row was reclaimed";
   if (why == "corrupt") return "a miss: its row is damaged, or was and has been dropped";
   if (why == "unknown") return "a miss: written by a build that this one does not understand";
