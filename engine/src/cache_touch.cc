@@ -58,7 +58,10 @@ Status CacheCore::WriteTouched(std::string_view key, std::uint64_t hash, RecordV
   hot_tier_->Erase(key, hash);
   const Status status =
       supervisor_->Put(key, EncodeRecord(key, record), options_.durability == Durability::kSync);
-  if (!status.ok()) return {StatusCode::kUnavailable, status.message()};
+  if (!status.ok()) {
+    const bool behind = status.code() == StatusCode::kDeadlineExceeded;
+    return {behind ? StatusCode::kResourceExhausted : StatusCode::kUnavailable, status.message()};
+  }
   // What a flight brought that is still being written has the lifetime it had before.
   flights_->NoteReplaced(key, hash, record.number + 1);
   return Status::Ok();

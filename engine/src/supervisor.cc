@@ -121,7 +121,10 @@ Turnstile::Pass Supervisor::EnterToStore(std::size_t bytes) {
   if (before / kBytesBetweenLooks != (before + bytes) / kBytesBetweenLooks) {
     // Inside, so that a look that hangs is seen.
     const Turnstile::Pass pass = turnstile_.Enter(Admission::kAll);
-    if (pass) LookAtSpace();
+    if (pass) {
+      LookAtSpace();
+      store_->StartCompactions();  // a burst right after opening does not wait for the first beat
+    }
   }
   return turnstile_.Enter(Admission::kAll);
 }

@@ -134,7 +134,8 @@ class Cache {
   // on (kForever: does not expire), and stale after that for as long as it was written with.
   // Nothing else changes: it keeps its number, so what was invalidated, or is computed meanwhile,
   // is neither revived nor overtaken. Durable as a put. Errors: kNotFound (absent, expired,
-  // invalidated or removed: it stays so), kInvalidArgument, kUnavailable.
+  // invalidated or removed: it stays so), kInvalidArgument, kUnavailable, kResourceExhausted (the
+  // store is behind with its merges).
   virtual Status Touch(std::string_view key, Duration ttl) = 0;
 
   // Makes `key` a miss until it is written anew, also for values being computed now. Survives loss
