@@ -64,8 +64,10 @@ Status CacheCore::CompactAll(const CompactProgress& progress) {
       if (piece.empty()) return Status::Ok();
       const Status status =
           RewriteFiles(store, piece, LevelUnder(piece[0].level, files), std::nullopt);
-      const bool in_the_way =
-          status.code() == StatusCode::kNotFound || status.code() == StatusCode::kResourceExhausted;
+      // Another merge has the files, or the room; but a store with a fault is not waited for.
+      const bool in_the_way = (status.code() == StatusCode::kNotFound ||
+                               status.code() == StatusCode::kResourceExhausted) &&
+                              GetHealth().state == HealthState::kServing;
       if (!status.ok() && (!in_the_way || ++pauses > kMostPauses)) return status;
       if (!status.ok()) std::this_thread::sleep_for(kPause);
       files = store.Files();

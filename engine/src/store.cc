@@ -36,6 +36,16 @@ Status FromOpening(const rocksdb::Status& status) {
 
 }  // namespace
 
+// The environment that was given, its clock and threads too, over other files.
+class MeteredEnv final : public rocksdb::EnvWrapper {
+ public:
+  MeteredEnv(rocksdb::Env* env, std::shared_ptr<rocksdb::FileSystem> files)
+      : rocksdb::EnvWrapper(env) {
+    file_system_ = std::move(files);
+    system_clock_ = env->GetSystemClock();
+  }
+};
+
 // RocksDB merges level 0 from 4 files on; a close that flushes adds one.
 constexpr std::uint64_t kMostTopFiles = 12;
 
@@ -259,8 +269,9 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::Options rocks = RocksOptions(options);
   std::unique_ptr<rocksdb::Env> metered;
   if (options.budget != nullptr) {
-    metered = rocksdb::NewCompositeEnv(std::make_shared<MeteredFileSystem>(
-        rocks.env->GetFileSystem(), options.path, options.budget->use()));
+    metered = std::make_unique<MeteredEnv>(
+        rocks.env, std::make_shared<MeteredFileSystem>(rocks.env->GetFileSystem(), options.path,
+                                                       options.budget->use()));
     rocks.env = metered.get();
   }
   rocksdb::DB* db = nullptr;

@@ -42,7 +42,8 @@ TEST_P(ReachedCacheTest, StatsHaveEveryPromisedField) {
 TEST_P(ReachedCacheTest, StatsForPeopleAreATable) {
   const ProgramEnd end = Run({"stats"});
   EXPECT_EQ(end.exit_status, 0);
-  EXPECT_THAT(end.out, AllOf(StartsWith("Sizes\n"), HasSubstr("\nstores            2\n")));
+  EXPECT_THAT(end.out, AllOf(StartsWith("state                serving\nSizes\n"),
+                             HasSubstr("\nstores            2\n")));
   EXPECT_THAT(end.out, Not(HasSubstr("\033")));
 }
 
