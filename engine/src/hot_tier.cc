@@ -23,7 +23,7 @@ constexpr std::uint8_t kMaxFrequency = 3;
 constexpr std::size_t kMaxLanes = 8;
 // What a handle's control block takes, and a node's share of buckets and ghost.
 constexpr std::size_t kHandleBytes = 48;
-constexpr std::size_t kIndexBytes = 32;
+constexpr std::size_t kIndexBytes = 48;
 
 using EntryPtr = std::shared_ptr<const EntryData>;
 
@@ -119,7 +119,7 @@ class alignas(64) HotTier::Shard {
     node->in_main = Remembered(hash);
     QueueOf(node).PushNewest(node);
     node->next_in_bucket = std::exchange(BucketOf(hash), node);
-    if (++count_ > buckets_.size()) Grow();
+    if (++count_ > buckets_.size() / 2) Grow();  // a miss reads a bucket and mostly no node
     while (small_.bytes + main_.bytes > capacity_) EvictOne();
   }
 
@@ -224,7 +224,7 @@ class alignas(64) HotTier::Shard {
         node = next;
       }
     }
-    if (ghost_.size() < buckets_.size()) ghost_.assign(buckets_.size(), 0);
+    if (ghost_.size() < buckets_.size() / 2) ghost_.assign(buckets_.size() / 2, 0);
   }
 
   // Constant after construction.
