@@ -13,6 +13,7 @@
 #include "cache_core.h"
 #include "dictionary.h"
 #include "directory_lock.h"
+#include "guarded.h"
 #include "journal.h"
 
 namespace larder {
@@ -95,7 +96,9 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   return CopyDictionaries(PathOf("dict"), dictionaries);
 }
 
-Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory) {
+namespace {
+
+Result<std::vector<BackupInfo>> ListUnguarded(const std::string& backup_directory) {
   const Result<std::vector<StoreBackup>> backups = ListStoreBackups(BackupRows(backup_directory));
   if (!backups.ok()) return backups.status();
   std::vector<BackupInfo> infos;
@@ -107,7 +110,7 @@ Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory)
   return infos;
 }
 
-Status VerifyBackup(const std::string& backup_directory, std::uint32_t id) {
+Status VerifyUnguarded(const std::string& backup_directory, std::uint32_t id) {
   const Result<FoundBackup> backup = FindBackup(backup_directory, id);
   if (!backup.ok()) return backup.status();
   State state;
@@ -120,6 +123,16 @@ Status VerifyBackup(const std::string& backup_directory, std::uint32_t id) {
     return {StatusCode::kDataLoss, "the backup's ledger " + contents->damage};
   }
   return VerifyStoreBackup(BackupRows(backup_directory), backup->rows.id);
+}
+
+}  // namespace
+
+Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory) {
+  return Guarded([&] { return ListUnguarded(backup_directory); });
+}
+
+Status VerifyBackup(const std::string& backup_directory, std::uint32_t id) {
+  return Guarded([&] { return VerifyUnguarded(backup_directory, id); });
 }
 
 }  // namespace larder

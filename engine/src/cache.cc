@@ -1,53 +1,20 @@
 #include "larder/cache.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
-#include <exception>
-#include <typeinfo>
 #include <utility>
 
 #include "cache_core.h"
+#include "guarded.h"
 
 namespace larder {
 namespace {
-
-// The type only: texts of exceptions can hold prompts.
-Status FromCurrentException(const char* who) {
-  const std::type_info* type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return {StatusCode::kInternal, std::string(who) + " threw an exception"};
-  int error = 0;
-  char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &error);
-  const std::string text = error == 0 ? name : type->name();
-  std::free(name);  // NOLINT: __cxa_demangle allocates with malloc
-  return {StatusCode::kInternal, std::string(who) + " threw " + text};
-}
 
 Result<Computed> RunLoader(const Loader& loader) {
   try {
     return loader();
   } catch (...) {
     return FromCurrentException("the loader");
-  }
-}
-
-// What is thrown within the engine (std::bad_alloc) ends at its border.
-template <typename Call>
-auto GuardedRead(const Call& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (...) {
-    return std::nullopt;
-  }
-}
-template <typename Call>
-auto Guarded(const Call& call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (...) {
-    return FromCurrentException("the engine");
   }
 }
 
@@ -173,7 +140,11 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
     }
     if (Lease* lease = std::get_if<Lease>(&acquired)) {
       Result<Computed> computed = RunLoader(loader);
-      if (computed.ok()) return lease->Commit(computed->body, computed->options).entry;
+      if (computed.ok()) {
+        return Guarded([&]() -> Result<Entry> {
+          return lease->CommitInBackground(computed->body, computed->options);
+        });
+      }
       lease->Abandon(computed.status());
       return StaleOr(key, options, computed.status());
     }

@@ -96,7 +96,16 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   Result<ScanPage> Scan(const ScanOptions& options);
 
-  // The two ways a lease ends.
+  // The two ways a lease ends. Commit is BeginCommit, after which the followers have been told, and
+  // FinishCommit, which writes, unless there is nothing to.
+  struct Begun {
+    Committed committed;
+    std::shared_ptr<EntryData> to_write;
+  };
+  Begun BeginCommit(const std::shared_ptr<FlightState>& flight, std::string_view body,
+                    const WriteOptions& options);
+  Committed FinishCommit(const std::shared_ptr<FlightState>& flight,
+                         const std::shared_ptr<EntryData>& entry);
   Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                    const WriteOptions& options);
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);

@@ -58,7 +58,7 @@ Status CacheCore::Remove(std::string_view key) {
   KillPoint("tombstone synced");
   counters_.Add(Counter::kRemoved);
   Status noted = ledger_->NoteSyncedSequence(sequence);
-  if (noted.ok()) Tell([&](Observer& o) { o.OnInvalidated({.number = 0, .removed = key}); });
+  if (noted.ok()) Tell([&](Observer& o) { o.OnInvalidated({.removed = key}); });
   return noted;
 }
 
@@ -86,7 +86,7 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
   // Rounded down to what the record of a time holds; a time before the epoch is nonsense.
   Result<std::uint64_t> number =
       ledger_->Invalidate(rules, std::max(clock_->Adopted(), TimePoint{}));
-  Tell([&](Observer& o) { o.OnInvalidated({.number = number.ok() ? *number : 0}); });
+  Tell([&](Observer& o) { o.OnInvalidated({.what = what, .number = number.ok() ? *number : 0}); });
   return number;
 }
 

@@ -137,6 +137,10 @@ StoreOptions CacheCore::MakeStoreOptions() {
 std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
   SupervisorOptions options;
   options.open = [this] { return OpenStore(); };
+  options.set_aside = [this](const Status& why) -> Status {
+    if (options_.on_corruption == OnCorruption::kQuarantine) return Quarantine(why);
+    return {StatusCode::kDataLoss, "on_corruption is fail: " + why.ToString()};
+  };
   options.probe = [this] { return Store::Probe(MakeStoreOptions()); };
   options.recovered = [this](Store& store) {
     return ledger_->StoreRecovered(store.LatestSequence());

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "cache_core.h"
+#include "guarded.h"
 
 namespace larder {
 namespace {
@@ -146,10 +147,11 @@ Status CacheCore::Close() {
   closing_started_ = true;
   std::thread closer;
   try {
-    closer =
-        std::thread([self = shared_from_this()] { self->closing_.set_value(self->CloseFiles()); });
-  } catch (const std::system_error&) {
-    closing_.set_value(CloseFiles());  // no thread to be had: wait for the disk ourselves
+    closer = std::thread([self = shared_from_this()] {
+      self->closing_.set_value(Guarded([&self] { return self->CloseFiles(); }));
+    });
+  } catch (...) {  // no thread to be had: wait for the disk ourselves
+    closing_.set_value(Guarded([this] { return CloseFiles(); }));
     return closed_.get();
   }
   const Status status = AwaitClosed();

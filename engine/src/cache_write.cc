@@ -290,8 +290,9 @@ std::shared_ptr<EntryData> CacheCore::MakeCommitted(const FlightState& flight,
   return entry;
 }
 
-Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
-                            const WriteOptions& options) {
+// Ends the flight: first for its followers, then it is written, if there is something to write.
+CacheCore::Begun CacheCore::BeginCommit(const std::shared_ptr<FlightState>& flight,
+                                        std::string_view body, const WriteOptions& options) {
   const bool tracked = flight->unstorable.ok();
   std::vector<std::string> tags = tracked ? flights_->FixTags(*flight, options.tags) : options.tags;
   const std::shared_ptr<EntryData> entry = MakeCommitted(*flight, body, options, tags);
@@ -312,7 +313,7 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     if (!holds) {
       committed.outcome = PutOutcome::kSuperseded;
       CountRefused(flight->key, committed.outcome, Status::Ok());
-      return committed;
+      return {.committed = std::move(committed), .to_write = nullptr};
     }
   }
   // Nobody may find in the table what is not going to be in the store.
@@ -320,15 +321,27 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
     if (tracked) flights_->Finish(*flight);
     flight->End({committed.entry, Status::Ok()});
     CountRefused(flight->key, committed.outcome, committed.status);
-    return committed;
+    return {.committed = std::move(committed), .to_write = nullptr};
   }
   // If it has ended before, the cache was closed, which Write will notice, or the lease is overdue.
   flight->End({committed.entry, Status::Ok()});
-  Result<PutOutcome> outcome = TryWrite(flight->key, entry);
+  return {.committed = std::move(committed), .to_write = entry};
+}
+
+Committed CacheCore::FinishCommit(const std::shared_ptr<FlightState>& flight,
+                                  const std::shared_ptr<EntryData>& entry) {
+  const Result<PutOutcome> outcome = TryWrite(flight->key, entry);
   flights_->Finish(*flight);
-  committed.status = outcome.status();
-  if (outcome.ok()) committed.outcome = *outcome;
-  return committed;
+  return {.entry = Entry(entry),
+          .outcome = outcome.ok() ? *outcome : PutOutcome::kNotStored,
+          .status = outcome.status()};
+}
+
+Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
+                            const WriteOptions& options) {
+  Begun begun = BeginCommit(flight, body, options);
+  if (begun.to_write == nullptr) return std::move(begun.committed);
+  return FinishCommit(flight, begun.to_write);
 }
 
 void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status status) {

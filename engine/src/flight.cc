@@ -242,7 +242,16 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 }
 
 Lease::~Lease() {
-  if (state_ != nullptr) Abandon({StatusCode::kCancelled, "the lease was dropped"});
+  if (state_ == nullptr) return;
+  const std::shared_ptr<FlightState> state = state_;
+  try {
+    Abandon({StatusCode::kCancelled, "the lease was dropped"});
+  } catch (...) {  // no memory for the text, or for a callback
+    try {
+      AbandonFlight(state, {StatusCode::kCancelled, {}});
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the lease is gone from the table by now
+    }
+  }
 }
 
 bool Lease::ended() const { return state_->end().has_value(); }
@@ -263,6 +272,24 @@ Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
     state->NoteWritten(PutOutcome::kNotStored);
     throw;
   }
+}
+
+Entry Lease::CommitInBackground(std::string_view body, const WriteOptions& options) {
+  const std::shared_ptr<CacheCore> core = state_->core.lock();
+  if (core == nullptr || !core->HasExecutor()) return Commit(body, options).entry;
+  const std::shared_ptr<FlightState> state = state_;
+  // Whoever has it last, also an executor that drops its work, gives the lease back.
+  const auto held = std::make_shared<Lease>(std::move(*this));
+  CacheCore::Begun begun = core->BeginCommit(state, body, options);
+  if (begun.to_write == nullptr) {
+    state->NoteWritten(begun.committed.outcome);
+    return begun.committed.entry;
+  }
+  auto write = [core, held, state, entry = std::move(begun.to_write)] {
+    state->NoteWritten(core->FinishCommit(state, entry).outcome);
+  };
+  if (!core->RunInBackground(write)) write();
+  return begun.committed.entry;
 }
 
 void Lease::Abandon(Status status) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "record.h"
+
 namespace larder {
 namespace {
 
@@ -40,7 +42,7 @@ bool FlightTable::TryJoin(FlightState& state, const std::vector<std::string>& ta
   const auto is_new = [&state](TagHash hash) { return !IsIn(state.tag_hashes, hash); };
   const auto added = std::count_if(hashes.begin(), hashes.end(), is_new);
   if (added == 0) return true;
-  if (state.tags_final || state.tags.size() + static_cast<std::size_t>(added) > kMaxTags) {
+  if (state.tags_final || state.tags.size() + static_cast<std::size_t>(added) > kMaxFlightTags) {
     return false;
   }
   AddTags(state, tags, hashes);

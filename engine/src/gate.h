@@ -18,6 +18,8 @@ class Gate {
 
   // Lets nobody in any more. False if it was shut before.
   bool Forbid() { return turnstile_.Admit(Admission::kNone) != Admission::kNone; }
+  // After Forbid: whether everybody has left.
+  bool IsEmpty() const { return turnstile_.IsEmpty(); }
   // After Forbid: waits until nobody is inside.
   void WaitUntilEmpty() const { turnstile_.WaitUntilEmpty(); }
   // Both.

@@ -10,6 +10,7 @@
 #include "backup_note.h"
 #include "dictionary.h"
 #include "directory_lock.h"
+#include "guarded.h"
 #include "journal.h"
 #include "kill_point.h"
 #include "larder/backup.h"
@@ -237,7 +238,9 @@ Status FinishRestore(const std::string& directory) {
   return SyncDirectory(directory);
 }
 
-Result<RestoreReport> Restore(const RestoreOptions& options) {
+namespace {
+
+Result<RestoreReport> RestoreUnguarded(const RestoreOptions& options) {
   Result<FoundBackup> backup = FindSource(options);
   if (!backup.ok()) return backup.status();
   const Result<DirectoryLock> lock = TakeTarget(options.cache_directory, /*create=*/true);
@@ -247,7 +250,7 @@ Result<RestoreReport> Restore(const RestoreOptions& options) {
   return report;
 }
 
-Result<RestoreOutlook> ForeseeRestore(const RestoreOptions& options) {
+Result<RestoreOutlook> ForeseeUnguarded(const RestoreOptions& options) {
   Result<FoundBackup> backup = FindSource(options);
   if (!backup.ok()) return backup.status();
   const Result<DirectoryLock> lock = TakeTarget(options.cache_directory, /*create=*/false);
@@ -255,7 +258,7 @@ Result<RestoreOutlook> ForeseeRestore(const RestoreOptions& options) {
   return Restoration(options, *std::move(backup)).Foresee();
 }
 
-Status Destroy(const std::string& directory) {
+Status DestroyUnguarded(const std::string& directory) {
   Result<DirectoryLock> lock = DirectoryLock::Take(directory, /*create=*/false);
   if (!lock.ok()) return lock.status();
   if (!IsCacheDirectory(directory)) {
@@ -274,6 +277,20 @@ Status Destroy(const std::string& directory) {
   }
   if (fs::is_empty(directory, error) && !error) fs::remove(directory, error);
   return error ? FileError("delete " + directory, error) : Status::Ok();
+}
+
+}  // namespace
+
+Result<RestoreReport> Restore(const RestoreOptions& options) {
+  return Guarded([&] { return RestoreUnguarded(options); });
+}
+
+Result<RestoreOutlook> ForeseeRestore(const RestoreOptions& options) {
+  return Guarded([&] { return ForeseeUnguarded(options); });
+}
+
+Status Destroy(const std::string& directory) {
+  return Guarded([&] { return DestroyUnguarded(directory); });
 }
 
 }  // namespace larder

@@ -16,6 +16,9 @@ constexpr std::uint64_t kBytesBetweenLooks = std::uint64_t{1} << 20;
 // the misses it costs.
 constexpr Duration kFirstPause{1000};
 constexpr Duration kLongestPause = std::chrono::seconds(64);
+// A damaged block lets the store be opened, and fails each merge that comes upon it. After so many
+// reopenings for that, none of which lasted, the store counts as one that cannot be opened.
+constexpr int kDamagedReopenings = 3;
 
 HealthReason ReasonOf(const Status& status) {
   switch (status.code()) {
@@ -262,20 +265,25 @@ bool Supervisor::ReopeningIsDue() {
   {
     const std::lock_guard lock(mutex_);
     if (Cause().ok()) {
-      if (now > next_reopening_ + kLongestPause) pause_ = kFirstPause;
+      if (now > next_reopening_ + kLongestPause) {
+        pause_ = kFirstPause;
+        damaged_reopenings_ = 0;
+      }
       return false;
     }
   }
   return now >= next_reopening_;
 }
 
-// Calls that come meanwhile are misses and are not stored.
+// Calls that come meanwhile are misses and are not stored. Not begun while long work is inside: a
+// backup may hang on a disk of its own, and until it sees that it is interrupted reads go on.
 void Supervisor::Reopen() {
+  if (store_ != nullptr) store_->Interrupt();
+  long_work_.Forbid();  // it is already, if the last try failed
+  if (!long_work_.IsEmpty()) return;
   next_reopening_ = options_.clock->SinceBoot() + pause_;
   pause_ = std::min(2 * pause_, kLongestPause);
   Update([this](Trouble& trouble) { trouble.reopening = Cause(); });
-  if (store_ != nullptr) store_->Interrupt();
-  long_work_.Shut();  // it is already, if the last try failed
   turnstile_.WaitUntilEmpty();
   const Status status = OpenAnew();
   if (!status.ok()) CountFault();
@@ -288,19 +296,31 @@ void Supervisor::Reopen() {
 
 Status Supervisor::OpenAnew() {
   store_.reset();
+  Status cause;
   {
     // Of the store that is gone; what the new one's threads report from now on counts.
     const std::lock_guard lock(mutex_);
+    cause = Cause();
     trouble_.write.reset();
     trouble_.read.reset();
   }
   read_failures_.store(0, std::memory_order_relaxed);
+  SetAsideIfDamaged(cause);
   Result<std::unique_ptr<Store>> opened = options_.open();
   if (!opened.ok()) return opened.status();
   if (Status status = options_.recovered(**opened); !status.ok()) return status;
   store_ = *std::move(opened);
   options_.counters->Add(Counter::kReopened);
   return Status::Ok();
+}
+
+void Supervisor::SetAsideIfDamaged(const Status& cause) {
+  if (cause.code() != StatusCode::kDataLoss || ++damaged_reopenings_ <= kDamagedReopenings) return;
+  const Status status = options_.set_aside(cause);
+  if (status.ok()) damaged_reopenings_ = 0;
+  if (!status.ok() && options_.log) {
+    options_.log(LogLevel::kError, "a damaged store stays in use: " + status.ToString());
+  }
 }
 
 Health Supervisor::health() const {

@@ -30,6 +30,8 @@ namespace larder {
 struct SupervisorOptions {
   // Opens the store, moving a corrupt one aside if that is allowed.
   std::function<Result<std::unique_ptr<Store>>()> open = {};
+  // Moves the store, which is closed, aside if that is allowed; else says why not.
+  std::function<Status(const Status& why)> set_aside = {};
   // Whether the disk takes writes and has room enough for `open`.
   std::function<Status()> probe = {};
   // What must be done with a store that was opened anew before anybody uses it.
@@ -121,6 +123,7 @@ class Supervisor {
   bool ReopeningIsDue();
   void Reopen();
   Status OpenAnew();
+  void SetAsideIfDamaged(const Status& cause);
   Status Cause() const;
   bool IsSound() const;  // takes writes
   void CountFault() { options_.counters->Add(Counter::kStoreFaults); }
@@ -143,6 +146,7 @@ class Supervisor {
   // The steward's alone.
   Duration next_reopening_{0};
   Duration pause_{1000};
+  int damaged_reopenings_ = 0;  // in a row, each before the store had been sound for long
 };
 
 }  // namespace larder

@@ -55,6 +55,8 @@ class Turnstile {
     return static_cast<Admission>(admitted_.load(std::memory_order_acquire));
   }
 
+  // Whether nobody is inside; stays so only while nobody is admitted.
+  bool IsEmpty() const { return IsEmpty(0) && IsEmpty(1); }
   // Blocks until nobody is inside; to be called when nobody is admitted.
   void WaitUntilEmpty() const;
   // Whether a call has been inside for `limit`; once one has, until nobody is inside. To be called

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cache_core.h"
+#include "fake_clock.h"
 #include "larder/cache.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
@@ -97,6 +99,31 @@ TEST_F(CorruptionTest, KeyOfACorruptBlockIsAMissAndWritableAgain) {
                                      [i]() -> Result<Computed> { return Computed{Body(i)}; }));
   }
   EXPECT_EQ(CountHits(**cache), 50);
+}
+
+TEST_F(CorruptionTest, TableThatNoMergeCanReadEndsAsideAndTheCacheServesOn) {
+  Fill();
+  Flip(FilesOf(".sst").front(), 200);
+  testing::FakeClock clock;
+  Options options;
+  options.directory = dir_ / "cache";
+  options.clock = &clock;
+  Result<std::shared_ptr<CacheCore>> opened = CacheCore::Open(options, {.threads = false});
+  ASSERT_OK(opened);
+  CacheCore& cache = **opened;
+  int rounds = 0;
+  while (!fs::exists(dir_ / "cache/quarantine/store") && ++rounds < 20) {
+    EXPECT_FALSE(cache.CompactAll({}).ok());
+    clock.Advance(std::chrono::seconds(64));
+    cache.Care();
+  }
+  EXPECT_EQ(rounds, 4);
+  EXPECT_OK(cache.CompactAll({}));
+  EXPECT_EQ(cache.GetHealth().state, HealthState::kServing);
+  EXPECT_EQ(cache.GetStats().quarantined, 1U);
+  EXPECT_OK(cache.Put(Key(1), Body(1), {}));
+  EXPECT_TRUE(cache.Get(Key(1), {}).has_value());
+  EXPECT_OK(cache.Close());
 }
 
 TEST_F(CorruptionTest, UnreadableStoreIsMovedAsideAndTheCacheStartsEmpty) {

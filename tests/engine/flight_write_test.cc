@@ -1,6 +1,8 @@
 // Between the end of a flight and the end of its write: who comes then, and what it finds.
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +57,73 @@ TEST_F(FlightWriteTest, ValueStillBeingWrittenIsHeldToTheCallersTerms) {
   });
   second.Commit("v", {.ttl = std::chrono::seconds(10)});
   EXPECT_FALSE(expired_served);
+}
+
+// The executor's work is done by the test, when it wants.
+class BackgroundWriteTest : public FlightWriteTest {
+ protected:
+  void SetUp() override {
+    options_.executor = [this](std::function<void()> work) { work_.push_back(std::move(work)); };
+    FlightWriteTest::SetUp();
+  }
+  void DoWork() {
+    while (!work_.empty()) {
+      const std::function<void()> work = std::move(work_.front());
+      work_.pop_front();
+      work();
+    }
+  }
+  bool IsStored() { return cache_->Peek("k").has_value(); }
+
+  std::deque<std::function<void()>> work_;
+};
+
+TEST_F(BackgroundWriteTest, AnswerComputedIsReturnedBeforeItIsWritten) {
+  const auto load = []() -> Result<Computed> { return Computed{"v"}; };
+  const Result<Entry> entry = cache_->GetOrCompute("k", {}, load);
+  ASSERT_OK(entry);
+  EXPECT_EQ(entry->body(), "v");
+  EXPECT_FALSE(IsStored());
+  DoWork();
+  EXPECT_TRUE(IsStored());
+}
+
+TEST_F(BackgroundWriteTest, WhoAcquiresBeforeItIsWrittenFindsIt) {
+  ASSERT_EQ(Lead("k").CommitInBackground("v").body(), "v");
+  EXPECT_TRUE(std::holds_alternative<Hit>(cache_->Acquire("k")));
+}
+
+TEST_F(BackgroundWriteTest, InvalidationBeforeItIsWrittenHoldsAndIsToldToWhoWaitsForTheStore) {
+  Lease lease = Lead("k");
+  std::optional<PutOutcome> written;
+  lease.Follow().OnWritten([&](PutOutcome outcome) { written = outcome; });
+  lease.CommitInBackground("v", {.tags = {"t"}});
+  ASSERT_OK(cache_->Invalidate({.tags = {"t"}}));
+  DoWork();
+  EXPECT_EQ(written, PutOutcome::kSuperseded);
+  EXPECT_FALSE(IsStored());
+}
+
+TEST_F(BackgroundWriteTest, ExecutorThatDropsItsWorkLeavesNothingBehind) {
+  Lead("k").CommitInBackground("v");
+  work_.clear();
+  EXPECT_TRUE(std::holds_alternative<Lease>(cache_->Acquire("k"))) << "the next may compute";
+  DoWork();
+}
+
+TEST_F(BackgroundWriteTest, ClosingBeforeItIsWrittenIsSafe) {
+  Lease lease = Lead("k");
+  std::optional<PutOutcome> written;
+  lease.Follow().OnWritten([&](PutOutcome outcome) { written = outcome; });
+  lease.CommitInBackground("v");
+  cache_.reset();
+  DoWork();
+  EXPECT_EQ(written, PutOutcome::kNotStored);
+}
+
+TEST_F(FlightWriteTest, WithoutAnExecutorTheCommitterWrites) {
+  Lead("k").CommitInBackground("v");
+  EXPECT_TRUE(cache_->Peek("k").has_value());
 }
 
 // It would be read after what replaced it: the newer one was acknowledged, and is gone by itself.

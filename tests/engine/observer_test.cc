@@ -36,9 +36,10 @@ class Recorder final : public Observer {
         std::to_string(static_cast<int>(refused.outcome)));
   }
   void OnInvalidated(const Invalidated& invalidated) override {
-    Add("invalidated " + std::string(invalidated.removed));
-    if (invalidated.removed.empty()) {
+    if (!invalidated.removed.empty()) Add("removed " + std::string(invalidated.removed));
+    for (const Invalidation& what : invalidated.what) {
       EXPECT_NE(invalidated.number, 0u);
+      Add("invalidated " + what.tags.at(0) + (what.soft ? " softly" : ""));
     }
   }
   void OnCompacted(const Compacted& compacted) override {
@@ -105,7 +106,7 @@ TEST_F(ObserverTest, IsToldOfRefusalsAndInvalidations) {
   std::get<Lease>(slow).Commit("slow");
   ASSERT_OK(cache_->Invalidate({.tags = {"t"}}));
   EXPECT_EQ(recorder_.Take(),
-            (Lines{"refused k 2", "miss k 0", "invalidated k", "refused k 1", "invalidated "}));
+            (Lines{"refused k 2", "miss k 0", "removed k", "refused k 1", "invalidated t"}));
 }
 
 TEST_F(ObserverTest, IsToldOfEachOfABatch) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@ struct Disk {
   std::uint64_t free_bytes = 1000;
   int calls = 0;
   int opened = 0;
+  int set_aside = 0;
 };
 
 std::unique_ptr<const Turnstile::Pass> Held(Supervisor& supervisor) {
@@ -77,8 +79,11 @@ class FakeStore final : public Store {
   Status SetPlan(const SpacePlan& /*plan*/) override { return Status::Ok(); }
   Result<std::set<std::uint64_t>> DictionariesInUse() override { return std::set<std::uint64_t>(); }
   void StartCompactions() override {}
-  void Interrupt() override { interrupted_.set_value(); }
-  void WaitForInterrupt() { interrupted_.get_future().wait(); }
+  void Interrupt() override {
+    interrupted_ = true;
+    interrupted_.notify_all();
+  }
+  void WaitForInterrupt() { interrupted_.wait(false); }
   std::uint64_t LatestSequence() const override { return 1; }
   std::uint64_t EstimatedRows() const override { return 0; }
   std::uint64_t TableBytes() const override { return 0; }
@@ -87,7 +92,7 @@ class FakeStore final : public Store {
 
  private:
   Disk& disk_;
-  std::promise<void> interrupted_;
+  std::atomic<bool> interrupted_{false};
 };
 
 class SupervisorTest : public ::testing::Test {
@@ -98,6 +103,10 @@ class SupervisorTest : public ::testing::Test {
       ++disk_.opened;
       if (!disk_.opening.ok()) return disk_.opening;
       return std::unique_ptr<Store>(std::make_unique<FakeStore>(disk_));
+    };
+    options.set_aside = [this](const Status&) {
+      ++disk_.set_aside;
+      return Status::Ok();
     };
     options.probe = [this] { return disk_.probe; };
     options.recovered = [this](Store&) { return recovered_; };
@@ -309,8 +318,56 @@ TEST_F(SupervisorTest, ReopeningInterruptsLongWork) {
   disk_.writes = kBroken;
   Put();
   TickLater();
-  EXPECT_EQ(State(), "serving none reads writes");
   worker.join();
+  TickLater();
+  EXPECT_EQ(State(), "serving none reads writes");
+}
+
+TEST_F(SupervisorTest, LongWorkThatHangsElsewhereDelaysReopeningButNotReads) {
+  std::promise<void> started;
+  std::promise<void> answered;
+  std::thread worker([&] {
+    EXPECT_OK(supervisor_->RunLong([&](Store&) {
+      started.set_value();
+      answered.get_future().wait();
+      return Status::Ok();
+    }));
+  });
+  started.get_future().wait();
+  disk_.writes = kBroken;
+  Put();
+  for (int i = 0; i < 10; ++i) TickLater();
+  EXPECT_EQ(State(), "degraded io_error reads");
+  EXPECT_EQ(disk_.opened, 0);
+  answered.set_value();
+  worker.join();
+  TickLater();
+  EXPECT_EQ(State(), "serving none reads writes");
+}
+
+TEST_F(SupervisorTest, DamageThatEachMergeFindsAgainSetsTheStoreAside) {
+  const Status damage(StatusCode::kDataLoss, "block checksum mismatch");
+  for (int i = 1; i <= 3; ++i) {
+    supervisor_->BackgroundFailed(damage);
+    TickLater(64s);
+    EXPECT_EQ(State(), "serving none reads writes");
+    EXPECT_EQ(disk_.opened, i);
+    EXPECT_EQ(disk_.set_aside, 0);
+  }
+  supervisor_->BackgroundFailed(damage);
+  TickLater(64s);
+  EXPECT_EQ(disk_.opened, 4);
+  EXPECT_EQ(disk_.set_aside, 1);
+}
+
+TEST_F(SupervisorTest, DamageLongAgoIsNotHeldAgainstTheStore) {
+  const Status damage(StatusCode::kDataLoss, "block checksum mismatch");
+  for (int i = 0; i < 10; ++i) {
+    supervisor_->BackgroundFailed(damage);
+    TickLater(64s);
+    TickLater(10min);
+  }
+  EXPECT_EQ(disk_.set_aside, 0);
 }
 
 TEST_F(SupervisorTest, UnwrittenInvalidationsShowAndHinderNothing) {

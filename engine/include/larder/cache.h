@@ -24,6 +24,7 @@
 #include "larder/explanation.h"
 #include "larder/flight.h"
 #include "larder/health.h"
+#include "larder/invalidation.h"
 #include "larder/options.h"
 #include "larder/result.h"
 #include "larder/scan.h"
@@ -53,15 +54,6 @@ struct Computed {
   WriteOptions options = {};
 };
 using Loader = std::function<Result<Computed>()>;
-
-struct Invalidation {
-  std::vector<std::string> tags = {};      // every entry that has any of these
-  std::vector<std::string> prefixes = {};  // every entry whose key begins with any of these
-  bool all = false;                        // every entry
-  // Only ends their freshness: they are stale from now on, and served to readers that accept that,
-  // until their hard expiry. Takes nothing back of an invalidation that is not soft.
-  bool soft = false;
-};
 
 // How far Compact has come; the total is what there was when it began.
 struct CompactStep {
@@ -112,6 +104,8 @@ class Cache {
   // - If there is a stale entry within its stale-while-revalidate window, and an executor, that is
   //   returned at once, and one caller's loader runs on Options::executor to replace it: the
   //   loader must own what it uses, as it may run after this returned.
+  // - With an executor the value is written there: this returns first. Until it is written Acquire
+  //   and GetOrCompute find it, Get may not. Without one this thread writes it before it returns.
   // - If computing fails, a stale entry within its stale-if-error window is returned instead of the
   //   error; not if this caller gives up waiting.
   // Blocks while another computes, at most

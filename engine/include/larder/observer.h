@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "larder/flight.h"
 #include "larder/health.h"
+#include "larder/invalidation.h"
 
 namespace larder {
 
@@ -34,9 +36,11 @@ class Observer {
     PutOutcome outcome = PutOutcome::kNotStored;  // or kSuperseded
     StatusCode code = StatusCode::kOk;            // as told to the writer; kOk for a ttl of 0
   };
+  // Of the two, `what` is empty or `removed` is. A removal is told when it is acknowledged.
   struct Invalidated {
-    std::uint64_t number = 0;       // 0: not acknowledged, but it holds in memory
-    std::string_view removed = {};  // the key, if it was a removal
+    std::span<const Invalidation> what = {};
+    std::uint64_t number = 0;       // of `what`; 0: not acknowledged, but it holds in memory
+    std::string_view removed = {};  // the key
   };
   struct Evicted {
     std::string_view key = {};
