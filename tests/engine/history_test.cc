@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <string>
 
 #include "history_run.h"
 
@@ -20,6 +21,23 @@ TEST(HistoryTest, NoReadOfAnyThreadIsStale) {
     reads += verdict.reads;
   }
   EXPECT_GT(reads, kSeeds * 100);
+}
+
+// The check itself, of prefixes.
+TEST(HistoryTest, AReadAfterItsPrefixWasInvalidatedIsFound) {
+  for (const std::string prefix : {"k", "key", "key 1"}) {
+    ThreadHistory thread;
+    thread.computations.push_back({.id = 1,
+                                   .key = "key 1",
+                                   .began = {.call = 1, .end = 2},
+                                   .ended = {.call = 1, .end = 2},
+                                   .stored = true});
+    thread.coverings.push_back({.span = {.call = 3, .end = 4}, .prefix = prefix});
+    thread.reads.push_back({.span = {.call = 5, .end = 6}, .key = "key 1", .id = 1});
+    EXPECT_EQ(CheckHistory({thread}).findings.size(), 1u) << prefix;
+    thread.coverings.back().prefix = "key 2";
+    EXPECT_THAT(CheckHistory({thread}).findings, IsEmpty());
+  }
 }
 
 // The check itself: two reads that are stale, one that may be.

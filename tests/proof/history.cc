@@ -1,6 +1,7 @@
 #include "history.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 namespace larder::testing {
@@ -50,6 +51,8 @@ class Checker {
   void CheckNotReplaced(const ReadValue& read, const Computation& value);
   void CheckOneComputation(const std::vector<const Computation*>& of_key);
   void CheckNumbers();
+  bool AnyCovering(const std::string& key, const Tags& tags,
+                   const std::function<bool(const Spans&)>& matches) const;
   bool CoveredWithin(const std::string& key, const Tags& tags, Stamp after, Stamp before) const;
   bool CoveredTouching(const std::string& key, const Tags& tags, Stamp from, Stamp to) const;
   void Find(const std::string& what) { verdict_.findings.push_back(what); }
@@ -58,7 +61,7 @@ class Checker {
   const bool full_ledger_;
   std::map<std::uint64_t, const Computation*> by_id_;
   std::map<std::string, std::vector<const Computation*>> by_key_;
-  std::map<std::string, Spans> coverings_;  // "tag ...", "key ...", "all"
+  std::map<std::string, Spans> coverings_;  // "tag ...", "key ...", "prefix ...", "all"
   HistoryVerdict verdict_;
 };
 
@@ -72,6 +75,7 @@ Checker::Checker(const std::vector<ThreadHistory>& threads, bool full_ledger)
     for (const Covering& covering : thread.coverings) {
       for (const std::string& tag : covering.tags) coverings_["tag " + tag].Add(covering.span);
       if (!covering.key.empty()) coverings_["key " + covering.key].Add(covering.span);
+      if (!covering.prefix.empty()) coverings_["prefix " + covering.prefix].Add(covering.span);
       if (covering.all) coverings_["all"].Add(covering.span);
     }
     verdict_.operations +=
@@ -81,26 +85,29 @@ Checker::Checker(const std::vector<ThreadHistory>& threads, bool full_ledger)
   for (auto& [what, spans] : coverings_) spans.Prepare();
 }
 
+// Whether `matches` holds for one of the kinds of covering that `key` and `tags` fall under.
+bool Checker::AnyCovering(const std::string& key, const Tags& tags,
+                          const std::function<bool(const Spans&)>& matches) const {
+  const auto holds = [&](const std::string& what) {
+    const auto spans = coverings_.find(what);
+    return spans != coverings_.end() && matches(spans->second);
+  };
+  if (holds("all") || holds("key " + key)) return true;
+  for (std::size_t size = 1; size <= key.size(); ++size) {
+    if (holds("prefix " + key.substr(0, size))) return true;
+  }
+  return std::any_of(tags.begin(), tags.end(),
+                     [&](const std::string& tag) { return holds("tag " + tag); });
+}
+
 bool Checker::CoveredWithin(const std::string& key, const Tags& tags, Stamp after,
                             Stamp before) const {
-  const auto is_within = [&](const std::string& what) {
-    const auto spans = coverings_.find(what);
-    return spans != coverings_.end() && spans->second.AnyWithin(after, before);
-  };
-  return is_within("all") || is_within("key " + key) ||
-         std::any_of(tags.begin(), tags.end(),
-                     [&](const std::string& tag) { return is_within("tag " + tag); });
+  return AnyCovering(key, tags, [&](const Spans& spans) { return spans.AnyWithin(after, before); });
 }
 
 bool Checker::CoveredTouching(const std::string& key, const Tags& tags, Stamp from,
                               Stamp to) const {
-  const auto is_touching = [&](const std::string& what) {
-    const auto spans = coverings_.find(what);
-    return spans != coverings_.end() && spans->second.AnyTouching(from, to);
-  };
-  return is_touching("all") || is_touching("key " + key) ||
-         std::any_of(tags.begin(), tags.end(),
-                     [&](const std::string& tag) { return is_touching("tag " + tag); });
+  return AnyCovering(key, tags, [&](const Spans& spans) { return spans.AnyTouching(from, to); });
 }
 
 // P1: no value whose computation began before the call of an invalidation that was acknowledged

@@ -32,11 +32,12 @@ struct Computation {
   std::uint64_t number = 0;
 };
 
-// An invalidation of tags or of everything, or a removal.
+// An invalidation of tags, of a prefix or of everything, or a removal.
 struct Covering {
   Span span = {};
   Tags tags = {};
   std::string key = {};
+  std::string prefix = {};
   bool all = false;
   std::uint64_t number = 0;  // 0: not told
 };

@@ -1,7 +1,11 @@
 #include "history_run.h"
 
 #include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <random>
 #include <thread>
@@ -17,6 +21,48 @@ namespace {
 
 constexpr std::uint64_t kKeys = 4;
 constexpr std::uint64_t kTags = 3;
+
+// A thread that does what it is given, in order; the destructor waits until all is done.
+class Worker {
+ public:
+  Worker() : thread_([this] { Run(); }) {}
+  ~Worker() {
+    Do(nullptr);
+    thread_.join();
+  }
+  // Null: the last one.
+  void Do(std::function<void()> work) {
+    {
+      const std::lock_guard lock(mutex_);
+      work_.push_back(std::move(work));
+    }
+    came_.notify_one();
+  }
+
+ private:
+  void Run() {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      came_.wait(lock, [this] { return !work_.empty(); });
+      const std::function<void()> work = std::move(work_.front());
+      work_.pop_front();
+      lock.unlock();
+      if (work == nullptr) return;
+      work();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::deque<std::function<void()>> work_;
+  std::thread thread_;
+};
+
+// What became of a commit, also one that is written later.
+struct Written {
+  std::atomic<Stamp> at{0};
+  std::atomic<bool> stored{false};
+};
 
 struct Shared {
   Cache& cache;
@@ -40,7 +86,15 @@ class Actor {
       Reached(following.read, following.flight.Wait());
     }
   }
-  ThreadHistory TakeHistory() { return std::move(history_); }
+  // When all is written.
+  ThreadHistory TakeHistory() {
+    for (const auto& [index, written] : written_) {
+      Computation& computation = history_.computations[index];
+      computation.stored = written->stored;
+      if (computation.stored) computation.ended.end = written->at;
+    }
+    return std::move(history_);
+  }
 
  private:
   struct OpenLease {
@@ -54,11 +108,13 @@ class Actor {
 
   void Act(std::uint64_t dice) {
     if (dice < 28) return Get();
-    if (dice < 31) return GetAll();
+    if (dice < 30) return GetAll();
+    if (dice < 32) return Scan();
     if (dice < 35) return Touch();
     if (dice < 55) return Acquire();
     if (dice < 70) return Commit();
-    if (dice < 80) return Put();
+    if (dice < 78) return Put();
+    if (dice < 80) return PutAll();
     if (dice < 85) return Remove();
     if (dice < 99 || random_() % 8 != 0) return Invalidate();
     static_cast<void>(shared_.cache.Compact());
@@ -80,13 +136,14 @@ class Actor {
 
   void Get() {
     ReadValue read{.key = key_, .tags = SomeTags(6)};
-    const bool in_memory = random_() % 4 == 0;
+    const std::uint64_t way = random_() % 5;
     const ReadOptions options{.tags = AsVector(read.tags)};
+    read.how = way == 0 ? "get in memory" : way == 1 ? "peek" : "get";
     read.span.call = shared_.Now();
-    const std::optional<Hit> hit =
-        in_memory ? shared_.cache.GetInMemory(key_, options) : shared_.cache.Get(key_, options);
+    const std::optional<Hit> hit = way == 0   ? shared_.cache.GetInMemory(key_, options)
+                                   : way == 1 ? shared_.cache.Peek(key_, options)
+                                              : shared_.cache.Get(key_, options);
     read.span.end = shared_.Now();
-    read.how = in_memory ? "get in memory" : "get";
     if (hit.has_value()) return NoteHit(std::move(read), hit->entry);
     ++history_.misses;
   }
@@ -103,6 +160,18 @@ class Actor {
     for (std::size_t i = 0; i < hits.size(); ++i) {
       read.key = keys[i];
       if (hits[i].has_value()) NoteHit(read, hits[i]->entry);
+    }
+  }
+
+  void Scan() {
+    ReadValue read{.how = "scan"};
+    read.span.call = shared_.Now();
+    const Result<ScanPage> page = shared_.cache.Scan({.bodies = true});
+    read.span.end = shared_.Now();
+    if (!page.ok()) return;
+    for (const ScanItem& item : page->items) {
+      read.key = item.key;
+      NoteHit(read, item.entry);
     }
   }
 
@@ -160,9 +229,16 @@ class Actor {
       computation.led = false;  // nobody says which tags its followers had
     } else {
       const std::string body = MakeBody(computation.id, random_() % 2000);
-      const Committed committed = open_->lease.Commit(body, {.tags = AsVector(named)});
-      computation.stored = committed.outcome == PutOutcome::kStored;
-      for (const std::string_view tag : committed.entry.tags()) computation.tags.emplace(tag);
+      const WriteOptions options{.tags = AsVector(named)};
+      const auto written = std::make_shared<Written>();
+      open_->lease.Follow().OnWritten([written, &shared = shared_](PutOutcome outcome) {
+        written->at = shared.Now();
+        written->stored = outcome == PutOutcome::kStored;
+      });
+      const Entry entry = random_() % 2 == 0 ? open_->lease.CommitInBackground(body, options)
+                                             : open_->lease.Commit(body, options).entry;
+      for (const std::string_view tag : entry.tags()) computation.tags.emplace(tag);
+      written_.emplace_back(history_.computations.size(), written);
     }
     computation.ended.end = shared_.Now();
     history_.computations.push_back(std::move(computation));
@@ -182,6 +258,32 @@ class Actor {
     history_.computations.push_back(std::move(computation));
   }
 
+  // Two keys at once.
+  void PutAll() {
+    std::vector<Computation> computations;
+    std::vector<std::string> bodies;
+    std::vector<PutRequest> puts;
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      computations.push_back({.id = shared_.next_id.fetch_add(1),
+                              .key = "key " + std::to_string(2 * (random_() % 2) + i),
+                              .tags = SomeTags(4)});
+      bodies.push_back(MakeBody(computations[i].id, random_() % 2000));
+    }
+    for (std::size_t i = 0; i < 2; ++i) {
+      puts.push_back({.key = computations[i].key,
+                      .body = bodies[i],
+                      .options = {.tags = AsVector(computations[i].tags)}});
+    }
+    const Stamp call = shared_.Now();
+    const std::vector<Result<PutOutcome>> outcomes = shared_.cache.MultiPut(puts);
+    const Span span{.call = call, .end = shared_.Now()};
+    for (std::size_t i = 0; i < 2; ++i) {
+      computations[i].began = computations[i].ended = span;
+      computations[i].stored = outcomes[i].ok() && *outcomes[i] == PutOutcome::kStored;
+      history_.computations.push_back(std::move(computations[i]));
+    }
+  }
+
   void Remove() {
     Covering covering{.key = key_};
     covering.span.call = shared_.Now();
@@ -192,11 +294,14 @@ class Actor {
 
   void Invalidate() {
     Covering covering{.tags = SomeTags(2), .all = random_() % 12 == 0};
-    if (covering.tags.empty() && !covering.all) return;
+    if (random_() % 6 == 0) covering.prefix = random_() % 4 == 0 ? "key " : key_;
+    if (covering.tags.empty() && covering.prefix.empty() && !covering.all) return;
     if (covering.all) covering.tags.clear();
+    if (covering.all) covering.prefix.clear();
+    Invalidation what{.tags = AsVector(covering.tags), .all = covering.all};
+    if (!covering.prefix.empty()) what.prefixes = {covering.prefix};
     covering.span.call = shared_.Now();
-    const Result<std::uint64_t> number =
-        shared_.cache.Invalidate({.tags = AsVector(covering.tags), .all = covering.all});
+    const Result<std::uint64_t> number = shared_.cache.Invalidate(what);
     covering.span.end = number.ok() ? shared_.Now() : UINT64_MAX;
     if (number.ok()) covering.number = *number;
     history_.coverings.push_back(std::move(covering));
@@ -207,6 +312,7 @@ class Actor {
   std::string key_;
   std::optional<OpenLease> open_;
   std::vector<Following> followings_;
+  std::vector<std::pair<std::size_t, std::shared_ptr<Written>>> written_;  // of which computation
   ThreadHistory history_;
 };
 
@@ -225,6 +331,11 @@ HistoryVerdict RunHistory(const HistoryOptions& options) {
   internals.close_patience = std::chrono::hours(1);  // the machine may be busy
   internals.journal_room = 1 + random() % 64;
   if (random() % 3 == 0) internals.ledger_tags = 2;
+  std::optional<Worker> worker;
+  if (random() % 2 == 0) {
+    worker.emplace();
+    engine.executor = [&worker](std::function<void()> work) { worker->Do(std::move(work)); };
+  }
   Result<std::unique_ptr<Cache>> cache = OpenCache(engine, internals);
   if (!cache.ok()) return {.findings = {cache.status().ToString()}};
 
@@ -236,6 +347,7 @@ HistoryVerdict RunHistory(const HistoryOptions& options) {
     threads.emplace_back([&actor, &options] { actor.Run(options.operations); });
   }
   for (std::thread& thread : threads) thread.join();
+  worker.reset();  // all that was committed is written
   std::vector<ThreadHistory> histories;
   for (Actor& actor : actors) histories.push_back(actor.TakeHistory());
   return CheckHistory(histories, internals.ledger_tags != 0);
