@@ -17,6 +17,8 @@ rocksdb::Options RawOptions() {
   options.compression = rocksdb::kNoCompression;
   options.write_buffer_size = std::size_t{8} << 20;
   options.max_write_buffer_number = 3;
+  options.memtable_prefix_bloom_size_ratio = 0.005;
+  options.memtable_whole_key_filtering = true;
   options.level_compaction_dynamic_level_bytes = true;
   options.target_file_size_base = std::size_t{16} << 20;
   options.max_bytes_for_level_base = std::size_t{64} << 20;

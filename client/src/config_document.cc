@@ -39,7 +39,7 @@ struct ConfigDocument::Content {
 
 namespace {
 
-constexpr std::uintmax_t kMaxFileBytes = 4 << 20;
+constexpr std::size_t kMaxFileBytes = 4 << 20;
 constexpr const char* kUsualFiles[] = {"./config.json", "/etc/larder/config.json"};
 
 Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
@@ -61,14 +61,20 @@ std::string ChooseFile(const ConfigSources& sources) {
 
 Result<std::string> ReadFile(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return Invalid(path + ": is a directory");
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (std::filesystem::is_directory(status)) return Invalid(path + ": is a directory");
+  // A pipe may never say anything, a device never end.
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    return Invalid(path + ": is not a regular file");
+  }
   std::ifstream file(path, std::ios::binary);
   if (!file) return Invalid(path + ": cannot be read: " + std::strerror(errno));
-  std::ostringstream text;
-  text << file.rdbuf();
+  std::string text(kMaxFileBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return Invalid(path + ": cannot be read");
-  if (text.view().size() > kMaxFileBytes) return Invalid(path + ": is over 4 MiB");
-  return std::move(text).str();
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > kMaxFileBytes) return Invalid(path + ": is over 4 MiB");
+  return text;
 }
 
 // Checks the file's sections and environments, and lays the chosen environment over the rest.

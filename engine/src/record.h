@@ -13,7 +13,6 @@
 namespace larder {
 
 // The tags of the readers that waited for a value, and those of its writer.
-// Those of the readers that shared one computation, and those of its writer.
 inline constexpr std::size_t kMaxFlightTags = 7 * kMaxTags;
 inline constexpr std::size_t kMaxRecordTags = kMaxFlightTags + kMaxTags;
 

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -274,6 +275,8 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
                                                        options.budget->use()));
     rocks.env = metered.get();
   }
+  // RocksDB's files can be read by all; in a directory made by somebody else, this keeps them out.
+  if (options.env == nullptr) static_cast<void>(::mkdir(options.path.c_str(), 0700));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
   if (!status.ok()) return FromOpening(status).WithContext("open store");

@@ -39,11 +39,13 @@ class LogSink final : public rocksdb::Logger {
     char line[512];
     const int size = std::vsnprintf(line, sizeof(line), format, arguments);
     if (size <= 0) return;
-    const std::size_t length =
-        std::min<std::size_t>(static_cast<std::size_t>(size), sizeof(line) - 1);
+    std::string_view text(line,
+                          std::min<std::size_t>(static_cast<std::size_t>(size), sizeof(line) - 1));
+    text = text.substr(0, text.find_last_not_of(" \n") + 1);
+    // What RocksDB says each time it makes a store.
+    if (text.starts_with("Error when reading ") && text.ends_with(" dir NotFound:")) return;
     const bool is_error = level >= rocksdb::InfoLogLevel::ERROR_LEVEL;
-    log_(is_error ? LogLevel::kError : LogLevel::kWarning,
-         std::string("store: ") + std::string(line, length));
+    log_(is_error ? LogLevel::kError : LogLevel::kWarning, "store: " + std::string(text));
   }
 
  private:

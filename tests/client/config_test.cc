@@ -135,6 +135,15 @@ TEST_F(ConfigTest, FileThatIsNamedMustBeThere) {
               HasSubstr("is a directory"));
 }
 
+TEST_F(ConfigTest, FileThatNeverEndsIsNotRead) {
+  EXPECT_THAT(ConfigDocument::Load({.file = "/dev/zero"}).status().message(),
+              HasSubstr("/dev/zero: is not a regular file"));
+  const std::string pipe = dir_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(ConfigDocument::Load({.file = pipe}).status().message(),
+              HasSubstr("is not a regular file"));
+}
+
 TEST_F(ConfigTest, ClientReadsItsSections) {
   const Result<ConfigDocument> document = Load(R"({
     "cache": { "directory": "d", "max_disk_bytes": 268435456, "default_ttl": "never",

@@ -393,6 +393,21 @@ TEST_P(CacheTest, SecretIsKeptWithTheStoreAndPrivate) {
   EXPECT_EQ(static_cast<unsigned>(mode) & 0777u, 0600u);
 }
 
+TEST_P(CacheTest, RowsArePrivateAlsoInADirectoryThatIsNot) {
+  const auto mode = std::filesystem::status(dir_ / "cache/store").permissions();
+  EXPECT_EQ(static_cast<unsigned>(mode) & 0777u, 0700u);
+}
+
+TEST_P(CacheTest, NothingIsWrongWithAFirstOpening) {
+  std::vector<std::string> lines;
+  options_.directory = dir_ / "first";
+  options_.log = [&lines](LogLevel level, std::string_view line) {
+    if (level >= LogLevel::kWarning) lines.emplace_back(line);
+  };
+  ASSERT_OK(Cache::Open(options_));
+  EXPECT_EQ(lines, std::vector<std::string>{});
+}
+
 INSTANTIATE_TEST_SUITE_P(Configurations, CacheTest, kConfigurations, ConfigName);
 
 }  // namespace

@@ -20,6 +20,7 @@ std::string Quoted(std::string_view text) { return '"' + std::string(text) + '"'
 // what they mean.
 struct Words {
   std::vector<std::string> plain;
+  std::string unknown_flag;  // the first, if it came before any plain word
   std::vector<std::pair<std::string, std::string>> flags;
 };
 
@@ -68,6 +69,7 @@ Result<Words> SortWords(const std::vector<std::string>& words) {
     if (flag == nullptr) {
       // Told with its verb, where the nearest flag can be named.
       sorted.flags.emplace_back(name, "");
+      if (sorted.plain.empty() && sorted.unknown_flag.empty()) sorted.unknown_flag = name;
     } else if (flag->value.empty()) {
       if (equals != word.npos) return Invalid(name + " takes no value");
       sorted.flags.emplace_back(name, "");
@@ -161,6 +163,10 @@ Result<Invocation> ParseInvocation(const std::vector<std::string>& words) {
   if (!sorted.ok()) return sorted.status();
   Invocation invocation;
   const Result<const Verb*> verb = TakeVerb(sorted->plain);
+  if (!verb.ok() && !sorted->unknown_flag.empty()) {  // what looks like the verb was its value
+    return Invalid("unknown flag " + Quoted(sorted->unknown_flag) +
+                   Nearest(sorted->unknown_flag, FlagNames(nullptr)));
+  }
   if (!verb.ok()) return verb.status();
   invocation.verb = *verb;
   invocation.arguments = sorted->plain;

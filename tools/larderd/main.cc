@@ -103,7 +103,7 @@ int Main(int argc, char** argv) {
       ->type_name("FILE");
   app.add_option("--listen", flags.listen, "where to listen; port 0 = any free one")
       ->type_name("ADDR:PORT");
-  app.add_flag("--check", flags.check, "check the configuration and exit");
+  app.add_flag("--check", flags.check, "check the configuration and exit")->disable_flag_override();
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
