@@ -43,6 +43,7 @@
 #include "state_file.h"
 #include "store.h"
 #include "supervisor.h"
+#include "write_queue.h"
 
 namespace larder {
 
@@ -58,8 +59,11 @@ struct CacheInternals {
   // Free bytes on the volume below which no values are stored, and from which on they are again.
   std::uint64_t reserve_bytes = std::uint64_t{64} << 20;
   std::uint64_t resume_bytes = std::uint64_t{96} << 20;
-  // Off: the test does what the two threads do, by Care and Watch.
+  // Off: the test does what the threads do, by Care and Watch; values are written at once.
   bool threads = true;
+  // Where values go that are written after they were handed out; null: the cache's own thread.
+  // To be run, or dropped, before the core is gone.
+  std::function<bool(std::function<void()>)> write_later = {};
   // Close waits at most so long for the disk.
   std::chrono::milliseconds close_patience = std::chrono::seconds(10);
 };
@@ -106,6 +110,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                     const WriteOptions& options);
   Committed FinishCommit(const std::shared_ptr<FlightState>& flight,
                          const std::shared_ptr<EntryData>& entry);
+  // As Lease::CommitInBackground, which has given up `lease` for it.
+  Entry CommitInBackground(const std::shared_ptr<FlightState>& flight, Lease lease,
+                           std::string_view body, const WriteOptions& options);
   Committed Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,
                    const WriteOptions& options);
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
@@ -167,6 +174,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Lookup Take(std::string_view key, std::uint64_t hash, std::uint64_t version, ReadOutcome outcome,
               std::string_view row, const Query& query);
   Lookup Find(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup FindUnwritten(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup ReadRecord(std::string_view key, std::string_view bytes, const Query& query);
   void FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,
                    const std::shared_ptr<const EntryData>& entry);
@@ -186,6 +194,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void Prepare(FlightState& flight, MissReason reason);
   void EndIfDue(FlightState& flight, Duration now);
   void SweepDeadlines();
+
+  struct LaterWrite;
+  // False: it has to be done at once.
+  bool WriteLater(std::uint64_t bytes, std::function<void()> write);
 
   // cache_scan.cc
   void ScanRow(std::string_view key, std::string_view row, const ScanOptions& options,
@@ -243,6 +255,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                      std::optional<Popularity>& popularity);
   // Synced if the caller wants to know the store's sequence number then.
   Status WriteTombstone(std::string_view key, TombstoneCause cause, std::uint64_t* synced_sequence);
+  Status TryRemove(std::string_view key);
+  std::uint64_t OldestLeaseThatWrites(bool evicting);
   bool IsLive(std::string_view key, const RecordView& record) const;
   Status WriteTouched(std::string_view key, std::uint64_t hash, RecordView record, Duration ttl);
   void DropCorrupt(std::string_view key, std::uint64_t hash);
@@ -262,6 +276,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // backup.cc, cache_transfer.cc
   Status BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info);
+  bool IsAsNew(std::string_view key, TimePoint created);
   Result<PutOutcome> ImportOne(const ExportedEntry& given, ImportReport& report);
 
   // cache_space.cc
@@ -341,15 +356,19 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   std::uint64_t popularity_saved_at_ = 0;  // the access clock; the steward's and the closer's
   Gate calls_;                             // shut for good by Close
+  // A lease with a smaller number may not write: what it should find newer is gone.
+  std::atomic<std::uint64_t> oldest_writer_{0};
   std::array<Stripe, kStripes> stripes_;
   std::atomic<bool> has_deadlines_{false};  // some flight has, or had, one
 
   std::mutex threads_mutex_;
   std::condition_variable threads_wake_;
-  bool threads_stop_ = false;   // guarded by threads_mutex_
-  std::thread steward_;         // looks after all that needs the disk
-  std::thread watchdog_;        // never touches the disk
-  std::thread sweeper_;         // makes room
+  bool threads_stop_ = false;  // guarded by threads_mutex_
+  std::thread steward_;        // looks after all that needs the disk
+  std::thread watchdog_;       // never touches the disk
+  std::thread sweeper_;        // makes room
+  WriteQueue write_queue_;
+  std::atomic<std::uint64_t> unwritten_{0};  // handed out, and in that queue
   std::future<void> training_;  // started by the steward, awaited by whoever stops that
   bool files_closed_ = false;   // by whoever closes, once
   std::promise<Status> closing_;

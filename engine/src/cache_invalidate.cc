@@ -1,4 +1,6 @@
 // Removals and invalidations, and what to do about corrupt records, which may have been removals.
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "cache_core.h"
@@ -6,6 +8,9 @@
 
 namespace larder {
 namespace {
+
+constexpr std::chrono::milliseconds kPauseBetweenTries{5};
+constexpr int kMostTries = 1000;
 
 // Appends what `one` covers.
 Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
@@ -39,14 +44,27 @@ Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause,
   const Status status = synced_sequence != nullptr
                             ? supervisor_->PutSynced(key, record, *synced_sequence)
                             : supervisor_->Put(key, record, false);
-  if (status.ok()) return Status::Ok();
+  if (status.ok() || status.code() == StatusCode::kDeadlineExceeded) return status;
   return {StatusCode::kUnavailable, status.message()};
 }
 
+// While the store is behind with its merges it waits outside, where it keeps nobody out and does
+// not look like a call that hangs.
 Status CacheCore::Remove(std::string_view key) {
   if (Status status = CheckKey(key); !status.ok()) return status;
   const Gate::Pass call = calls_.Enter();
   if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
+  Status status = TryRemove(key);
+  for (int tries = 1; status.code() == StatusCode::kDeadlineExceeded; ++tries) {
+    if (tries == kMostTries) return {StatusCode::kUnavailable, status.message()};
+    std::this_thread::sleep_for(kPauseBetweenTries);
+    status = TryRemove(key);
+  }
+  if (status.ok()) Tell([&](Observer& o) { o.OnInvalidated({.removed = key}); });
+  return status;
+}
+
+Status CacheCore::TryRemove(std::string_view key) {
   const Turnstile::Pass pass = supervisor_->EnterToRemove();
   if (!pass) return {StatusCode::kUnavailable, "the store takes no removals now"};
   std::uint64_t sequence = 0;
@@ -57,9 +75,7 @@ Status CacheCore::Remove(std::string_view key) {
   }
   KillPoint("tombstone synced");
   counters_.Add(Counter::kRemoved);
-  Status noted = ledger_->NoteSyncedSequence(sequence);
-  if (noted.ok()) Tell([&](Observer& o) { o.OnInvalidated({.removed = key}); });
-  return noted;
+  return ledger_->NoteSyncedSequence(sequence);
 }
 
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 // Shares of max_memory_bytes; what is left goes to the ledger, filters and RocksDB's small things.
 constexpr std::uint64_t HotTierBytes(std::uint64_t memory) { return memory / 8 * 3; }
 constexpr std::uint64_t PolicyBytes(std::uint64_t memory) { return memory / 16; }
+constexpr std::uint64_t QueueBytes(std::uint64_t memory) { return memory / 16; }
 constexpr std::uint64_t StoreBytes(std::uint64_t memory) { return memory / 2; }
 
 }  // namespace
@@ -28,7 +29,8 @@ CacheCore::CacheCore(const Options& options, const CacheInternals& internals)
       log_(std::make_shared<GuardedLog>(options.log)),
       budget_(options.max_disk_bytes),
       live_(options),
-      opened_(system_clock_.SinceBoot()) {
+      opened_(system_clock_.SinceBoot()),
+      write_queue_(QueueBytes(options.max_memory_bytes)) {
   if (options_.executor) executor_ = std::make_shared<const Executor>(options_.executor);
 }
 
@@ -105,7 +107,7 @@ StoreOptions CacheCore::MakeStoreOptions() {
   ReaperView view;
   view.now = [this] { return clock_->Adopted(); };
   view.ledger = [this] { return reaper_ledger_.load(std::memory_order_acquire); };
-  view.oldest_outstanding_lease = [this] { return flights_->OldestLease(); };
+  view.oldest_outstanding_lease = [this](bool evicting) { return OldestLeaseThatWrites(evicting); };
   view.expired = &counters_.Cell(Counter::kExpired);
   view.merges = merges_;
   view.policy = policy_.get();
@@ -143,6 +145,8 @@ std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
   };
   options.probe = [this] { return Store::Probe(MakeStoreOptions()); };
   options.recovered = [this](Store& store) {
+    // Without rows, so without what open leases would have to find there.
+    if (store.LatestSequence() == 0) oldest_writer_.store(ledger_->Next());
     return ledger_->StoreRecovered(store.LatestSequence());
   };
   options.free_bytes = [this] { return Store::FreeBytes(MakeStoreOptions()); };
@@ -182,13 +186,20 @@ Status CacheCore::OpenLedger(const Store& store) {
   return Status::Ok();
 }
 
-// Moved aside, not deleted; only the newest is kept.
+// Moved aside, not deleted; only the newest is kept. What follows is another history: its sequence
+// numbers say nothing of a backup's from before it (restore.cc).
 Status CacheCore::Quarantine(const Status& why) {
+  {
+    const std::lock_guard lock(state_mutex_);
+    RenewHistory(state_);
+    if (Status status = WriteState(PathOf("state"), state_); !status.ok()) return status;
+  }
   std::error_code error;
   fs::remove_all(PathOf("quarantine"), error);
   fs::create_directory(PathOf("quarantine"), error);
   fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
   if (error) return why.WithContext("quarantine failed (" + error.message() + ")");
+  if (Status status = SyncDirectory(options_.directory); !status.ok()) return status;
   counters_.Add(Counter::kQuarantined);
   Log(LogLevel::kError,
       "the store cannot be read and was moved to quarantine/, starting empty: " + why.ToString());
@@ -198,6 +209,7 @@ Status CacheCore::Quarantine(const Status& why) {
 Status CacheCore::StartThreads() {
   if (!internals_.threads) return Status::Ok();
   try {
+    if (!internals_.write_later) write_queue_.Start();
     steward_ = std::thread([this] { RunSteward(); });
     watchdog_ = std::thread([this] { RunWatchdog(); });
     sweeper_ = std::thread([this] { RunSweeper(); });

@@ -192,11 +192,28 @@ CacheCore::Lookup CacheCore::Take(std::string_view key, std::uint64_t hash, std:
 // The hot tier is never behind the store (FillHotTier, Write), so what it holds but cannot
 // be used need not be looked for on disk.
 CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, const Query& query) {
+  if (unwritten_.load(std::memory_order_relaxed) != 0) {
+    Lookup lookup = FindUnwritten(key, hash, query);
+    if (lookup.entry != nullptr) return lookup;
+  }
   if (internals_.hot_tier) {
     Lookup lookup = FindInMemory(key, hash, query);
     if (lookup.in_memory) return lookup;
   }
   return FindOnDisk(key, hash, query);
+}
+
+// A value that was handed out and is not in the store yet.
+CacheCore::Lookup CacheCore::FindUnwritten(std::string_view key, std::uint64_t hash,
+                                           const Query& query) {
+  Lookup lookup;
+  lookup.in_memory = true;
+  const std::shared_ptr<FlightState> flight = flights_->Find(key, hash);
+  if (flight == nullptr || flights_->IsReplaced(*flight)) return lookup;
+  const std::optional<FlightEnd> end = flight->end();
+  if (!end.has_value() || !end->entry.has_value()) return lookup;
+  if (StillHolds(key, *end->entry->data())) Accept(end->entry->data(), query, lookup);
+  return lookup;
 }
 
 Hit CacheCore::CountHit(std::string_view key, const Entry& entry, bool stale, bool in_memory) {

@@ -24,7 +24,7 @@ double CacheCore::DeadShare(const StoreFile& file) const {
   const std::vector<SampledRow> rows = ReadSample(file.notes.sample);
   if (rows.empty()) return 0;
   const TimePoint now = clock_->Adopted();
-  const std::uint64_t oldest_lease = flights_->OldestLease();
+  const std::uint64_t oldest_lease = std::max(flights_->OldestLease(), oldest_writer_.load());
   const auto dead = std::count_if(rows.begin(), rows.end(), [&](const SampledRow& row) {
     if (row.tombstone) return row.number < oldest_lease;
     return row.expires <= now || !ledger_->Holds(row.key, row.number, row.tags);

@@ -42,6 +42,22 @@ void CacheCore::EndMerge(const MergeResult& result, const std::shared_ptr<Runnin
   Tell([&](Observer& o) { o.OnCompacted(told); });
 }
 
+// While a lease is open, what is evicted and newer leaves a tombstone that is not evicted itself.
+// So that these cannot fill the disk, one that so many have overtaken may write no more; its
+// caller and followers get their answer all the same.
+std::uint64_t CacheCore::OldestLeaseThatWrites(bool evicting) {
+  const std::uint64_t oldest = flights_->OldestLease();
+  const std::uint64_t most_behind = budget_.plan().limit >> 14;
+  const std::uint64_t last = ledger_->Last();
+  if (evicting && last > most_behind && oldest < last - most_behind) {
+    std::uint64_t seen = oldest_writer_.load();
+    while (seen < last - most_behind &&
+           !oldest_writer_.compare_exchange_weak(seen, last - most_behind)) {
+    }
+  }
+  return std::max(oldest, oldest_writer_.load());
+}
+
 void CacheCore::NoteEvicted(std::string_view key, const RecordView& record,
                             const EntryFacts& facts) {
   counters_.Add(Counter::kEvicted);

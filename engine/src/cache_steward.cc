@@ -132,12 +132,19 @@ Status CacheCore::SaveState() {
   return status;
 }
 
-Status CacheCore::Sync() { return supervisor_->Sync(); }
+// What was handed out before is written first.
+Status CacheCore::Sync() {
+  if (!write_queue_.Wait(internals_.close_patience)) {
+    return {StatusCode::kUnavailable, "the disk does not answer"};
+  }
+  return supervisor_->Sync();
+}
 
 // What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
 // disk hangs, the caller gets away and the files are closed when the disk answers.
 Status CacheCore::Close() {
   if (!calls_.Forbid()) return AwaitClosed();
+  static_cast<void>(write_queue_.Wait(internals_.close_patience));
   supervisor_->Shut();
   for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
     flight->End({.entry = std::nullopt,
@@ -180,6 +187,7 @@ void CacheCore::StopThreads() {
     threads_stop_ = true;
   }
   threads_wake_.notify_all();
+  write_queue_.Stop();
   if (steward_.joinable()) steward_.join();
   if (watchdog_.joinable()) watchdog_.join();
   if (sweeper_.joinable()) sweeper_.join();

@@ -25,6 +25,12 @@ ExportedEntry Exported(const ScanItem& item) {
                          .compute_time = item.entry.compute_time(),
                          .cost_microusd = item.entry.cost_microusd()};
   for (const std::string_view tag : item.entry.tags()) exported.tags.emplace_back(tag);
+  // Invalidated softly: its freshness has ended earlier than it was to.
+  const Duration window = std::max(exported.stale_while_revalidate, exported.stale_if_error);
+  if (exported.fresh_until != kNever) {
+    exported.fresh_until = std::max(exported.fresh_until, exported.created);
+    exported.expires = std::min(exported.expires, exported.fresh_until + window);
+  }
   return exported;
 }
 
@@ -82,6 +88,15 @@ Result<ImportReport> CacheCore::Import(const ImportSource& source) {
   }
 }
 
+// Whether what is live there was made at `created` or later. The caller holds the key's stripe.
+bool CacheCore::IsAsNew(std::string_view key, TimePoint created) {
+  PinnedRow row;
+  if (supervisor_->Peek(key, row) != ReadOutcome::kFound) return false;
+  RecordView record;
+  if (DecodeRecord(key, row.bytes(), record) != RecordState::kOk) return false;
+  return IsLive(key, record) && record.created >= created;
+}
+
 // Which of the report's numbers an entry counts under; an error ends the import.
 Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport& report) {
   // A record has the tags of a writer and those of its readers.
@@ -102,18 +117,15 @@ Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport
     ++report.expired;
     return PutOutcome::kNotStored;
   }
-  const Explanation present = Explain(given.key, {});
-  const bool is_hit = present.why == Why::kFresh || present.why == Why::kStale;
-  if (is_hit && *present.created >= given.created) {
-    ++report.superseded;
-    return PutOutcome::kSuperseded;
-  }
   const std::shared_ptr<EntryData> entry = MakeEntry(given.key, given.body, options, given.tags);
   SetTimes(given, kNever, *entry);
   const TimePoint began = entry->created - entry->compute_time;
   bool holds = true;
-  // After it has its number: an invalidation that comes later covers it by that.
+  // After it has its number: an invalidation that comes later covers it by that, and so does a
+  // lease that is given out later; what an earlier one brings is newer than this.
   const Admission admit = [&] {
+    if (IsAsNew(given.key, given.created)) return false;
+    if (flights_->IsOpen(given.key, HotTier::HashKey(given.key))) return false;
     const Standing standing = ledger_->StandingOf(given.key, began, entry->tag_hashes);
     SetTimes(given, standing.fresh_until, *entry);
     return holds = standing.holds;

@@ -153,6 +153,10 @@ std::optional<Result<PutOutcome>> CacheCore::Refuse(Draft& draft, Numbered numbe
       break;
     case Precedence::kWrite: break;
   }
+  // After the look: what was newer and is gone went after this was raised.
+  if (numbered == Numbered::kByLease && entry.number < oldest_writer_.load()) {
+    return PutOutcome::kSuperseded;
+  }
   return std::nullopt;
 }
 
@@ -335,6 +339,44 @@ Committed CacheCore::FinishCommit(const std::shared_ptr<FlightState>& flight,
   return {.entry = Entry(entry),
           .outcome = outcome.ok() ? *outcome : PutOutcome::kNotStored,
           .status = outcome.status()};
+}
+
+// Keeps the lease until the value is written: if it never is, that gives it back.
+struct CacheCore::LaterWrite {
+  LaterWrite(CacheCore& core_in, Lease lease_in) : core(core_in), lease(std::move(lease_in)) {
+    core.unwritten_.fetch_add(1);
+  }
+  ~LaterWrite() { core.unwritten_.fetch_sub(1); }
+  LaterWrite(const LaterWrite&) = delete;
+  LaterWrite& operator=(const LaterWrite&) = delete;
+
+  CacheCore& core;
+  Lease lease;
+};
+
+Entry CacheCore::CommitInBackground(const std::shared_ptr<FlightState>& flight, Lease lease,
+                                    std::string_view body, const WriteOptions& options) {
+  const auto later = std::make_shared<LaterWrite>(*this, std::move(lease));
+  Begun begun = BeginCommit(flight, body, options);
+  if (begun.to_write == nullptr) {
+    flight->NoteWritten(begun.committed.outcome);
+    return begun.committed.entry;
+  }
+  auto write = [this, later, flight, entry = std::move(begun.to_write)] {
+    flight->NoteWritten(FinishCommit(flight, entry).outcome);
+  };
+  if (!WriteLater(body.size(), write)) write();
+  return begun.committed.entry;
+}
+
+bool CacheCore::WriteLater(std::uint64_t bytes, std::function<void()> write) {
+  if (!supervisor_->EnterToStore(0)) return false;  // refused at once
+  try {
+    if (internals_.write_later) return internals_.write_later(std::move(write));
+    return write_queue_.Add(bytes, std::move(write));
+  } catch (...) {  // no memory for it
+    return false;
+  }
 }
 
 Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::string_view body,

@@ -276,20 +276,9 @@ Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
 
 Entry Lease::CommitInBackground(std::string_view body, const WriteOptions& options) {
   const std::shared_ptr<CacheCore> core = state_->core.lock();
-  if (core == nullptr || !core->HasExecutor()) return Commit(body, options).entry;
+  if (core == nullptr) return Commit(body, options).entry;
   const std::shared_ptr<FlightState> state = state_;
-  // Whoever has it last, also an executor that drops its work, gives the lease back.
-  const auto held = std::make_shared<Lease>(std::move(*this));
-  CacheCore::Begun begun = core->BeginCommit(state, body, options);
-  if (begun.to_write == nullptr) {
-    state->NoteWritten(begun.committed.outcome);
-    return begun.committed.entry;
-  }
-  auto write = [core, held, state, entry = std::move(begun.to_write)] {
-    state->NoteWritten(core->FinishCommit(state, entry).outcome);
-  };
-  if (!core->RunInBackground(write)) write();
-  return begun.committed.entry;
+  return core->CommitInBackground(state, std::move(*this), body, options);
 }
 
 void Lease::Abandon(Status status) {

@@ -39,10 +39,11 @@ bool FlightTable::TryJoin(FlightState& state, const std::vector<std::string>& ta
   if (state.number <= newer_than || !IsUntouched(state, state.tag_hashes)) return false;
   const std::vector<TagHash> hashes = HashTags(tags);
   if (!IsUntouched(state, hashes)) return false;
+  if (state.tags_final) return true;  // its value is there: to this caller it is like a hit
   const auto is_new = [&state](TagHash hash) { return !IsIn(state.tag_hashes, hash); };
   const auto added = std::count_if(hashes.begin(), hashes.end(), is_new);
   if (added == 0) return true;
-  if (state.tags_final || state.tags.size() + static_cast<std::size_t>(added) > kMaxFlightTags) {
+  if (state.tags.size() + static_cast<std::size_t>(added) > kMaxFlightTags) {
     return false;
   }
   AddTags(state, tags, hashes);
@@ -123,6 +124,13 @@ void FlightTable::NoteReplaced(std::string_view key, std::uint64_t hash, std::ui
 bool FlightTable::IsReplaced(const FlightState& state) const {
   const std::lock_guard lock(ShardOf(state.hash).mutex);
   return state.replaced;
+}
+
+std::shared_ptr<FlightState> FlightTable::Find(std::string_view key, std::uint64_t hash) const {
+  const Shard& shard = ShardOf(hash);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.by_key.find(key);
+  return found == shard.by_key.end() ? nullptr : found->second;
 }
 
 bool FlightTable::IsOpen(std::string_view key, std::uint64_t hash) const {

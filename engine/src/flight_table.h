@@ -36,8 +36,8 @@ class FlightTable {
                     std::uint64_t newer_than, std::uint64_t epoch,
                     const std::function<void(FlightState&)>& prepare);
 
-  // Adds the tags named at the end and fixes the set: later callers with other tags do not join,
-  // and from now on joining looks at all of them. Returns the set.
+  // Adds the tags named at the end and fixes the set: those of later callers are not added, and
+  // from now on joining looks at all of them. Returns the set.
   std::vector<std::string> FixTags(FlightState& state, const std::vector<std::string>& more);
   // The lease is gone and its write, if any, done. The first call counts.
   void Finish(FlightState& state);
@@ -49,6 +49,8 @@ class FlightTable {
   void NoteReplaced(std::string_view key, std::uint64_t hash, std::uint64_t number);
   bool IsReplaced(const FlightState& state) const;
 
+  // The flight on `key` that a caller might join, or one that is still being written; or null.
+  std::shared_ptr<FlightState> Find(std::string_view key, std::uint64_t hash) const;
   // Whether somebody computes `key` whom a caller might join.
   bool IsOpen(std::string_view key, std::uint64_t hash) const;
   // No open lease has a smaller number, nor will a later one.

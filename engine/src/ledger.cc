@@ -164,7 +164,8 @@ Status JournaledLedger::Replay(JournalContents& contents) {
   if (!contents.found && options_.store_has_rows) why = options_.path + " is missing";
   if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
   if (options_.store_sequence < header.synced_sequence) {
-    if (why.empty()) {
+    // In a store without rows nothing can come back.
+    if (why.empty() && options_.store_has_rows) {
       why = LostWrites(options_.store_sequence, header.synced_sequence);
     }
     header.synced_sequence = options_.store_sequence;
@@ -301,7 +302,8 @@ Status JournaledLedger::NoteSyncedSequence(std::uint64_t sequence) {
 
 Status JournaledLedger::StoreRecovered(std::uint64_t sequence) {
   const std::uint64_t noted = synced_sequence_.load();
-  if (sequence >= noted) return Commit({});
+  if (sequence == 0) synced_sequence_.store(0);  // without rows: nothing can come back
+  if (sequence >= noted || sequence == 0) return Commit({});
   Log(LogLevel::kError, LostWrites(sequence, noted) + "; all entries are invalidated");
   const Rule everything;
   const Result<std::uint64_t> number = Invalidate({&everything, 1}, TimePoint{});

@@ -64,7 +64,8 @@ struct LedgerOptions {
   std::size_t max_tags = 1'000'000;
   // Whether there is anything that a lost journal could have covered.
   bool store_has_rows = false;
-  // The store's sequence number as recovered; less than the journal noted raises the floor.
+  // The store's sequence number as recovered; if it has rows, less than the journal noted raises
+  // the floor.
   std::uint64_t store_sequence = 0;
   // A NumberBound() that was saved outside of the journal since the ledger was last opened; 0 if
   // there is none. Where the floor goes if the journal is lost.
@@ -126,7 +127,8 @@ class Ledger {
   virtual Status NoteSyncedSequence(std::uint64_t sequence) = 0;
   // To be called when the store was opened anew, or replaced by an empty one, under a running
   // ledger, before anything is written to it. If it is behind what was noted, synced removals are
-  // lost: the floor rises over everything, open leases included.
+  // lost: the floor rises over everything, open leases included. An empty one (0) has nothing that
+  // could come back, but the caller must not let open leases write to it.
   // kUnavailable: that is not on disk yet, so the store must stay out of use and this be retried.
   virtual Status StoreRecovered(std::uint64_t sequence) = 0;
   // Writes what an earlier failure left unwritten, and reserves numbers when they run low; ok if

@@ -21,7 +21,9 @@ class Reaper final : public rocksdb::CompactionFilter {
       : view_(view),
         now_(view.now()),
         ledger_(view.ledger()),
-        oldest_lease_(ledger_ == nullptr ? 0 : view.oldest_outstanding_lease()),
+        oldest_lease_(ledger_ == nullptr ? 0
+                                         : view.oldest_outstanding_lease(merge != nullptr &&
+                                                                         merge->slice.has_value())),
         merge_(std::move(merge)) {
     if (merge_ == nullptr || !merge_->slice.has_value()) return;
     sweep_.reset(new EvictionPolicy::Sweep(view.policy->BeginSweep(*merge_->slice)));

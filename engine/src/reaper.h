@@ -25,10 +25,11 @@ struct RecordView;
 // closed. The ledger is opened after the store, so it may be absent at first: nothing is dropped
 // for invalidation then.
 struct ReaperView {
-  std::function<TimePoint()> now;                           // the adopted time
-  std::function<const Ledger*()> ledger;                    // may return null
-  std::function<std::uint64_t()> oldest_outstanding_lease;  // all open leases have at least this
-  std::atomic<std::uint64_t>* expired = nullptr;            // counts what was dropped
+  std::function<TimePoint()> now;         // the adopted time
+  std::function<const Ledger*()> ledger;  // may return null
+  // All open leases that may write have at least this number.
+  std::function<std::uint64_t(bool evicting)> oldest_outstanding_lease;
+  std::atomic<std::uint64_t>* expired = nullptr;  // counts what was dropped
   // A merge that RunningMerges knows evicts, by this policy, and tells of each entry.
   std::shared_ptr<RunningMerges> merges = std::make_shared<RunningMerges>();
   EvictionPolicy* policy = nullptr;

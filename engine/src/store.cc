@@ -118,8 +118,8 @@ class RocksStore final : public Store {
   }
 
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
-    const rocksdb::Status put = db_->Put(rocksdb::WriteOptions(), AsSlice(key), AsSlice(row));
-    if (!put.ok()) return FromRocksDb(put);
+    const rocksdb::Status put = db_->Put(Impatient(false), AsSlice(key), AsSlice(row));
+    if (!put.ok()) return FromWriting(put);
     // Read before the sync: what others write after this need not be synced. To note more would
     // make an ordinary loss of power look like a damaged WAL.
     sequence = LatestSequence();
@@ -238,7 +238,7 @@ class RocksStore final : public Store {
     db_->GetIntProperty(property, &value);
     return value;
   }
-  // Values do not wait while RocksDB is behind with its merges: that can take seconds, and would
+  // Nobody waits inside while RocksDB is behind with its merges: that can take seconds, and would
   // look like a disk that hangs.
   static rocksdb::WriteOptions Impatient(bool sync) {
     rocksdb::WriteOptions options;

@@ -173,7 +173,7 @@ Status Supervisor::MultiPut(std::span<const KeyAndRow> rows, bool sync) {
 
 Status Supervisor::PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) {
   Status status = store_->PutSynced(key, row, sequence);
-  if (!status.ok()) WriteFailed(status);
+  if (!status.ok() && status.code() != StatusCode::kDeadlineExceeded) WriteFailed(status);
   return status;
 }
 

@@ -43,6 +43,13 @@ class BackupTest : public ::testing::Test {
   Result<BackupInfo> BackUp(std::uint32_t keep = 7) {
     return cache_->Backup({.directory = dir_ / "backup", .keep = keep});
   }
+  void DamageStore(const std::string& name) {
+    for (const auto& file : fs::directory_iterator(dir_ / name + "/store")) {
+      if (file.path().filename().string().starts_with("MANIFEST")) {
+        std::ofstream(file.path(), std::ios::trunc) << "damaged";
+      }
+    }
+  }
   // Closes the cache, restores into `name` and opens that.
   Result<RestoreReport> Restore(const std::string& name, bool accept, std::uint32_t id = 0) {
     cache_.reset();
@@ -160,6 +167,35 @@ TEST_F(BackupTest, WhatARestoreWouldMeetIsForeseen) {
   ASSERT_OK(cache_->Remove("a"));
   cache_.reset();
   EXPECT_EQ(foresee("cache"), std::pair(true, false));
+}
+
+// The store that comes after one that was moved aside counts its writes anew.
+TEST_F(BackupTest, RemovalAfterAQuarantineIsNotUndoneByABackupFromBeforeIt) {
+  Put("k", "1");
+  ASSERT_OK(BackUp());
+  cache_.reset();
+  DamageStore("cache");
+  Open();
+  ASSERT_EQ(cache_->GetStats().quarantined, 1u);
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+TEST_F(BackupTest, StoreThatWasMovedAsideComesBackFromABackup) {
+  Put("k", "1");
+  Put("invalidated", "1", "x");
+  ASSERT_OK(cache_->Remove("gone"));
+  ASSERT_OK(BackUp());
+  ASSERT_OK(cache_->Remove("gone too"));
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  cache_.reset();
+  DamageStore("cache");
+  Open();
+  ASSERT_EQ(Get("k"), "MISS");
+  ASSERT_OK(Restore("cache", /*accept=*/true));
+  EXPECT_EQ(Get("k"), "1");
+  EXPECT_EQ(Get("invalidated"), "MISS");
 }
 
 TEST_F(BackupTest, RemovalBeforeTheBackupIsInIt) {

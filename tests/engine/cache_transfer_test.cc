@@ -202,6 +202,30 @@ TEST_F(TransferTest, YoungerValueIsNotReplacedByAnOlderOne) {
   EXPECT_EQ(to_->Get("k")->entry.body(), "younger");
 }
 
+TEST_F(TransferTest, SoftlyInvalidatedEntryArrivesStale) {
+  ASSERT_OK(from_->Put("k", "body", {.ttl = 60s, .stale_if_error = 30s, .tags = {"t"}}));
+  ASSERT_OK(from_->Put("for ever", "body",
+                       {.ttl = kForever, .stale_while_revalidate = 30s, .tags = {"t"}}));
+  clock_.Advance(5s);
+  ASSERT_OK(from_->Invalidate({.tags = {"t"}, .soft = true}));
+  const Result<ImportReport> report = Import(Export());
+  ASSERT_OK(report);
+  EXPECT_EQ(report->stored, 2u);
+  EXPECT_FALSE(to_->Get("k").has_value());
+  EXPECT_TRUE(to_->Get("k", {.max_stale = 10s}).has_value());
+  EXPECT_TRUE(to_->Get("for ever", {.max_stale = 10s}).has_value());
+}
+
+TEST_F(TransferTest, KeyThatIsBeingComputedIsLeftToThat) {
+  ASSERT_OK(from_->Put("k", "old"));
+  Acquired acquired = to_->Acquire("k");
+  const Result<ImportReport> report = Import(Export());
+  ASSERT_OK(report);
+  EXPECT_EQ(report->superseded, 1u);
+  EXPECT_EQ(std::get<Lease>(acquired).Commit("new").outcome, PutOutcome::kStored);
+  EXPECT_EQ(to_->Get("k")->entry.body(), "new");
+}
+
 TEST_F(TransferTest, WhatBreaksALimitIsSkippedAndCounted) {
   ExportedEntry good{.key = "good", .body = "v", .created = clock_.Wall()};
   std::vector<ExportedEntry> entries(8, good);

@@ -111,6 +111,8 @@ TEST_F(CorruptionTest, TableThatNoMergeCanReadEndsAsideAndTheCacheServesOn) {
   Result<std::shared_ptr<CacheCore>> opened = CacheCore::Open(options, {.threads = false});
   ASSERT_OK(opened);
   CacheCore& cache = **opened;
+  Acquired acquired = cache.Acquire(Key(1), {.newer_than = kRefresh}, StaleWindow::kNone);
+  ASSERT_OK(cache.Put(Key(1), "newer", {}));
   int rounds = 0;
   while (!fs::exists(dir_ / "cache/quarantine/store") && ++rounds < 20) {
     EXPECT_FALSE(cache.CompactAll({}).ok());
@@ -121,6 +123,8 @@ TEST_F(CorruptionTest, TableThatNoMergeCanReadEndsAsideAndTheCacheServesOn) {
   EXPECT_OK(cache.CompactAll({}));
   EXPECT_EQ(cache.GetHealth().state, HealthState::kServing);
   EXPECT_EQ(cache.GetStats().quarantined, 1U);
+  EXPECT_EQ(std::get<Lease>(acquired).Commit("from before").outcome, PutOutcome::kSuperseded)
+      << "what it should find newer is aside";
   EXPECT_OK(cache.Put(Key(1), Body(1), {}));
   EXPECT_TRUE(cache.Get(Key(1), {}).has_value());
   EXPECT_OK(cache.Close());

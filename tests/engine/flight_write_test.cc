@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "cache_core.h"
 #include "fake_clock.h"
 #include "larder/cache.h"
 #include "larder/observer.h"
@@ -24,7 +25,7 @@ class FlightWriteTest : public ::testing::Test {
     Open();
   }
   void Open() {
-    Result<std::unique_ptr<Cache>> cache = Cache::Open(options_);
+    Result<std::unique_ptr<Cache>> cache = OpenCache(options_, internals_);
     ASSERT_OK(cache);
     cache_ = *std::move(cache);
   }
@@ -33,6 +34,7 @@ class FlightWriteTest : public ::testing::Test {
   testing::TempDir dir_;
   testing::FakeClock clock_;
   Options options_;
+  CacheInternals internals_;
   std::unique_ptr<Cache> cache_;
 };
 
@@ -59,23 +61,30 @@ TEST_F(FlightWriteTest, ValueStillBeingWrittenIsHeldToTheCallersTerms) {
   EXPECT_FALSE(expired_served);
 }
 
-// The executor's work is done by the test, when it wants.
+// What is to be written later is written when the test wants.
 class BackgroundWriteTest : public FlightWriteTest {
  protected:
   void SetUp() override {
-    options_.executor = [this](std::function<void()> work) { work_.push_back(std::move(work)); };
+    internals_.write_later = [this](std::function<void()> write) {
+      writes_.push_back(std::move(write));
+      return true;
+    };
     FlightWriteTest::SetUp();
   }
-  void DoWork() {
-    while (!work_.empty()) {
-      const std::function<void()> work = std::move(work_.front());
-      work_.pop_front();
-      work();
+  void TearDown() override { writes_.clear(); }
+  void Write() {
+    while (!writes_.empty()) {
+      writes_.front()();
+      writes_.pop_front();
     }
   }
-  bool IsStored() { return cache_->Peek("k").has_value(); }
+  std::string Get(const ReadOptions& options = {}) {
+    const std::optional<Hit> hit = cache_->Get("k", options);
+    return hit ? std::string(hit->entry.body()) : "MISS";
+  }
+  bool IsStored() { return cache_->GetStats().stores > 0; }
 
-  std::deque<std::function<void()>> work_;
+  std::deque<std::function<void()>> writes_;
 };
 
 TEST_F(BackgroundWriteTest, AnswerComputedIsReturnedBeforeItIsWritten) {
@@ -84,13 +93,25 @@ TEST_F(BackgroundWriteTest, AnswerComputedIsReturnedBeforeItIsWritten) {
   ASSERT_OK(entry);
   EXPECT_EQ(entry->body(), "v");
   EXPECT_FALSE(IsStored());
-  DoWork();
+  Write();
   EXPECT_TRUE(IsStored());
 }
 
-TEST_F(BackgroundWriteTest, WhoAcquiresBeforeItIsWrittenFindsIt) {
+TEST_F(BackgroundWriteTest, EveryReaderFindsItBeforeItIsWritten) {
   ASSERT_EQ(Lead("k").CommitInBackground("v").body(), "v");
   EXPECT_TRUE(std::holds_alternative<Hit>(cache_->Acquire("k")));
+  EXPECT_TRUE(std::holds_alternative<Hit>(cache_->Acquire("k", {.tags = {"of this reader"}})));
+  EXPECT_EQ(Get(), "v");
+  EXPECT_TRUE(cache_->Peek("k").has_value());
+  EXPECT_FALSE(IsStored());
+  EXPECT_EQ(cache_->GetStats().misses_absent, 1u) << "the one that led";
+}
+
+TEST_F(BackgroundWriteTest, ReaderFindsTheValueComputedLastAndNotTheStoredOne) {
+  ASSERT_OK(cache_->Put("k", "old"));
+  Acquired acquired = cache_->Acquire("k", {.newer_than = kRefresh});
+  std::get<Lease>(acquired).CommitInBackground("new");
+  EXPECT_EQ(Get(), "new");
 }
 
 TEST_F(BackgroundWriteTest, InvalidationBeforeItIsWrittenHoldsAndIsToldToWhoWaitsForTheStore) {
@@ -99,31 +120,51 @@ TEST_F(BackgroundWriteTest, InvalidationBeforeItIsWrittenHoldsAndIsToldToWhoWait
   lease.Follow().OnWritten([&](PutOutcome outcome) { written = outcome; });
   lease.CommitInBackground("v", {.tags = {"t"}});
   ASSERT_OK(cache_->Invalidate({.tags = {"t"}}));
-  DoWork();
+  EXPECT_EQ(Get(), "MISS");
+  Write();
   EXPECT_EQ(written, PutOutcome::kSuperseded);
-  EXPECT_FALSE(IsStored());
+  EXPECT_EQ(Get(), "MISS");
 }
 
-TEST_F(BackgroundWriteTest, ExecutorThatDropsItsWorkLeavesNothingBehind) {
+TEST_F(BackgroundWriteTest, TagOfTheReaderThatWasInvalidatedHolds) {
   Lead("k").CommitInBackground("v");
-  work_.clear();
+  ASSERT_OK(cache_->Invalidate({.tags = {"t"}}));
+  EXPECT_EQ(Get({.tags = {"t"}}), "MISS");
+  EXPECT_TRUE(std::holds_alternative<Lease>(cache_->Acquire("k", {.tags = {"t"}})));
+}
+
+TEST_F(BackgroundWriteTest, WhatIsPutOrRemovedBeforeItIsWrittenWins) {
+  Lead("k").CommitInBackground("v");
+  ASSERT_OK(cache_->Put("k", "newer"));
+  EXPECT_EQ(Get(), "newer");
+  Write();
+  EXPECT_EQ(Get(), "newer");
+  Acquired acquired = cache_->Acquire("k", {.newer_than = kRefresh});
+  std::get<Lease>(acquired).CommitInBackground("newest");
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_EQ(Get(), "MISS");
+  Write();
+  EXPECT_EQ(Get(), "MISS");
+}
+
+TEST_F(BackgroundWriteTest, WriteThatIsDroppedLeavesNothingBehind) {
+  Lead("k").CommitInBackground("v");
+  writes_.clear();
   EXPECT_TRUE(std::holds_alternative<Lease>(cache_->Acquire("k"))) << "the next may compute";
-  DoWork();
 }
 
-TEST_F(BackgroundWriteTest, ClosingBeforeItIsWrittenIsSafe) {
-  Lease lease = Lead("k");
-  std::optional<PutOutcome> written;
-  lease.Follow().OnWritten([&](PutOutcome outcome) { written = outcome; });
-  lease.CommitInBackground("v");
+TEST_F(FlightWriteTest, ClosingAndSyncWriteWhatWasHandedOut) {
+  constexpr int kValues = 200;
+  const auto key = [](int i) { return "key " + std::to_string(i); };
+  for (int i = 0; i < kValues; ++i) {
+    Lead(key(i)).CommitInBackground(std::string(10'000, 'v'));
+    if (i != kValues / 2) continue;
+    ASSERT_OK(cache_->Sync());
+    EXPECT_EQ(cache_->GetStats().stores, static_cast<std::uint64_t>(i) + 1);
+  }
   cache_.reset();
-  DoWork();
-  EXPECT_EQ(written, PutOutcome::kNotStored);
-}
-
-TEST_F(FlightWriteTest, WithoutAnExecutorTheCommitterWrites) {
-  Lead("k").CommitInBackground("v");
-  EXPECT_TRUE(cache_->Peek("k").has_value());
+  Open();
+  for (int i = 0; i < kValues; ++i) EXPECT_TRUE(cache_->Get(key(i)).has_value()) << i;
 }
 
 // It would be read after what replaced it: the newer one was acknowledged, and is gone by itself.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -63,6 +64,24 @@ TEST_F(HangingDiskTest, NewCallsAreMissesAtOnceAndTouchNoFile) {
   EXPECT_EQ(committed.outcome, PutOutcome::kNotStored);
   EXPECT_EQ(core_->GetStats().health.state, HealthState::kDegraded);
   EXPECT_EQ(files_->operations(), operations);
+}
+
+TEST_F(HangingDiskTest, AnswerIsHandedOutWhileItsWriteHangs) {
+  std::thread writer;
+  internals_.write_later = [&writer](const std::function<void()>& write) {
+    writer = std::thread(write);
+    return true;
+  };
+  Reopen();
+  const std::uint64_t stores = core_->GetStats().stores;
+  Acquired acquired = core_->Acquire("new", {}, StaleWindow::kNone);
+  files_->Hang(FaultyFileSystem::Kind::kWrite);
+  EXPECT_EQ(std::get<Lease>(acquired).CommitInBackground("answer").body(), "answer");
+  files_->WaitForHanging();
+  EXPECT_EQ(Get("new"), "answer");
+  files_->Release();
+  writer.join();
+  EXPECT_EQ(core_->GetStats().stores, stores + 1);
 }
 
 TEST_F(HangingDiskTest, HealsByItselfWhenTheCallComesBack) {

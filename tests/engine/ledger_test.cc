@@ -259,17 +259,36 @@ TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
   ASSERT_OK(ledger_->StoreRecovered(500));
   EXPECT_TRUE(Holds(lease, {}));
   files_.FailAt(0, 1'000'000);
-  EXPECT_THAT(ledger_->StoreRecovered(0), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(ledger_->StoreRecovered(499), HasCode(StatusCode::kUnavailable));
   EXPECT_FALSE(Holds(lease, {})) << "open leases are covered too";
   files_.Heal();
-  ASSERT_OK(ledger_->StoreRecovered(0));
+  ASSERT_OK(ledger_->StoreRecovered(499));
   const std::uint64_t after = ledger_->Next();
-  ASSERT_OK(ledger_->StoreRecovered(0));
+  ASSERT_OK(ledger_->StoreRecovered(499));
   EXPECT_TRUE(Holds(after, {})) << "once";
   files_.LosePower();
+  options_.store_sequence = 499;
   Reopen();
   EXPECT_FALSE(Holds(lease, {}));
   EXPECT_TRUE(Holds(after, {}));
+}
+
+// What was moved aside or lost whole cannot bring anything back.
+TEST_F(LedgerTest, AStoreWithoutRowsHasNothingToFear) {
+  const std::uint64_t number = ledger_->Next();
+  ASSERT_OK(ledger_->NoteSyncedSequence(500));
+  ASSERT_OK(ledger_->StoreRecovered(0));
+  EXPECT_TRUE(Holds(number, {}));
+  ASSERT_OK(ledger_->NoteSyncedSequence(7));
+  options_.store_sequence = 7;
+  Reopen();
+  EXPECT_TRUE(Holds(number, {})) << "what is noted is of the new store";
+  options_.store_sequence = 0;
+  options_.store_has_rows = false;
+  ledger_.reset();
+  Open();
+  EXPECT_TRUE(Holds(number, {}));
+  EXPECT_EQ(ledger_->floor(), 0u);
 }
 
 TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem) {

@@ -186,6 +186,14 @@ TEST_F(SupervisorTest, DegradedModeAsksTheStoreForNoWrite) {
   EXPECT_THAT(supervisor_->Sync(), HasCode(StatusCode::kUnavailable));
 }
 
+TEST_F(SupervisorTest, BeingBehindWithMergesIsNoFault) {
+  disk_.writes = Status(StatusCode::kDeadlineExceeded, "behind");
+  Put();
+  std::uint64_t sequence = 0;
+  EXPECT_THAT(supervisor_->PutSynced("k", "v", sequence), HasCode(StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(State(), "serving none reads writes");
+}
+
 TEST_F(SupervisorTest, FailedMergeIsHealedByReopeningAlso) {
   supervisor_->BackgroundFailed(kBroken);
   EXPECT_EQ(State(), "degraded io_error reads");

@@ -15,7 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kKeys = 60;
-constexpr CacheInternals kSmall = {.write_buffer_bytes = std::uint64_t{64} << 10,
+const CacheInternals kSmall = {.write_buffer_bytes = std::uint64_t{64} << 10,
                                    .journal_room = 24,
                                    .close_patience = std::chrono::hours(1)};
 

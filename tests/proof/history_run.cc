@@ -347,7 +347,8 @@ HistoryVerdict RunHistory(const HistoryOptions& options) {
     threads.emplace_back([&actor, &options] { actor.Run(options.operations); });
   }
   for (std::thread& thread : threads) thread.join();
-  worker.reset();  // all that was committed is written
+  static_cast<void>((*cache)->Sync());  // all that was committed is written
+  worker.reset();
   std::vector<ThreadHistory> histories;
   for (Actor& actor : actors) histories.push_back(actor.TakeHistory());
   return CheckHistory(histories, internals.ledger_tags != 0);

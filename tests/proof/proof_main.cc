@@ -13,7 +13,8 @@ namespace larder::testing {
 namespace {
 
 int Usage() {
-  std::fprintf(stderr, "usage: proof PART [--seed=N] [--seconds=N] [--steps=N]\nparts:\n");
+  std::fprintf(stderr,
+               "usage: proof PART [--seed=N] [--seconds=N] [--steps=N] [--rounds=N]\nparts:\n");
   for (const ProofPart& part : ProofParts()) {
     std::fprintf(stderr, "  %-10s %s\n", part.name, part.what);
   }
@@ -36,6 +37,8 @@ bool Parse(std::string_view argument, ProofArguments& arguments) {
     arguments.seconds = static_cast<unsigned>(value);
   } else if (name == "--steps") {
     arguments.steps = value;
+  } else if (name == "--rounds") {
+    arguments.rounds = static_cast<int>(value);
   } else {
     return false;
   }

@@ -53,11 +53,10 @@ std::string CrashWriterBesideThis() {
 
 // One cache for so many rounds, so that damage would have time to show.
 ProofTally RunKillPart(const ProofArguments& arguments) {
-  constexpr int kRounds = 50;
-  return ForEachSeed(arguments, [](std::uint64_t seed, ProofTally& tally) {
+  return ForEachSeed(arguments, [&](std::uint64_t seed, ProofTally& tally) {
     TmpfsDir dir;
     KillLoop loop(CrashWriterBesideThis(), dir / "cache", seed);
-    for (int i = 0; i < kRounds; ++i) {
+    for (int i = 0; i < arguments.rounds; ++i) {
       const KillLoop::Round round = loop.RunRound();
       tally.operations += round.operations;
       ++tally.kills;
@@ -124,7 +123,8 @@ ProofTally RunClockPart(const ProofArguments& arguments) {
 const std::vector<ProofPart>& ProofParts() {
   static const std::vector<ProofPart> parts = {
       {"model", "random schedules, kills and losses of power against an oracle", RunModelPart},
-      {"kill", "a real process killed between any two steps, 50 rounds a seed", RunKillPart},
+      {"kill", "a real process killed between any two steps, 50 rounds (--rounds) a seed",
+       RunKillPart},
       {"corruption", "every kind of file damaged, 100 times a seed", RunCorruptionPart},
       {"history", "two to eight threads at once; every read checked afterwards", RunHistoryPart},
       {"clock", "random steps of the wall clock, restarts, kills and boots", RunClockPart},

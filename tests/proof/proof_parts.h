@@ -10,6 +10,7 @@ struct ProofArguments {
   std::uint64_t seed = 1;
   unsigned seconds = 0;  // 0: this seed only
   std::uint64_t steps = 400;
+  int rounds = 50;
 };
 
 struct ProofTally {

@@ -104,8 +104,8 @@ class Cache {
   // - If there is a stale entry within its stale-while-revalidate window, and an executor, that is
   //   returned at once, and one caller's loader runs on Options::executor to replace it: the
   //   loader must own what it uses, as it may run after this returned.
-  // - With an executor the value is written there: this returns first. Until it is written Acquire
-  //   and GetOrCompute find it, Get may not. Without one this thread writes it before it returns.
+  // - It returns before the value is written, which a thread of the cache does
+  //   (Lease::CommitInBackground); Sync and Close wait for that.
   // - If computing fails, a stale entry within its stale-if-error window is returned instead of the
   //   error; not if this caller gives up waiting.
   // Blocks while another computes, at most

@@ -48,7 +48,7 @@ class Entry {
   std::uint64_t stored_bytes() const;
 
   // For the engine's own use.
-  const EntryData* data() const { return data_.get(); }
+  const std::shared_ptr<const EntryData>& data() const { return data_; }
 
  private:
   std::shared_ptr<const EntryData> data_;

@@ -71,8 +71,9 @@ class Lease {
   // options.tags and those of every read that joined. Throws std::bad_alloc if there is no memory
   // for the entry itself; the followers have been told then.
   Committed Commit(std::string_view body, const WriteOptions& options = {});
-  // As Commit, but leaves the writing to Options::executor and does not wait for it, however slow
-  // the disk is; Flight::OnWritten tells when it is done. Without an executor: as Commit.
+  // As Commit, but leaves the writing to a thread of the cache and does not wait for it, however
+  // slow the disk is; Flight::OnWritten tells when it is done, and reads find the value until then.
+  // If a 16th of max_memory_bytes waits to be written already: as Commit.
   Entry CommitInBackground(std::string_view body, const WriteOptions& options = {});
   // Ends the flight with an error, which the followers share. kCancelled tells them to acquire
   // again. An ok `status` becomes kInternal.
