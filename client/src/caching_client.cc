@@ -97,6 +97,7 @@ class StackClient final : public CachingClient {
   std::map<std::string, std::unique_ptr<HttpService>, std::less<>>
       stacks_;  // constant once running
   const std::shared_ptr<HealthBoard> board_ = std::make_shared<HealthBoard>();
+  const std::shared_ptr<CredentialBoard> credentials_ = std::make_shared<CredentialBoard>();
   std::thread thread_;
 
   // On the client's thread.
@@ -124,9 +125,13 @@ void StackClient::StopIfIdle() {
 
 Status StackClient::AddStack(const ClientConfig& config, Cache* cache,
                              const std::string& provider) {
-  Result<std::unique_ptr<HttpService>> stack =
-      MakeStack({.io = io_, .pool = pool_, .cache = cache, .health = board_, .refusals = refusals_},
-                config, provider);
+  Result<std::unique_ptr<HttpService>> stack = MakeStack({.io = io_,
+                                                          .pool = pool_,
+                                                          .cache = cache,
+                                                          .health = board_,
+                                                          .refusals = refusals_,
+                                                          .credentials = credentials_},
+                                                         config, provider);
   if (!stack.ok()) return stack.status();
   stacks_.emplace(provider, *std::move(stack));
   return Status::Ok();

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "config_auth.h"
 #include "config_policy.h"
+#include "config_tls.h"
 #include "larder/client/config_document.h"
 #include "larder/client/config_keys.h"
 #include "larder/client/nearest_name.h"
@@ -108,7 +110,13 @@ Result<ClientConfig> ReadClientConfig(const ConfigDocument& document) {
   }
   config.policy = ReadPolicy(document);
   for (const std::string& name : document.Names("/providers")) {
-    config.providers[name] = ReadProvider(document, name);
+    ProviderConfig& provider = config.providers[name] = ReadProvider(document, name);
+    Result<AuthConfig> auth = ReadAuth(document, name);
+    if (!auth.ok()) return auth.status();
+    provider.auth = *std::move(auth);
+    Result<TlsConfig> tls = ReadTls(document, name);
+    if (!tls.ok()) return tls.status();
+    provider.tls = *std::move(tls);
   }
   if (Status status = CheckFallbacks(document, config); !status.ok()) return status;
   for (const std::string& model : document.Names("/prices")) {

@@ -17,6 +17,7 @@ constexpr auto kReserved = ConfigType::kReserved;
 constexpr auto kTtl = ConfigType::kTtl;
 constexpr auto kPatterns = ConfigType::kPatterns;
 constexpr auto kScalars = ConfigType::kScalars;
+constexpr auto kSecret = ConfigType::kSecret;
 
 constexpr ConfigKey kTable[] = {
     {"/$schema", kText, "null", "For editors: where the schema is. Not used.", {}, {}, {}, true},
@@ -149,15 +150,52 @@ constexpr ConfigKey kTable[] = {
     {"/providers/*/upstream_freshness", kFlag, "false",
      "With the dialect http: keep answers as long as they say themselves (Cache-Control, "
      "Expires)."},
-    {"/providers/*/auth",
-     kReserved,
-     "null",
-     "credentials of our own are not supported by this version: leave it out and the caller's "
-     "pass through",
+    {"/providers/*/auth/method",
+     kChoice,
+     "-",
+     "Which credential of our own goes up in place of the caller's; without auth the caller's "
+     "passes through.",
      {},
      {},
+     "bearer api_key oauth2 google aws_sigv4 command"},
+    {"/providers/*/auth/token", kSecret, "-", "bearer: the token."},
+    {"/providers/*/auth/key", kSecret, "-", "api_key: the key."},
+    {"/providers/*/auth/header", kText, "-",
+     "api_key: the header field it goes in; x-api-key if left out."},
+    {"/providers/*/auth/token_url", ConfigType::kUrl, "-",
+     "oauth2: where tokens are asked for; https, but to this machine."},
+    {"/providers/*/auth/client_id", kText, "-", "oauth2: the client's name there."},
+    {"/providers/*/auth/client_secret", kSecret, "-", "oauth2: the client's secret."},
+    {"/providers/*/auth/client_auth",
+     kChoice,
+     "-",
+     "oauth2: how the client shows its secret, in a header (basic, if left out) or in the form.",
      {},
-     true},
+     {},
+     "basic post"},
+    {"/providers/*/auth/scope", kText, "-",
+     "oauth2, google: what the token is to be good for; google's is cloud-platform if left out."},
+    {"/providers/*/auth/credentials", kSecret, "-",
+     "google: the service account, the JSON that the console hands out."},
+    {"/providers/*/auth/access_key_id", kSecret, "-", "aws_sigv4: the access key's name."},
+    {"/providers/*/auth/secret_access_key", kSecret, "-", "aws_sigv4: the access key."},
+    {"/providers/*/auth/session_token", kSecret, "-",
+     "aws_sigv4: of temporary credentials, their token."},
+    {"/providers/*/auth/region", kText, "-", "aws_sigv4: such as eu-west-1."},
+    {"/providers/*/auth/service", kText, "-", "aws_sigv4: bedrock if left out."},
+    {"/providers/*/auth/command", kPatterns, "-",
+     "command: a program and its arguments; it prints a token, or JSON as kubectl's credential "
+     "plugins do. No shell."},
+
+    {"/providers/*/tls/ca_file", kText, "-",
+     "Whom to trust, in PEM, in place of the system's authorities."},
+    {"/providers/*/tls/crl_file", kText, "-",
+     "What they have revoked, in PEM: a list of each authority of the chain."},
+    {"/providers/*/tls/server_name", kText, "-",
+     "The name that the certificate must be for, if it is not the host of base_url."},
+    {"/providers/*/tls/client_certificate", kText, "-",
+     "Our own certificate with its chain, in PEM, for providers that ask for one."},
+    {"/providers/*/tls/client_key", kSecret, "-", "Its key, in PEM, without a passphrase."},
 
     {"/prices/*/input_per_million", kNumber, "", "USD for a million input tokens.", "0", "1000000"},
     {"/prices/*/output_per_million", kNumber, "", "USD for a million output tokens.", "0",

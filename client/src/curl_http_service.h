@@ -6,8 +6,11 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <memory>
 #include <string>
 
+#include "curl_connections.h"
 #include "curl_transfer.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
@@ -16,17 +19,20 @@ namespace larder::client {
 
 class CurlHttpService final : public HttpService {
  public:
-  // `base_url` must satisfy CheckBaseUrl(). Responses may outlive the service, but not `io`.
-  // `proxy` as in ProviderConfig.
-  CurlHttpService(boost::asio::io_context& io, std::string base_url, const Timeouts& timeouts,
-                  std::string proxy = {});
+  // Its base URL must satisfy CheckBaseUrl(). Responses may outlive the service, but not `io`.
+  CurlHttpService(boost::asio::io_context& io, UpstreamAddress upstream, const Timeouts& timeouts);
 
   boost::asio::awaitable<Result<Response>> Send(Request request) override;
 
  private:
+  std::shared_ptr<const CurlConnections> ConnectionsFor(std::uint64_t credential);
+
   boost::asio::io_context& io_;
   const UpstreamAddress upstream_;
   const Timeouts timeouts_;
+  // The newest credential that was sent, and the connections on which it was.
+  std::uint64_t credential_ = 0;
+  std::shared_ptr<const CurlConnections> connections_;
 };
 
 }  // namespace larder::client

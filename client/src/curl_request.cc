@@ -24,15 +24,6 @@ bool IsTarget(std::string_view text) {
          });
 }
 
-// "host", without the port and the brackets of an IPv6 address.
-std::string_view HostOf(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
-  url = url.substr(0, url.find('/'));
-  if (url.starts_with('[')) return url.substr(1, url.find(']') - 1);
-  return url.substr(0, url.find(':'));
-}
-
 }  // namespace
 
 Status CheckRequest(const Request& request) {
@@ -65,6 +56,29 @@ Status CheckBaseUrl(std::string_view url) {
           "trailing slash"};
 }
 
+BaseUrl SplitBaseUrl(std::string_view url) {
+  const std::size_t scheme_end = url.find("://");
+  BaseUrl parts;
+  parts.scheme = url.substr(0, scheme_end);
+  url.remove_prefix(scheme_end + 3);
+  const std::size_t path = std::min(url.find('/'), url.size());
+  parts.path = url.substr(path);
+  const std::string_view authority = url.substr(0, path);
+  // The colons of an IPv6 address are within its brackets.
+  const std::size_t bracket = authority.find(']');
+  const std::size_t colon = authority.find(':', bracket == authority.npos ? 0 : bracket);
+  parts.host = authority.substr(0, colon);
+  if (colon != authority.npos) parts.port = authority.substr(colon + 1);
+  if (parts.port.empty()) parts.port = parts.scheme == "https" ? "443" : "80";
+  return parts;
+}
+
+std::string HostField(std::string_view base_url) {
+  const BaseUrl parts = SplitBaseUrl(base_url);
+  const std::string usual = parts.scheme == "https" ? "443" : "80";
+  return parts.port == usual ? parts.host : parts.host + ":" + parts.port;
+}
+
 bool MayRepeat(const Request& request) {
   constexpr std::string_view kIdempotent[] = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"};
   return request.repeatable || request.headers.Has("idempotency-key") ||
@@ -73,8 +87,10 @@ bool MayRepeat(const Request& request) {
 }
 
 bool IsLoopback(std::string_view url) {
-  const std::string_view host = HostOf(url);
-  return EqualsIgnoreCase(host, "localhost") || host.starts_with("127.") || host == "::1";
+  const std::string host = SplitBaseUrl(url).host;
+  const bool number = host.find_first_not_of("0123456789.") == host.npos;
+  return EqualsIgnoreCase(host, "localhost") || (number && host.starts_with("127.")) ||
+         host == "[::1]";
 }
 
 std::vector<std::string> HeaderLines(const Headers& headers) {

@@ -15,6 +15,17 @@ Status CheckRequest(const Request& request);
 // Ok, or kInvalidArgument: not http(s)://authority[/path] without credentials, query or fragment.
 Status CheckBaseUrl(std::string_view url);
 
+// Of one that satisfies CheckBaseUrl().
+struct BaseUrl {
+  std::string scheme;
+  std::string host;  // an IPv6 address in its brackets
+  std::string port;  // the scheme's own, if it names none
+  std::string path;  // "" or "/..."
+};
+BaseUrl SplitBaseUrl(std::string_view url);
+// What the `host` field of requests to it is.
+std::string HostField(std::string_view base_url);
+
 // Whether sending it once more does no harm: an idempotent method, an idempotency-key, or a
 // decorator's word. Any other request may be sent again only if the server cannot have read it.
 bool MayRepeat(const Request& request);

@@ -6,9 +6,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "curl_request.h"
+#include "curl_tls.h"
 
 namespace larder::client {
 namespace {
@@ -33,12 +36,13 @@ long CurlMilliseconds(Duration duration) {
 }  // namespace
 
 CurlTransfer::CurlTransfer(boost::asio::io_context& io, const UpstreamAddress& upstream,
-                           const Timeouts& timeouts, Request request)
+                           const Timeouts& timeouts, Request request,
+                           std::shared_ptr<const CurlConnections> connections)
     : multi_(CurlMulti::Of(io)),
       timeouts_(timeouts),
-      base_url_(upstream.base_url),
-      proxy_(upstream.proxy),
+      upstream_(upstream),
       repeatable_(MayRepeat(request)),
+      connections_(std::move(connections)),
       request_(std::move(request)),
       wake_(io),
       easy_(curl_easy_init()),
@@ -123,7 +127,9 @@ Status CurlTransfer::Prepare() {
   const Status valid = CheckRequest(request_);
   if (!valid.ok()) return valid;
   CURL* easy = easy_.get();
-  curl_easy_setopt(easy, CURLOPT_URL, (base_url_ + request_.target).c_str());
+  if (connections_ != nullptr) connections_->Lend(easy);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error_text_.data());
+  PrepareUrl();
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   // One exchange a connection: a slow reader holds up nobody else's stream.
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
@@ -137,20 +143,39 @@ Status CurlTransfer::Prepare() {
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kMaxIdleConnectionSeconds);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CurlMilliseconds(timeouts_.connect));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CurlMilliseconds(Left()));
+  PrepareTls(easy, upstream_.tls, request_.identity.get());
   PrepareProxy();
   PrepareMethod();
   PrepareCallbacks();
   return PrepareHeaders();
 }
 
+// libcurl takes the name of the server from the URL alone, so a name of its own goes there, and
+// where to connect is said beside it.
+void CurlTransfer::PrepareUrl() {
+  CURL* easy = easy_.get();
+  const BaseUrl base = SplitBaseUrl(upstream_.base_url);
+  const std::string& name = upstream_.tls.server_name;
+  const std::string host = name.empty() ? base.host : name;
+  const std::string url = base.scheme + "://" + host + ":" + base.port + base.path;
+  const bool usual = name.empty();
+  curl_easy_setopt(easy, CURLOPT_URL,
+                   ((usual ? upstream_.base_url : url) + request_.target).c_str());
+  if (usual) return;
+  const std::string detour = ":" + base.port + ":" + base.host + ":" + base.port;
+  connect_to_.reset(curl_slist_append(nullptr, (host + detour).c_str()));
+  curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_.get());
+}
+
 // Without a word of ours, libcurl looks at http_proxy, https_proxy and no_proxy.
 void CurlTransfer::PrepareProxy() {
   CURL* easy = easy_.get();
-  const bool named = !proxy_.empty() && proxy_ != "none";
+  const std::string& proxy = upstream_.proxy;
+  const bool named = !proxy.empty() && proxy != "none";
   if (named) {
-    curl_easy_setopt(easy, CURLOPT_PROXY, proxy_.c_str());
+    curl_easy_setopt(easy, CURLOPT_PROXY, proxy.c_str());
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-  } else if (proxy_ == "none" || IsLoopback(base_url_)) {
+  } else if (proxy == "none" || IsLoopback(upstream_.base_url)) {
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
   }
 }
@@ -194,7 +219,11 @@ void CurlTransfer::PrepareCallbacks() {
 }
 
 Status CurlTransfer::PrepareHeaders() {
-  for (const std::string& line : HeaderLines(request_.headers)) {
+  std::vector<std::string> lines = HeaderLines(request_.headers);
+  if (!upstream_.tls.server_name.empty()) {
+    lines.push_back("Host: " + HostField(upstream_.base_url));
+  }
+  for (const std::string& line : lines) {
     curl_slist* longer = curl_slist_append(fields_.get(), line.c_str());
     if (longer == nullptr) return {StatusCode::kResourceExhausted, "out of memory"};
     static_cast<void>(fields_.release());
@@ -217,6 +246,11 @@ void CurlTransfer::OnDone(CURLcode code) {
 
 // libcurl's texts name neither the request nor its headers.
 Status CurlTransfer::Describe(CURLcode code) const {
+  const std::string& name = upstream_.tls.server_name;
+  const std::string host = name.empty() ? SplitBaseUrl(upstream_.base_url).host : name;
+  const std::optional<std::string> tls =
+      DescribeTlsError(easy_.get(), code, error_text_.data(), host);
+  if (tls) return {StatusCode::kUnavailable, *tls};
   if (code == CURLE_OPERATION_TIMEDOUT) {
     // Its only limits; its clock may be a little ahead of ours.
     const bool connect = !connected_ && SteadyClock::now() < ends_;

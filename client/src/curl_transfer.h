@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -14,19 +15,22 @@
 #include <memory>
 #include <string>
 
+#include "curl_connections.h"
 #include "curl_multi.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
 #include "larder/client/message.h"
+#include "larder/client/tls_config.h"
 #include "larder/result.h"
 #include "response_head_parser.h"
 
 namespace larder::client {
 
-// Where the requests of one provider go; as in ProviderConfig.
+// Where the requests of one provider go, and how; as in ProviderConfig.
 struct UpstreamAddress {
   std::string base_url;
   std::string proxy = {};
+  TlsConfig tls = {};
 };
 
 class CurlTransfer final : public BodyReader, private CurlCompletion {
@@ -34,9 +38,10 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   // More than this unread, and the transfer pauses: a slow reader slows the sender down.
   static constexpr std::size_t kMaxUnreadBytes = std::size_t{64} << 10;
 
-  // Must not outlive `io`.
+  // Must not outlive `io`. `connections` null = those of the io_context.
   CurlTransfer(boost::asio::io_context& io, const UpstreamAddress& upstream,
-               const Timeouts& timeouts, Request request);
+               const Timeouts& timeouts, Request request,
+               std::shared_ptr<const CurlConnections> connections = nullptr);
   ~CurlTransfer() override;
   CurlTransfer(const CurlTransfer&) = delete;
   CurlTransfer& operator=(const CurlTransfer&) = delete;
@@ -59,6 +64,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   };
 
   Status Prepare();
+  void PrepareUrl();
   Status PrepareHeaders();
   void PrepareProxy();
   void PrepareMethod();
@@ -84,15 +90,17 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   // Constant after construction.
   CurlMulti& multi_;
   const Timeouts timeouts_;
-  const std::string base_url_;
-  const std::string proxy_;
+  const UpstreamAddress upstream_;
   const bool repeatable_;
+  const std::shared_ptr<const CurlConnections> connections_;  // goes after the handle
 
   Request request_;
   boost::asio::steady_timer wake_;
-  std::unique_ptr<CURL, EasyDeleter> easy_;
   std::unique_ptr<curl_slist, ListDeleter> fields_;
-  bool running_ = false;  // libcurl has the handle
+  std::unique_ptr<curl_slist, ListDeleter> connect_to_;
+  std::unique_ptr<CURL, EasyDeleter> easy_;
+  std::array<char, CURL_ERROR_SIZE> error_text_ = {};  // libcurl's, empty if it has none
+  bool running_ = false;                               // libcurl has the handle
 
   ResponseHeadParser parser_;
   bool connected_ = false;

@@ -185,6 +185,10 @@ bool HasCredentials(const Headers& headers, std::string_view target) {
          !SplitCredentials(target).credentials.empty();
 }
 
+void RemoveCredentials(Headers& headers) {
+  for (const std::string_view name : kCredentialHeaders) headers.Remove(name);
+}
+
 std::string WithoutCredentials(std::string_view target) { return SplitCredentials(target).without; }
 
 }  // namespace larder::client

@@ -4,10 +4,14 @@
 #include <string>
 #include <utility>
 
+#include "auth/authenticating_service.h"
+#include "auth/authenticator.h"
+#include "auth/client_certificate_service.h"
 #include "caching_core.h"
 #include "caching_service.h"
 #include "curl_http_service.h"
 #include "curl_request.h"
+#include "curl_tls.h"
 #include "dialect.h"
 #include "fallback_service.h"
 #include "larder/client/asio/decorators.h"
@@ -42,12 +46,13 @@ Result<const Dialect*> DialectOf(const ProviderConfig& provider) {
                 "providers." + provider.name + ": no dialect `" + provider.dialect + "`");
 }
 
-// caching( retrying( http )) of one provider.
+// caching( retrying( authenticating( http ))) of one provider.
 Result<Service> OneProvider(const StackParts& parts, const ClientConfig& config,
                             const ProviderConfig& provider) {
   Result<Service> http = MakeHttp(parts.io, provider);
   if (!http.ok()) return http.status();
-  Service retrying = MakeRetrying(parts.io, provider, *std::move(http), parts.health);
+  Service authenticating = MakeAuthenticating(parts, provider, *std::move(http));
+  Service retrying = MakeRetrying(parts.io, provider, std::move(authenticating), parts.health);
   return MakeCaching(parts, config, provider.name, std::move(retrying));
 }
 
@@ -88,8 +93,25 @@ class Stack final : public HttpService {
 Result<Service> MakeHttp(boost::asio::io_context& io, const ProviderConfig& provider) {
   const Status url = CheckBaseUrl(provider.base_url);
   if (!url.ok()) return url.WithContext("providers." + provider.name);
-  return Service(
-      std::make_shared<CurlHttpService>(io, provider.base_url, provider.timeouts, provider.proxy));
+  const Status files = CheckTlsFiles(provider.tls);
+  if (!files.ok()) return files.WithContext("providers." + provider.name);
+  UpstreamAddress upstream{
+      .base_url = provider.base_url, .proxy = provider.proxy, .tls = provider.tls};
+  return Service(std::make_shared<CurlHttpService>(io, std::move(upstream), provider.timeouts));
+}
+
+Service MakeAuthenticating(const StackParts& parts, const ProviderConfig& provider, Service inner) {
+  if (provider.tls.client_key) {
+    inner = std::make_shared<ClientCertificateService>(parts.io, parts.pool, provider.name,
+                                                       provider.tls, std::move(inner));
+  }
+  const std::shared_ptr<CredentialBoard> board =
+      parts.credentials != nullptr ? parts.credentials : std::make_shared<CredentialBoard>();
+  std::shared_ptr<Authenticator> authenticator =
+      MakeAuthenticator({parts.io, parts.pool, provider, board->Of(provider)});
+  if (authenticator == nullptr) return inner;
+  return std::make_shared<AuthenticatingService>(provider.name, std::move(authenticator),
+                                                 std::move(inner));
 }
 
 Service MakeRetrying(boost::asio::io_context& io, const ProviderConfig& provider, Service inner,
@@ -141,6 +163,7 @@ Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const Cl
                                                std::string_view provider) {
   StackParts parts = given;
   if (parts.health == nullptr) parts.health = std::make_shared<HealthBoard>();
+  if (parts.credentials == nullptr) parts.credentials = std::make_shared<CredentialBoard>();
   if (parts.refusals == nullptr) parts.refusals = std::make_shared<Refusals>();
   const Result<ProviderConfig> settings = FindProvider(config, provider);
   if (!settings.ok()) return settings.status();

@@ -180,7 +180,8 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
     provider.name = "openai";
     provider.base_url = upstream_->base_url();
     provider.keep_response_headers = {"x-kept"};
-    auto http = std::make_unique<CurlHttpService>(io, provider.base_url, provider.timeouts);
+    auto http = std::make_unique<CurlHttpService>(io, client::UpstreamAddress{provider.base_url},
+                                                  provider.timeouts);
     auto core = std::make_shared<const CachingCore>(CachingCore{.io = io,
                                                                 .pool = *pool_,
                                                                 .upstream = std::move(http),

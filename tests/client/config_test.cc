@@ -282,9 +282,9 @@ constexpr Mistake kMistakes[] = {
     {"ReferenceOutsideOfSecrets", R"({"cache": {"directory": "${env:HOME}/x"}})",
      "config.json:1: /cache/directory: found a reference; allowed: a text (references stand only "
      "where a secret belongs)"},
-    {"CredentialsOfOurOwn", R"({"providers": {"a": {"auth": {"token": "hunter2"}}}})",
-     "config.json:1: /providers/a/auth: credentials of our own are not supported by this version: "
-     "leave it out and the caller's pass through"},
+    {"LiteralCredential", R"({"providers": {"a": {"auth": {"token": "hunter2"}}}})",
+     "config.json:1: /providers/a/auth/token: found a literal (not shown); allowed: "
+     "\"${env:NAME}\", \"${file:/path}\", \"${vault:NAME}\""},
     {"CredentialsInAUrl", R"({"providers": {"a": {"base_url": "https://me:hunter2@h"}}})",
      "config.json:1: /providers/a/base_url: found a URL with credentials in it (not shown); "
      "allowed: a URL such as \"https://api.example.com\""},

@@ -75,7 +75,7 @@ Request Post(std::string body) {
 class CurlHttpServiceTest : public ::testing::Test {
  protected:
   Answer Send(const FakeUpstream& upstream, Request request) {
-    CurlHttpService service(io_, upstream.base_url(), limits_);
+    CurlHttpService service(io_, {upstream.base_url()}, limits_);
     return RunCoroutine(io_, Fetch(service, std::move(request)));
   }
 
@@ -247,7 +247,7 @@ TEST_F(CurlHttpServiceTest, NobodyListeningIsUnavailable) {
     FakeUpstream upstream([](UpstreamExchange&) {});
     url = upstream.base_url();
   }
-  CurlHttpService service(io_, url, limits_);
+  CurlHttpService service(io_, {url}, limits_);
   const Answer answer = RunCoroutine(io_, Fetch(service, Get()));
   EXPECT_EQ(answer.status.code(), StatusCode::kUnavailable) << answer.status.ToString();
 }
@@ -320,7 +320,7 @@ class FullListener {
 TEST_F(CurlHttpServiceTest, ConnectingIsBoundByConnect) {
   limits_.connect = 50ms;
   const FullListener listener;
-  CurlHttpService service(io_, listener.base_url(), limits_);
+  CurlHttpService service(io_, {listener.base_url()}, limits_);
   const Answer answer = RunCoroutine(io_, Fetch(service, Get()));
   EXPECT_EQ(answer.status.code(), StatusCode::kDeadlineExceeded) << answer.status.ToString();
   EXPECT_THAT(answer.status.message(), ::testing::HasSubstr("connect"));
@@ -328,7 +328,7 @@ TEST_F(CurlHttpServiceTest, ConnectingIsBoundByConnect) {
 
 TEST_F(CurlHttpServiceTest, CancellingWhileConnectingEndsAtOnce) {
   const FullListener listener;
-  CurlHttpService service(io_, listener.base_url(), limits_);
+  CurlHttpService service(io_, {listener.base_url()}, limits_);
   boost::asio::cancellation_signal cancel;
   std::optional<StatusCode> code;
   boost::asio::co_spawn(io_, Fetch(service, Get()),
@@ -351,7 +351,7 @@ TEST_F(CurlHttpServiceTest, CancellingWhileWaitingHangsUp) {
     exchange.WaitForHangUp();
     hung_up.Open();
   });
-  CurlHttpService service(io_, upstream.base_url(), limits_);
+  CurlHttpService service(io_, {upstream.base_url()}, limits_);
   boost::asio::cancellation_signal cancel;
   std::optional<StatusCode> code;
   boost::asio::co_spawn(io_, Fetch(service, Get()),
@@ -377,7 +377,7 @@ TEST_F(CurlHttpServiceTest, DestroyingTheResponseHangsUp) {
     exchange.WaitForHangUp();
     hung_up.Open();
   });
-  CurlHttpService service(io_, upstream.base_url(), limits_);
+  CurlHttpService service(io_, {upstream.base_url()}, limits_);
   {
     Result<Response> response = RunCoroutine(io_, service.Send(Get()));
     ASSERT_TRUE(response.ok());
@@ -395,7 +395,7 @@ TEST_F(CurlHttpServiceTest, DestroyingTheLoopEndsWhatIsUnderWay) {
   });
   {
     boost::asio::io_context io;
-    CurlHttpService service(io, upstream.base_url(), limits_);
+    CurlHttpService service(io, {upstream.base_url()}, limits_);
     boost::asio::co_spawn(io, Fetch(service, Get()), boost::asio::detached);
     std::thread stopper([&] {
       asked.Wait();
@@ -418,7 +418,7 @@ TEST_F(CurlHttpServiceTest, SlowReaderHoldsTheSenderUp) {
       if (sent > 500'000) sent_a_lot.Open();
     }
   });
-  CurlHttpService service(io_, upstream.base_url(), limits_);
+  CurlHttpService service(io_, {upstream.base_url()}, limits_);
   Result<Response> response = RunCoroutine(io_, service.Send(Get()));
   ASSERT_TRUE(response.ok());
   while (!sent_a_lot.Wait(1ms)) io_.poll();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -121,6 +122,11 @@ FakeUpstream::~FakeUpstream() {
 
 std::string FakeUpstream::base_url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
+bool FakeUpstream::WaitForClosed(int count) {
+  std::unique_lock lock(mutex_);
+  return closing_.wait_for(lock, std::chrono::minutes(1), [&] { return closed_ >= count; });
+}
+
 void FakeUpstream::AcceptLoop() {
   while (true) {
     const int socket = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -151,6 +157,11 @@ void FakeUpstream::Serve(int socket, int number) {
     if (!ReadRequest(socket, buffer, exchange)) break;
     exchange.number = requests_++;
     handler_(exchange);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ++closed_;
+    closing_.notify_all();
   }
   linger reset{};
   socklen_t length = sizeof reset;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <list>
 #include <mutex>
@@ -61,6 +62,8 @@ class FakeUpstream {
   std::string base_url() const;
   int requests() const { return requests_; }
   int connections() const { return connections_; }
+  // Waits until that many connections have ended; false after a minute.
+  bool WaitForClosed(int count);
 
  private:
   struct Connection {
@@ -80,6 +83,8 @@ class FakeUpstream {
   std::mutex mutex_;
   std::list<Connection> open_;  // guarded by mutex_
   bool stopping_ = false;       // guarded by mutex_
+  int closed_ = 0;              // guarded by mutex_
+  std::condition_variable closing_;
   std::thread acceptor_;
 };
 

@@ -121,8 +121,13 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                                    HttpWorker& worker) {
   GatewayHandler::Stacks stacks;
   for (const auto& [name, provider] : config.providers) {
-    auto stack =
-        client::MakeStack({worker.io(), pool_, cache_.get(), board_, refusals_}, config, name);
+    auto stack = client::MakeStack({.io = worker.io(),
+                                    .pool = pool_,
+                                    .cache = cache_.get(),
+                                    .health = board_,
+                                    .refusals = refusals_,
+                                    .credentials = credentials_},
+                                   config, name);
     if (!stack.ok()) return stack.status();
     stacks[name] = *std::move(stack);
   }

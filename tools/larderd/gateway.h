@@ -15,6 +15,7 @@
 #include "http_worker.h"
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
+#include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
@@ -73,6 +74,8 @@ class Gateway {
   // Destroyed from the last to the first: whoever uses goes before what it uses.
   std::shared_ptr<client::HealthBoard> board_;
   std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();
+  const std::shared_ptr<client::CredentialBoard> credentials_ =
+      std::make_shared<client::CredentialBoard>();
   std::unique_ptr<Cache> cache_;
   RunningConfig running_config_{control_};
   boost::asio::thread_pool pool_;

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "larder/client/auth_config.h"
 #include "larder/client/policy.h"
+#include "larder/client/tls_config.h"
 #include "larder/clock.h"
 #include "larder/options.h"
 
@@ -51,6 +53,8 @@ struct ProviderConfig {
   Timeouts timeouts;
   RetryConfig retry;
   BreakerConfig breaker;
+  AuthConfig auth;  // which credential goes up; pass-through = the caller's
+  TlsConfig tls;
   std::vector<FallbackConfig> fallback;  // in the order in which they are asked
   // "http://host:port"; "none" = direct; empty = as http_proxy, https_proxy and no_proxy say.
   std::string proxy;

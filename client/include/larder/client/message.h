@@ -42,6 +42,8 @@ class Headers {
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
   std::size_t size() const { return fields_.size(); }
+  // The same fields in the same order.
+  friend bool operator==(const Headers&, const Headers&) = default;
 
  private:
   std::vector<Header> fields_;
@@ -49,6 +51,8 @@ class Headers {
 
 // ASCII only, as HTTP field names are.
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+
+struct ClientIdentity;  // a certificate and its key
 
 struct Request {
   std::string method = "POST";
@@ -65,6 +69,12 @@ struct Request {
   bool repeatable = false;
   // The exchange is over by then, whatever the provider's limits allow.
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
+  // Which of our own credentials it carries, in the order in which they came up: of one provider,
+  // connections on which another one travelled are not used for it, and those of a lower number are
+  // closed. 0 = none of ours. Set by decorators.
+  std::uint64_t credential = 0;
+  // With what the connection shows who we are; null = with nothing. Set by decorators.
+  std::shared_ptr<const ClientIdentity> identity = nullptr;
   // Set by the transport once the upstream may have read of the request; not wanted if null.
   std::shared_ptr<std::atomic<bool>> went_out = nullptr;
 };

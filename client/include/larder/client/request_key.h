@@ -36,6 +36,8 @@ std::string CredentialScope(const Headers& headers, std::string_view target,
 // Whether a request with these has any credentials, and whether this header is one.
 bool HasCredentials(const Headers& headers, std::string_view target);
 bool IsCredentialHeader(std::string_view name);
+// Takes the same header fields off.
+void RemoveCredentials(Headers& headers);
 // `target` without credentials in its query.
 std::string WithoutCredentials(std::string_view target);
 

@@ -23,6 +23,8 @@ class Secret {
   Result<SecretText> Resolve() const;
   // "${env:NAME}"
   const std::string& reference() const { return reference_; }
+  // Of the references; what they stand for is not looked at.
+  friend bool operator==(const Secret&, const Secret&) = default;
 
  private:
   enum class Source { kEnvironment, kFile, kVault };

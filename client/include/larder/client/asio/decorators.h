@@ -1,7 +1,7 @@
 // The decorators of the client, each by itself: for stacks that MakeStack does not build.
 //
 //   auto http = MakeHttp(io, provider);
-//   auto retrying = MakeRetrying(io, provider, http, board);
+//   auto retrying = MakeRetrying(io, provider, *http, board);
 //   auto caching = MakeCaching({.io = io, .pool = pool, .cache = &cache}, config, "openai",
 //   retrying);
 //
@@ -23,10 +23,17 @@
 
 namespace larder::client {
 
-// The transport: base_url, timeouts and proxy of `provider`.
-// Errors: kInvalidArgument (its base URL).
+// The transport: base_url, timeouts, proxy and tls of `provider`, but for its client certificate.
+// Errors: kInvalidArgument (its base URL; a file of tls that cannot be read).
 Result<std::shared_ptr<HttpService>> MakeHttp(boost::asio::io_context& io,
                                               const ProviderConfig& provider);
+
+// Puts the provider's own credential in place of the caller's, and has connections made with its
+// client certificate, as `provider.auth` and `provider.tls` say; `inner` itself if they say
+// nothing. Uses `parts.io`, `parts.pool` and `parts.credentials`.
+std::shared_ptr<HttpService> MakeAuthenticating(const StackParts& parts,
+                                                const ProviderConfig& provider,
+                                                std::shared_ptr<HttpService> inner);
 
 // Tries again as `provider.retry` says, behind its circuit breaker; `provider.timeouts.total`
 // bounds all attempts together. `board` null = a budget and breaker of its own.

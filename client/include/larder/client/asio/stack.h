@@ -1,5 +1,5 @@
-// MakeStack: the client of one provider, fallback( caching( retrying( http ))), from configuration
-// in one call.
+// MakeStack: the client of one provider, fallback( caching( retrying( authenticating( http )))),
+// from configuration in one call.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,6 +10,7 @@
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
+#include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
@@ -27,6 +28,8 @@ struct StackParts {
   std::shared_ptr<HealthBoard> health = nullptr;
   // Counts what is kept from the cache, for all stacks that share it; null = for this one alone.
   std::shared_ptr<Refusals> refusals = nullptr;
+  // Shared by the stacks of a process; null = this stack's own.
+  std::shared_ptr<CredentialBoard> credentials = nullptr;
 };
 
 // The parts must outlive the service; requests that nobody waits for any more still finish on
