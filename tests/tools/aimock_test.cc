@@ -1,15 +1,12 @@
 // larderd before a mock provider written by others, which shares none of our assumptions.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 
 #include "larderd_process.h"
+#include "node_server.h"
 #include "wire_client.h"
 
 namespace larder::testing {
@@ -19,48 +16,14 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
 
-// The server as a child, on a port of its own; scripts/setup installs it.
-class Aimock {
+class Aimock : public NodeServer {
  public:
-  Aimock() {
-    int in[2];
-    int out[2];
-    if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) {
-      throw std::runtime_error("no pipes");
-    }
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(in[0], STDIN_FILENO);
-      ::dup2(out[1], STDOUT_FILENO);
-      ::execlp("node", "node", AIMOCK_SERVER, AIMOCK_FOLDER, nullptr);
-      ::_exit(127);
-    }
-    ::close(in[0]);
-    ::close(out[1]);
-    stdin_ = in[1];
-    char byte = 0;
-    while (::read(out[0], &byte, 1) == 1 && byte != '\n') url_ += byte;
-    ::close(out[0]);
-    if (url_.empty()) throw std::runtime_error("aimock did not start: run scripts/setup");
-  }
-  ~Aimock() {
-    ::close(stdin_);
-    ::waitpid(pid_, nullptr, 0);
-  }
-  Aimock(const Aimock&) = delete;
-  Aimock& operator=(const Aimock&) = delete;
-
-  const std::string& url() const { return url_; }
+  Aimock() : NodeServer(AIMOCK_SERVER, AIMOCK_FOLDER) {}
   // Requests to a path that it has answered.
   int Calls(const std::string& path) const {
-    const Json journal = Json::parse(Ask(url_, "GET", "/__aimock/journal?path=" + path, "").body);
+    const Json journal = Json::parse(Ask(url(), "GET", "/__aimock/journal?path=" + path, "").body);
     return static_cast<int>(journal.size());
   }
-
- private:
-  pid_t pid_ = -1;
-  int stdin_ = -1;
-  std::string url_;
 };
 
 class AimockTest : public ::testing::Test {

@@ -61,6 +61,9 @@ void Misbehave(UpstreamExchange& exchange) {
   if (exchange.target.starts_with("/refuses/")) {
     return exchange.Answer(401, "application/json", echo);
   }
+  if (exchange.target == "/token") {
+    return exchange.Answer(400, "application/json", R"({"error":"planted-Echo"})");
+  }
   if (exchange.target.starts_with("/fails/")) {
     return exchange.Answer(500, "application/json", echo, "x-should-retry: false\r\n");
   }
@@ -95,6 +98,13 @@ class PlantedSecretsTest : public ::testing::Test {
       if (answer.status == 502) own += answer.body;
     }
     EXPECT_THAT(own, HasSubstr("error")) << "a connection that ends is an error of ours";
+    for (const char* place : {"/good", "/refuses", "/fails", "/lies", "/cut", "/gone"}) {
+      const WireAnswer answer = ask("/own" + (place + chat), kPrompt);
+      if (answer.status == 502) own += answer.body;
+    }
+    const WireAnswer no_token = ask("/tokens/good/other" + chat, kPrompt);
+    EXPECT_THAT(no_token.body, HasSubstr("it answered 400"));
+    own += no_token.body;
     own += ask("/good" + chat, kPrompt, With("larder-ttl", "soon")).body;
     own += ask("/good" + chat, kPrompt, With("larder-odd", "1")).body;
     own += ask("/good" + chat, kPrompt, With("cache-control", "only-if-cached")).body;
@@ -113,9 +123,23 @@ class PlantedSecretsTest : public ::testing::Test {
     return end.out + end.err;
   }
 
+  // Two providers with credentials of our own: one sends it, one gets no token for it.
+  std::string OwnProviders() const {
+    std::ofstream(secrets_ / "key") << "planted-own-key";
+    const std::string url = upstream_.base_url();
+    const std::string key = "\"${file:" + secrets_ / "key" + "}\"";
+    return R"({"own": {"base_url": ")" + url + R"(", "auth": {"token": )" + key +
+           R"(}}, "tokens": {"base_url": ")" + url +
+           R"(", "auth": {"method": "oauth2", "client_id": "me", "client_secret": )" + key +
+           R"(, "token_url": ")" + url + R"(/token"}}})";
+  }
+
+  const TempDir secrets_;
   FakeUpstream upstream_{Misbehave};
   // Uncompressed, so that what is stored can be seen.
-  GatewayFixture gateway_{upstream_.base_url(), {{"cache", R"({"compression": {"level": 0}})"}}};
+  GatewayFixture gateway_{
+      upstream_.base_url(),
+      {{"cache", R"({"compression": {"level": 0}})"}, {"providers", OwnProviders()}}};
 };
 
 TEST_F(PlantedSecretsTest, NothingThatIsReadOfUsHasThem) {

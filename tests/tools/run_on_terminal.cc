@@ -8,21 +8,30 @@
 namespace larder::testing {
 namespace {
 
-// Until the terminal has shown `expected` after `from`; empty = until its end. Returns whether it
-// did.
-bool ReadUntil(int terminal, const std::string& expected, std::size_t from, std::string& shown) {
+// Until the terminal has shown `expected` after `from`, which then is where that ends; empty =
+// until its end. Returns whether it did.
+bool ReadUntil(int terminal, const std::string& expected, std::size_t& from, std::string& shown) {
   while (expected.empty() || shown.find(expected, from) == shown.npos) {
     char piece[4096];
     const ssize_t got = ::read(terminal, piece, sizeof(piece));
     if (got <= 0) return expected.empty();
     shown.append(piece, static_cast<std::size_t>(got));
   }
+  from = shown.find(expected, from) + expected.size();
   return true;
 }
 
 }  // namespace
 
 ProgramEnd RunOnTerminal(const ProgramRun& run, const Dialogue& dialogue) {
+  Conversation conversation;
+  for (const auto& [expected, typed] : dialogue) {
+    conversation.emplace_back(expected, [typed = typed](const std::string&) { return typed; });
+  }
+  return TalkOnTerminal(run, conversation);
+}
+
+ProgramEnd TalkOnTerminal(const ProgramRun& run, const Conversation& conversation) {
   std::vector<std::string> words = run.words;
   std::vector<std::string> environment;
   for (const auto& [name, value] : run.environment) environment.push_back(name + "=" + value);
@@ -40,16 +49,17 @@ ProgramEnd RunOnTerminal(const ProgramRun& run, const Dialogue& dialogue) {
     ::_exit(127);
   }
   ProgramEnd end;
-  for (const auto& [expected, typed] : dialogue) {
-    const std::size_t from = end.out.size();
+  std::size_t from = 0;
+  for (const auto& [expected, typist] : conversation) {
     if (!ReadUntil(terminal, expected, from, end.out)) {
       ADD_FAILURE() << "never showed `" << expected << "` but: " << end.out;
       break;
     }
+    const std::string typed = typist(end.out);
     const ssize_t size = static_cast<ssize_t>(typed.size());
     EXPECT_EQ(::write(terminal, typed.data(), typed.size()), size);
   }
-  ReadUntil(terminal, "", 0, end.out);
+  ReadUntil(terminal, "", from, end.out);
   ::close(terminal);
   int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
