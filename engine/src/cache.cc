@@ -85,6 +85,12 @@ class SharedCache final : public Cache {
   Status Compact(const CompactProgress& progress) override {
     return Guarded([&] { return core_->CompactAll(progress); });
   }
+  Result<std::vector<DictionaryInfo>> Dictionaries() override {
+    return Guarded([&] { return core_->Dictionaries(); });
+  }
+  Result<DictionaryTraining> TrainDictionary() override {
+    return Guarded([&] { return core_->TrainNow(); });
+  }
   Status Change(const OptionsChange& change) override {
     return Guarded([&] { return core_->Change(change); });
   }

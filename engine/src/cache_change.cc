@@ -3,12 +3,34 @@
 
 namespace larder {
 
+void CacheCore::SetLevel(int level) {
+  if (level == codec_->level()) return;
+  if (level != 0) dictionaries_->SetLevel(level);
+  if (level != 0 && trainer_ != nullptr) trainer_->SetLevel(level);
+  codec_->SetLevel(level);
+}
+
+// The store's own part, its write buffers but for their sizes, which it gets with its plan.
+void CacheCore::SetMemory(std::uint64_t max_memory_bytes) {
+  max_memory_bytes_ = max_memory_bytes;
+  const MemoryPlan memory = PlanMemory();
+  budget_.SetMostWriteBuffer(memory.write_buffer_bytes);
+  values_in_flight_.SetLimit(memory.in_flight_bytes);
+  policy_->LimitEntries(memory.policy_bytes / EvictionPolicy::kMostBytesAnEntry);
+  if (options_.group == nullptr) {
+    store_memory_->Set(memory.store_bytes, budget_.plan().memtable_bytes());
+  }
+  ShareMemory();
+}
+
 Status CacheCore::Change(const OptionsChange& change) {
   const Gate::Pass call = calls_.Enter();
   if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
   const std::lock_guard lock(change_mutex_);
   Options changed = live_.In(options_);
   changed.max_disk_bytes = change.max_disk_bytes.value_or(budget_.plan().limit);
+  changed.max_memory_bytes = change.max_memory_bytes.value_or(max_memory_bytes_);
+  changed.compression.level = change.compression_level.value_or(codec_->level());
   changed.default_ttl = change.default_ttl.value_or(changed.default_ttl);
   changed.ttl_jitter = change.ttl_jitter.value_or(changed.ttl_jitter);
   changed.stale_while_revalidate =
@@ -17,8 +39,12 @@ Status CacheCore::Change(const OptionsChange& change) {
   changed.negative_ttl = change.negative_ttl.value_or(changed.negative_ttl);
   if (Status status = changed.Validate(); !status.ok()) return status;
   live_.Set(changed);
-  if (changed.max_disk_bytes == budget_.plan().limit) return Status::Ok();
+  SetLevel(changed.compression.level);
+  const bool same_disk = changed.max_disk_bytes == budget_.plan().limit;
+  const bool same_memory = changed.max_memory_bytes == max_memory_bytes_;
+  if (same_disk && same_memory) return Status::Ok();
   budget_.SetLimit(changed.max_disk_bytes);
+  SetMemory(changed.max_memory_bytes);
   // If the store is not serving it gets them when it is opened anew.
   const Status status = supervisor_->RunLong([&](Store& store) {
     SpacePlan plan = budget_.plan();

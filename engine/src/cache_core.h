@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "byte_gate.h"
 #include "cache_clock.h"
 #include "codec.h"
 #include "counters.h"
@@ -32,9 +33,11 @@
 #include "guarded_log.h"
 #include "hot_tier.h"
 #include "larder/cache.h"
+#include "larder/cache_group.h"
 #include "larder/observer.h"
 #include "ledger.h"
 #include "live_options.h"
+#include "memory_plan.h"
 #include "recent_evictions.h"
 #include "record.h"
 #include "refusals.h"
@@ -42,6 +45,7 @@
 #include "space_budget.h"
 #include "state_file.h"
 #include "store.h"
+#include "store_memory.h"
 #include "supervisor.h"
 #include "write_queue.h"
 
@@ -118,6 +122,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void Abandon(const std::shared_ptr<FlightState>& flight, Status status);
 
   Status Change(const OptionsChange& change);
+  Result<std::vector<DictionaryInfo>> Dictionaries();
+  Result<DictionaryTraining> TrainNow();
   Result<BackupInfo> Backup(const BackupOptions& options);
   Result<std::uint64_t> Export(const ExportSink& sink);
   Result<ImportReport> Import(const ImportSource& source);
@@ -271,6 +277,11 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Result<std::unique_ptr<Store>> OpenStore();
   Status OpenLedger(const Store& store);
   Status Quarantine(const Status& why);
+  MemoryPlan PlanMemory() const;
+  // In memory, but for the hot tier and the store.
+  std::uint64_t UsedBesideHotTier() const;
+  // Gives the hot tier what the others leave.
+  void ShareMemory();
   Status StartThreads();
   void Log(LogLevel level, std::string_view line) const { log_->Write(level, line); }
 
@@ -303,16 +314,30 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void SavePopularity();
   void TellPolicySize();
 
+  // cache_change.cc
+  void SetLevel(int level);
+  void SetMemory(std::uint64_t max_memory_bytes);
+
+  // cache_warm_up.cc
+  std::size_t MostHotListBytes() const;
+  void SaveHotList();
+  void WarmUp();
+  void ReadIntoMemory(std::vector<std::string> keys);
+  void BringBack(std::string_view key);
+
   // cache_steward.cc
   void RunSteward();
   void RunWatchdog();
   Status SaveState();
+  // Once a minute: what a kill may take is no older.
+  void SaveIfDue();
   Status CloseFiles();
   Status AwaitClosed() const;
   void StopThreads();
   // In the background, if that is due and none is under way.
   void StartTraining();
-  void TrainDictionary();
+  Result<DictionaryTraining> TrainDictionary();
+  Status SampleStore();  // cache_dictionary.cc
   std::string PathOf(std::string_view name) const {
     return options_.directory + "/" + std::string(name);
   }
@@ -332,6 +357,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::unique_ptr<EvictionPolicy> policy_;
   const std::shared_ptr<RunningMerges> merges_ = std::make_shared<RunningMerges>();
   SpaceBudget budget_;
+  std::atomic<std::uint64_t> max_memory_bytes_;
+  std::mutex training_mutex_;  // one Train at a time
+  std::shared_ptr<StoreMemory> store_memory_;
+  ByteGate values_in_flight_;
   LiveOptions live_;
   std::mutex change_mutex_;  // one Change at a time
   std::unique_ptr<FlightTable> flights_;
@@ -354,6 +383,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::uint64_t stores_flushed_ = 0;
   std::atomic<std::uint64_t> reclaimable_bytes_{0};
 
+  std::atomic<bool> warmed_up_{false};     // the hot list was read, as far as it goes
+  Duration saved_at_{0};                   // the steward's alone
   std::uint64_t popularity_saved_at_ = 0;  // the access clock; the steward's and the closer's
   Gate calls_;                             // shut for good by Close
   // A lease with a smaller number may not write: what it should find newer is gone.
@@ -367,6 +398,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::thread steward_;        // looks after all that needs the disk
   std::thread watchdog_;       // never touches the disk
   std::thread sweeper_;        // makes room
+  std::thread warmer_;         // ends when what was hot is in memory again
   WriteQueue write_queue_;
   std::atomic<std::uint64_t> unwritten_{0};  // handed out, and in that queue
   std::future<void> training_;  // started by the steward, awaited by whoever stops that

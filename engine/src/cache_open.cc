@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "allocator_slack.h"
 #include "cache_core.h"
 #include "kill_point.h"
 #include "reaper.h"
@@ -14,11 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Shares of max_memory_bytes; what is left goes to the ledger, filters and RocksDB's small things.
-constexpr std::uint64_t HotTierBytes(std::uint64_t memory) { return memory / 8 * 3; }
-constexpr std::uint64_t PolicyBytes(std::uint64_t memory) { return memory / 16; }
-constexpr std::uint64_t QueueBytes(std::uint64_t memory) { return memory / 16; }
-constexpr std::uint64_t StoreBytes(std::uint64_t memory) { return memory / 2; }
+// So many times the memory that a cache is opened with can be of use to its eviction policy later.
+constexpr std::size_t kMostGrowth = 8;
 
 }  // namespace
 
@@ -28,9 +26,13 @@ CacheCore::CacheCore(const Options& options, const CacheInternals& internals)
       system_clock_(options.clock != nullptr ? *options.clock : Clock::System()),
       log_(std::make_shared<GuardedLog>(options.log)),
       budget_(options.max_disk_bytes),
+      max_memory_bytes_(options.max_memory_bytes),
+      values_in_flight_(PlanMemory().in_flight_bytes),
       live_(options),
       opened_(system_clock_.SinceBoot()),
-      write_queue_(QueueBytes(options.max_memory_bytes)) {
+      saved_at_(opened_),
+      write_queue_(PlanMemory().queue_bytes) {
+  budget_.SetMostWriteBuffer(PlanMemory().write_buffer_bytes);
   if (options_.executor) executor_ = std::make_shared<const Executor>(options_.executor);
 }
 
@@ -41,6 +43,7 @@ CacheCore::~CacheCore() {
 Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
                                                    const CacheInternals& internals) {
   if (Status status = options.Validate(); !status.ok()) return status;
+  BoundAllocatorSlack();
   auto core = std::make_shared<CacheCore>(options, internals);
   if (Status status = core->OpenFiles(); !status.ok()) {
     const bool full = status.code() == StatusCode::kResourceExhausted;
@@ -58,16 +61,22 @@ Status CacheCore::OpenFiles() {
   if (Status status = FinishRestore(options_.directory); !status.ok()) return status;
   if (Status status = OpenState(); !status.ok()) return status;
   const CompressionOptions& compression = options_.compression;
+  const MemoryPlan memory = PlanMemory();
   dictionaries_ = std::make_unique<DictionaryShelf>(
       PathOf("dict"), compression.level,
       [this](LogLevel level, std::string_view line) { Log(level, line); });
-  if (compression.level != 0 && compression.dictionary == DictionaryMode::kAuto) {
-    trainer_ = std::make_unique<DictionaryTrainer>(compression.level);
+  if (compression.dictionary == DictionaryMode::kAuto) {
+    trainer_ = std::make_unique<DictionaryTrainer>(compression.level, memory.sample_bytes);
   }
   codec_ = std::make_unique<Codec>(compression.level, *dictionaries_, trainer_ != nullptr);
-  hot_tier_ = std::make_unique<HotTier>(HotTierBytes(options_.max_memory_bytes));
-  policy_ = std::make_unique<EvictionPolicy>(PolicyBytes(options_.max_memory_bytes) /
-                                             EvictionPolicy::kMostBytesAnEntry);
+  hot_tier_ = std::make_unique<HotTier>(memory.HotTierBytes(0));
+  const std::size_t most_entries = memory.policy_bytes / EvictionPolicy::kMostBytesAnEntry;
+  policy_ = std::make_unique<EvictionPolicy>(kMostGrowth * most_entries);
+  policy_->LimitEntries(most_entries);
+  store_memory_ =
+      options_.group != nullptr
+          ? options_.group->memory_
+          : std::make_shared<StoreMemory>(memory.store_bytes, budget_.plan().memtable_bytes());
   LoadPopularity();
   supervisor_ = MakeSupervisor();
   Result<std::unique_ptr<Store>> store = OpenStore();
@@ -88,6 +97,7 @@ Status CacheCore::OpenFiles() {
   if (!status.ok()) return status;
   supervisor_->Start(*std::move(store));
   MeasureSpace();
+  ShareMemory();
   return SaveState();  // the number bound must be kept, should the journal be lost
 }
 
@@ -116,7 +126,7 @@ StoreOptions CacheCore::MakeStoreOptions() {
   };
   StoreOptions store;
   store.path = PathOf("store");
-  store.memory_bytes = StoreBytes(options_.max_memory_bytes);
+  store.memory = store_memory_;
   store.filter = MakeReaper(std::move(view));
   store.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   store.plan = budget_.plan();
@@ -176,6 +186,7 @@ Status CacheCore::OpenLedger(const Store& store) {
   ledger.saved_number_bound = state_.number_bound;
   ledger.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   ledger.files = internals_.journal_files;
+  ledger.max_tags = PlanMemory().ledger_tags;
   if (internals_.ledger_tags != 0) ledger.max_tags = internals_.ledger_tags;
   if (internals_.journal_room != 0) ledger.journal_room = internals_.journal_room;
   Result<std::unique_ptr<Ledger>> opened = Ledger::Open(ledger);
@@ -213,10 +224,25 @@ Status CacheCore::StartThreads() {
     steward_ = std::thread([this] { RunSteward(); });
     watchdog_ = std::thread([this] { RunWatchdog(); });
     sweeper_ = std::thread([this] { RunSweeper(); });
+    if (internals_.hot_tier) warmer_ = std::thread([this] { WarmUp(); });
   } catch (const std::system_error& error) {
     return {StatusCode::kUnavailable, std::string("start a thread: ") + error.what()};
   }
   return Status::Ok();
+}
+
+MemoryPlan CacheCore::PlanMemory() const {
+  return MemoryPlan(max_memory_bytes_,
+                    options_.group != nullptr ? options_.group->max_memory_bytes() : 0);
+}
+
+std::uint64_t CacheCore::UsedBesideHotTier() const {
+  return policy_->MemoryBytes() + ledger_->memory_bytes() + codec_->MostMemoryBytes() +
+         (trainer_ != nullptr ? trainer_->sample_bytes() : 0);
+}
+
+void CacheCore::ShareMemory() {
+  hot_tier_->SetCapacity(PlanMemory().HotTierBytes(UsedBesideHotTier()));
 }
 
 // Never waits for the disk.
@@ -228,14 +254,14 @@ Stats CacheCore::GetStats() const {
   stats.hot_entries = hot_tier_->entries();
   stats.hot_bytes = hot_tier_->bytes();
   stats.ledger_tags = ledger_->tag_count();
-  stats.memory_bytes = stats.hot_bytes + ledger_->memory_bytes() + policy_->MemoryBytes();
+  stats.memory_bytes = stats.hot_bytes + UsedBesideHotTier();
+  if (options_.group == nullptr) stats.memory_bytes += store_memory_->used_bytes();
   stats.disk_bytes = budget_.bytes();
   stats.reclaimable_bytes = reclaimable_bytes_;
   stats.space_pressure = static_cast<std::uint64_t>(budget_.pressure());
   const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) return stats;
   stats.entries = supervisor_->store().EstimatedRows();
-  stats.memory_bytes += supervisor_->store().MemoryBytes();
   return stats;
 }
 

@@ -228,7 +228,9 @@ Hit CacheCore::CountHit(std::string_view key, const Entry& entry, bool stale, bo
     o.OnHit({.key = key,
              .stale = stale,
              .in_memory = in_memory,
-             .cost_microusd = entry.cost_microusd()});
+             .cost_microusd = entry.cost_microusd(),
+             .compute_time = entry.compute_time(),
+             .stored_bytes = entry.stored_bytes()});
   });
   return {.entry = entry, .stale = stale};
 }

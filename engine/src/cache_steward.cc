@@ -13,22 +13,17 @@ namespace larder {
 namespace {
 
 constexpr std::chrono::seconds kStewardPeriod{1};
-constexpr int kPeriodsBetweenSaves = 60;
+constexpr std::chrono::seconds kSavePeriod{60};
 constexpr std::chrono::milliseconds kWatchdogPeriod{200};
 
 }  // namespace
 
 void CacheCore::RunSteward() {
-  int periods = 0;
   std::unique_lock lock(threads_mutex_);
   while (!threads_wake_.wait_for(lock, kStewardPeriod, [this] { return threads_stop_; })) {
     lock.unlock();
     try {
       Care();
-      if (++periods % kPeriodsBetweenSaves == 0) {
-        static_cast<void>(SaveState());
-        SavePopularity();
-      }
     } catch (const std::exception& error) {  // out of memory; the next period may have some
       Log(LogLevel::kError, std::string("steward: ") + error.what());
     }
@@ -47,37 +42,61 @@ void CacheCore::Care() {
   if (options_.observer != nullptr) TellHealth();
   MeasureSpace();
   TellPolicySize();
-  if (!internals_.threads) MakeRoom();
+  ShareMemory();
+  if (!internals_.threads) {
+    if (!warmed_up_) WarmUp();
+    MakeRoom();
+  }
   StartTraining();
+  SaveIfDue();
+}
+
+void CacheCore::SaveIfDue() {
+  const Duration now = system_clock_.SinceBoot();
+  if (now - saved_at_ < kSavePeriod) return;
+  saved_at_ = now;
+  static_cast<void>(SaveState());
+  SavePopularity();
+  SaveHotList();
 }
 
 void CacheCore::StartTraining() {
   using std::chrono::seconds;
   if (trainer_ == nullptr || !trainer_->Due()) return;
-  if (!internals_.threads) return TrainDictionary();
+  if (!internals_.threads) return static_cast<void>(TrainDictionary());
   if (training_.valid() && training_.wait_for(seconds(0)) != std::future_status::ready) return;
   training_ = std::async(std::launch::async, [this] {
     try {
-      TrainDictionary();
+      static_cast<void>(TrainDictionary());
     } catch (const std::exception& error) {  // out of memory
       Log(LogLevel::kError, std::string("train a dictionary: ") + error.what());
     }
   });
 }
 
-void CacheCore::TrainDictionary() {
+Result<DictionaryTraining> CacheCore::TrainDictionary() {
+  const std::lock_guard lock(training_mutex_);
   DictionaryTrainer::Outcome outcome = trainer_->Train(dictionaries_->Newest().get());
-  if (!outcome.adopted.has_value()) return;
+  const DictionaryTraining training{.adopted = outcome.adopted.has_value(),
+                                    .samples = outcome.samples,
+                                    .raw_bytes = outcome.raw_bytes,
+                                    .current_bytes = outcome.current_bytes,
+                                    .trained_bytes = outcome.trained_bytes};
+  if (!training.adopted) return training;
   const Status status = dictionaries_->Adopt(*std::move(outcome.adopted));
-  if (!status.ok()) return Log(LogLevel::kWarning, "keep a dictionary: " + status.ToString());
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "keep a dictionary: " + status.ToString());
+    return status;
+  }
   const auto percent = [&](std::uint64_t bytes) {
     return std::to_string(100 * bytes / std::max<std::uint64_t>(outcome.raw_bytes, 1)) + " %";
   };
   Log(LogLevel::kInfo, "adopted a dictionary: bodies take " + percent(outcome.trained_bytes) +
                            " of their size, before " + percent(outcome.current_bytes));
-  if (dictionaries_->size() <= DictionaryShelf::kAlwaysKept) return;
+  if (dictionaries_->size() <= DictionaryShelf::kAlwaysKept) return training;
   const Result<std::set<std::uint64_t>> in_use = DictionariesInUse();
   if (in_use.ok()) dictionaries_->DropUnused(*in_use);
+  return training;
 }
 
 Result<std::set<std::uint64_t>> CacheCore::DictionariesInUse() {
@@ -191,6 +210,7 @@ void CacheCore::StopThreads() {
   if (steward_.joinable()) steward_.join();
   if (watchdog_.joinable()) watchdog_.join();
   if (sweeper_.joinable()) sweeper_.join();
+  if (warmer_.joinable()) warmer_.join();
   if (training_.valid()) training_.wait();
 }
 
@@ -204,6 +224,7 @@ Status CacheCore::CloseFiles() {
   const Status status = ledger_->RetryUnwritten();
   const Status saved = SaveState();
   SavePopularity();
+  SaveHotList();
   lock_.Release();
   return status.ok() ? saved : status;
 }

@@ -14,6 +14,11 @@ double Spread(std::string_view key) {
   return static_cast<double>(HotTier::HashKey(key) >> 32) / kRange;
 }
 
+// On its way to the store a value takes three or four times its size. Small ones, of which there
+// are no more than there are threads, do not matter.
+constexpr std::uint64_t kLarge = std::uint64_t{64} << 10;
+constexpr int kMostMsInFlight = 10;
+
 }  // namespace
 
 Status CheckKey(std::string_view key) {
@@ -172,7 +177,7 @@ Result<PutOutcome> CacheCore::Finish(const Draft& draft, const Status& written) 
   draft.entry->stored_bytes.store(stored, std::memory_order_relaxed);
   if (internals_.hot_tier) hot_tier_->Insert(draft.key, draft.hash, draft.entry);
   flights_->NoteReplaced(draft.key, draft.hash, draft.entry->number);
-  if (trainer_ != nullptr) trainer_->Note(draft.entry->body);
+  if (trainer_ != nullptr && codec_->level() != 0) trainer_->Note(draft.entry->body);
   counters_.Add(Counter::kStores);
   counters_.Add(Counter::kRawBytes, draft.entry->body.size());
   counters_.Add(Counter::kStoredBytes, stored);
@@ -196,7 +201,9 @@ void CacheCore::TellWritten(std::string_view key, const EntryData& entry,
     o.OnStored({.key = key,
                 .number = entry.number,
                 .raw_bytes = entry.body.size(),
-                .stored_bytes = entry.stored_bytes.load(std::memory_order_relaxed)});
+                .stored_bytes = entry.stored_bytes.load(std::memory_order_relaxed),
+                .cost_microusd = entry.cost_microusd,
+                .compute_time = entry.compute_time});
   });
 }
 
@@ -228,6 +235,12 @@ Result<PutOutcome> CacheCore::WriteUntold(std::string_view key,
                                           Numbered numbered, const Admission& admit) {
   const Status refusal(StatusCode::kUnavailable, "the store takes no values now");
   if (!supervisor_->EnterToStore(0)) return refusal;  // before the body is compressed for nothing
+  std::optional<ByteGate::Pass> flight;
+  if (entry->body.size() >= kLarge) {
+    flight.emplace(values_in_flight_.Enter(entry->body.size(), kMostMsInFlight));
+    if (!*flight)
+      return Status(StatusCode::kResourceExhausted, "too many large values on their way");
+  }
   Draft draft(key, entry, *codec_);
   const SpaceBudget::Room room = budget_.TakeRoom(draft.MostBytes());
   if (Status status = CheckRoom(draft.MostBytes(), room); !status.ok()) return status;

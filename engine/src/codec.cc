@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "frame_format.h"
 
@@ -16,13 +17,17 @@ constexpr std::size_t kMinBytes = 64;
 }  // namespace
 
 struct Codec::CompressContext {
-  explicit CompressContext(int level) : zstd(ZSTD_createCCtx()) { SetFrameFormat(zstd, level); }
+  CompressContext() : zstd(ZSTD_createCCtx()) {}
   ~CompressContext() { ZSTD_freeCCtx(zstd); }
+  void SetLevel(int to) {
+    if (std::exchange(level, to) != to) SetFrameFormat(zstd, to);
+  }
   ZSTD_CCtx* const zstd;
+  int level = 0;
 };
 
 struct Codec::DecompressContext {
-  explicit DecompressContext(int /*level*/) : zstd(ZSTD_createDCtx()) {
+  DecompressContext() : zstd(ZSTD_createDCtx()) {
     ZSTD_DCtx_setParameter(zstd, ZSTD_d_format, ZSTD_f_zstd1_magicless);
   }
   ~DecompressContext() { ZSTD_freeDCtx(zstd); }
@@ -33,8 +38,7 @@ struct Codec::DecompressContext {
 template <typename Context>
 class Codec::Pool {
  public:
-  explicit Pool(int level)
-      : level_(level), slots_(2 * std::max(1u, std::thread::hardware_concurrency())) {}
+  Pool() : slots_(2 * std::max(1u, std::thread::hardware_concurrency())) {}
   ~Pool() {
     for (auto& slot : slots_) delete slot.exchange(nullptr);
   }
@@ -46,7 +50,7 @@ class Codec::Pool {
       if (slot.load(std::memory_order_relaxed) == nullptr) continue;
       if (Context* context = slot.exchange(nullptr)) return std::unique_ptr<Context>(context);
     }
-    return std::make_unique<Context>(level_);
+    return std::make_unique<Context>();
   }
 
   void GiveBack(std::unique_ptr<Context> context) {
@@ -60,9 +64,10 @@ class Codec::Pool {
     }
   }
 
+  std::size_t size() const { return slots_.size(); }
+
  private:
   std::size_t Start() const { return static_cast<std::size_t>(std::max(0, sched_getcpu())); }
-  const int level_;
   std::vector<std::atomic<Context*>> slots_;
 };
 
@@ -70,21 +75,30 @@ Codec::Codec(int level, const DictionaryShelf& dictionaries, bool writes_with_di
     : level_(level),
       dictionaries_(dictionaries),
       writes_with_dictionary_(writes_with_dictionary),
-      compressors_(std::make_unique<Pool<CompressContext>>(level)),
-      decompressors_(std::make_unique<Pool<DecompressContext>>(level)) {}
+      compressors_(std::make_unique<Pool<CompressContext>>()),
+      decompressors_(std::make_unique<Pool<DecompressContext>>()) {}
 
 Codec::~Codec() = default;
 
+std::uint64_t Codec::MostMemoryBytes() const {
+  return compressors_->size() *
+         (largest_context_.load(std::memory_order_relaxed) + ZSTD_estimateDCtxSize());
+}
+
 Payload Codec::Compress(std::string_view body, std::string& scratch) {
   const Payload raw{.bytes = body};
-  if (level_ == 0 || body.size() < kMinBytes) return raw;
+  const int level = this->level();
+  if (level == 0 || body.size() < kMinBytes) return raw;
   const DictionaryPtr dictionary = writes_with_dictionary_ ? dictionaries_.Newest() : nullptr;
   std::unique_ptr<CompressContext> context = compressors_->Take();
+  context->SetLevel(level);
   ZSTD_CCtx_refCDict(context->zstd, dictionary == nullptr ? nullptr : dictionary->compressing());
   scratch.resize(ZSTD_compressBound(body.size()));
   const std::size_t size =
       ZSTD_compress2(context->zstd, scratch.data(), scratch.size(), body.data(), body.size());
   ZSTD_CCtx_refCDict(context->zstd, nullptr);
+  const std::uint64_t bytes = ZSTD_sizeof_CCtx(context->zstd);
+  if (bytes > largest_context_.load(std::memory_order_relaxed)) largest_context_ = bytes;
   compressors_->GiveBack(std::move(context));
   if (ZSTD_isError(size) || size >= body.size()) return raw;
   return {.codec = RecordCodec::kZstd,

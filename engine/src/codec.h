@@ -23,8 +23,15 @@ class Codec {
   Codec(const Codec&) = delete;
   Codec& operator=(const Codec&) = delete;
 
+  // Of what is compressed from now on.
+  void SetLevel(int level) { level_ = level; }
+  int level() const { return level_.load(std::memory_order_relaxed); }
+
   // The payload for `body`: compressed into `scratch`, or `body` itself where that is no smaller.
   Payload Compress(std::string_view body, std::string& scratch);
+  // What the contexts that are kept may take, going by the largest so far: one grows with the
+  // level, and with what it compresses.
+  std::uint64_t MostMemoryBytes() const;
   // Writes exactly view.raw_bytes to `out`. False: the payload is not what the record says, or its
   // dictionary is not there.
   bool Decompress(const RecordView& view, char* out);
@@ -35,7 +42,8 @@ class Codec {
   struct CompressContext;
   struct DecompressContext;
 
-  const int level_;
+  std::atomic<int> level_;
+  std::atomic<std::uint64_t> largest_context_{0};
   const DictionaryShelf& dictionaries_;
   const bool writes_with_dictionary_;
   std::unique_ptr<Pool<CompressContext>> compressors_;

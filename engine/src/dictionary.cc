@@ -91,6 +91,22 @@ DictionaryPtr DictionaryShelf::Newest() const {
   return by_generation_.empty() ? nullptr : by_generation_.rbegin()->second;
 }
 
+std::vector<DictionaryPtr> DictionaryShelf::All() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<DictionaryPtr> all;
+  for (const auto& [generation, dictionary] : by_generation_) all.push_back(dictionary);
+  return all;
+}
+
+void DictionaryShelf::SetLevel(int level) {
+  const std::lock_guard lock(mutex_);
+  level_ = level;
+  if (by_generation_.empty()) return;
+  DictionaryPtr& newest = by_generation_.rbegin()->second;
+  newest = std::make_shared<const Dictionary>(newest->bytes(), newest->generation(), level);
+  by_id_[newest->id()] = newest;
+}
+
 DictionaryPtr DictionaryShelf::Find(std::uint64_t id) const {
   const std::shared_lock lock(mutex_);
   const auto found = by_id_.find(id);

@@ -6,6 +6,7 @@
 
 #include <zstd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -14,6 +15,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "larder/options.h"
 #include "larder/result.h"
@@ -60,11 +62,14 @@ class DictionaryShelf {
   std::size_t size() const;
   // Null: none. For writing, and by its id for reading.
   DictionaryPtr Newest() const;
+  std::vector<DictionaryPtr> All() const;  // oldest first
   DictionaryPtr Find(std::uint64_t id) const;
 
   // Keeps `bytes` in a file, and uses them from then on.
   // Errors: kUnavailable (the file could not be written; nothing has changed).
   Status Adopt(std::string bytes);
+  // At which the newest compresses from now on, and those to come.
+  void SetLevel(int level);
   // Forgets, and deletes, what is not among `in_use`; never the newest two, as a writer may be
   // about to store something compressed with either. Returns how many.
   static constexpr std::size_t kAlwaysKept = 2;
@@ -74,7 +79,7 @@ class DictionaryShelf {
   std::string PathOf(std::uint64_t id) const;
 
   const std::string directory_;
-  const int level_;
+  std::atomic<int> level_;
   mutable std::shared_mutex mutex_;
   std::map<std::uint64_t, DictionaryPtr> by_id_;          // guarded by mutex_
   std::map<std::uint64_t, DictionaryPtr> by_generation_;  // guarded by mutex_

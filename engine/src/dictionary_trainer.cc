@@ -14,7 +14,6 @@ namespace larder {
 namespace {
 
 constexpr std::size_t kMostSampleBytes = std::size_t{16} << 10;  // of one; the rest is cut off
-constexpr std::size_t kMostSamplesBytes = std::size_t{4} << 20;
 constexpr std::size_t kLeastTrainingBytes = std::size_t{64} << 10;
 // Larger ones save another 2 %, and push other things out of the processor's caches.
 constexpr std::size_t kDictionaryBytes = std::size_t{110} << 10;
@@ -67,17 +66,17 @@ void DictionaryTrainer::Note(std::string_view body) {
   if (place >= places_.load(std::memory_order_relaxed)) return;
   body = body.substr(0, kMostSampleBytes);
   const std::lock_guard lock(mutex_);
-  if (samples_.size() < places_ && samples_bytes_ + body.size() <= kMostSamplesBytes) {
+  if (samples_.size() < places_ && sample_bytes_ + body.size() <= most_sample_bytes_) {
     samples_.emplace_back(body);
-    samples_bytes_ += body.size();
+    sample_bytes_ += body.size();
     return;
   }
   if (place < samples_.size()) {
-    samples_bytes_ += body.size() - samples_[place].size();
+    sample_bytes_ += body.size() - samples_[place].size();
     samples_[place] = body;
   }
-  while (samples_bytes_ > kMostSamplesBytes) {
-    samples_bytes_ -= samples_.back().size();
+  while (sample_bytes_ > most_sample_bytes_) {
+    sample_bytes_ -= samples_.back().size();
     samples_.pop_back();
   }
   places_ = samples_.size();
@@ -89,6 +88,7 @@ bool DictionaryTrainer::Due() const {
 
 DictionaryTrainer::Outcome DictionaryTrainer::Train(const Dictionary* current) {
   next_try_ = 2 * std::max<std::uint64_t>(seen_.load(), 500);
+  const int level = level_;
   Samples samples;
   {
     const std::lock_guard lock(mutex_);
@@ -98,6 +98,7 @@ DictionaryTrainer::Outcome DictionaryTrainer::Train(const Dictionary* current) {
   std::vector<std::size_t> sizes;
   std::vector<std::string_view> held_out;
   Outcome outcome;
+  outcome.samples = samples.size();
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (i % 4 == 0) {
       held_out.emplace_back(samples[i]);
@@ -108,14 +109,14 @@ DictionaryTrainer::Outcome DictionaryTrainer::Train(const Dictionary* current) {
     }
   }
   if (training.size() < kLeastTrainingBytes) return outcome;
-  outcome.current_bytes = CompressedBytes(held_out, current, level_);
+  outcome.current_bytes = CompressedBytes(held_out, current, level);
   outcome.trained_bytes = UINT64_MAX;
   std::string best;
   for (const unsigned segment : kSegments) {
-    std::string trained = TrainWith(segment, training, sizes, level_);
+    std::string trained = TrainWith(segment, training, sizes, level);
     if (trained.empty()) continue;
-    const Dictionary candidate(trained, 0, level_);
-    const std::uint64_t bytes = CompressedBytes(held_out, &candidate, level_);
+    const Dictionary candidate(trained, 0, level);
+    const std::uint64_t bytes = CompressedBytes(held_out, &candidate, level);
     if (bytes >= outcome.trained_bytes) continue;
     outcome.trained_bytes = bytes;
     best = std::move(trained);

@@ -23,6 +23,7 @@ std::uint32_t Dice(std::uint64_t hash, std::uint64_t clock) {
 EvictionPolicy::EvictionPolicy(std::size_t most_entries)
     : hits_(std::max<std::size_t>(most_entries, kFewest)),
       ghost_(std::max<std::size_t>(most_entries, kFewest)),
+      most_sized_for_(most_entries),
       histograms_(std::make_unique<Histograms>()) {
   Resize(kFewest);
 }
@@ -63,7 +64,8 @@ float EvictionPolicy::GhostUnitNow() const {
 void EvictionPolicy::SetSize(const LiveSize& size) {
   live_entries_.store(std::max<std::uint64_t>(size.entries, 1), std::memory_order_relaxed);
   choice_.SetSize(size);
-  const auto wanted = static_cast<double>(std::max(size.entries, kFewest));
+  const std::uint64_t most = std::max<std::uint64_t>(most_sized_for_, kFewest);
+  const auto wanted = static_cast<double>(std::clamp(size.entries, kFewest, most));
   const auto sized = static_cast<double>(sized_for_.load(std::memory_order_relaxed));
   if (wanted > sized * kGrowth || wanted * kShrinkage < sized) {
     Resize(static_cast<std::uint64_t>(wanted));
@@ -90,6 +92,7 @@ EvictionPolicy::Sweep::Sweep(EvictionPolicy& policy, const Slice& slice)
       candidate_(policy.choice_.best()) {
   const std::lock_guard<std::mutex> lock(policy.mutex_);
   threshold_ = (*policy.histograms_)[candidate_].Quantile(slice.drop * policy.correction_);
+  salt_ = ~++policy.sweeps_;
   for (ScoreHistogram& histogram : *policy.histograms_) histogram.BeginSlice();
 }
 
@@ -149,7 +152,7 @@ bool EvictionPolicy::Sweep::Drops(const Worth& worth, const EntryFacts& entry) {
   }
   const std::uint16_t bin = seen.bins[candidate_];
   if (bin != threshold_.bin) return bin < threshold_.bin;
-  const float dice = static_cast<float>(Dice(entry.hash, ~slice_.clock) >> 8) / (1 << 24);
+  const float dice = static_cast<float>(Dice(entry.hash, salt_) >> 8) / (1 << 24);
   return dice < threshold_.share;
 }
 

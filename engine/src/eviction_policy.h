@@ -59,6 +59,9 @@ class EvictionPolicy {
   // changed much; to be called at least once a lap of the hand. One thread at a time.
   void SetSize(const LiveSize& size);
 
+  // Counters and ghost take memory for so many entries at most. Live.
+  void LimitEntries(std::size_t most) { most_sized_for_ = most; }
+
   // One pass over a slice of the key space; see below.
   class Sweep;
   struct Slice {
@@ -90,6 +93,7 @@ class EvictionPolicy {
   ExponentChoice choice_;
   std::atomic<std::uint64_t> live_entries_{1};
   std::atomic<std::uint64_t> sized_for_{0};
+  std::atomic<std::size_t> most_sized_for_;
   std::atomic<float> mean_density_log2_{0};
   std::atomic<std::uint64_t> densities_seen_{0};
 
@@ -99,6 +103,7 @@ class EvictionPolicy {
 
   mutable std::mutex mutex_;
   double correction_ = 1;                   // guarded by mutex_
+  std::uint64_t sweeps_ = 0;                // guarded by mutex_; begun so far
   std::unique_ptr<Histograms> histograms_;  // guarded by mutex_; one a candidate, so that a
                                             // switch has its threshold at once
 };
@@ -133,6 +138,7 @@ class EvictionPolicy::Sweep {
   double live_entries_;
   std::size_t candidate_;
   ScoreHistogram::Threshold threshold_;
+  std::uint64_t salt_ = 0;  // a row of the boundary that stays this time may go the next
   double bytes_ = 0;
   double dropped_bytes_ = 0;
   std::size_t seen_count_ = 0;

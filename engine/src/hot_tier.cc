@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 namespace larder {
@@ -41,6 +42,13 @@ struct Node {
   std::size_t charge = 0;
   Node* newer = nullptr;  // queue links
   Node* older = nullptr;
+};
+
+// An entry that was used again, and where it stands in its shard.
+struct Used {
+  unsigned uses;
+  std::size_t place;
+  std::string key;
 };
 
 struct Queue {
@@ -88,7 +96,7 @@ std::size_t LaneCount() {
 class alignas(64) HotTier::Shard {
  public:
   explicit Shard(std::size_t capacity)
-      : capacity_(capacity), lanes_(LaneCount()), buckets_(64, nullptr), ghost_(1024, 0) {}
+      : lanes_(LaneCount()), capacity_(capacity), buckets_(64, nullptr), ghost_(1024, 0) {}
 
   ~Shard() {
     for (Node* head : buckets_) {
@@ -120,7 +128,7 @@ class alignas(64) HotTier::Shard {
     QueueOf(node).PushNewest(node);
     node->next_in_bucket = std::exchange(BucketOf(hash), node);
     if (++count_ > buckets_.size() / 2) Grow();  // a miss reads a bucket and mostly no node
-    while (small_.bytes + main_.bytes > capacity_) EvictOne();
+    Shrink();
   }
 
   void Erase(std::string_view key, std::uint64_t hash, const EntryData* only) {
@@ -128,6 +136,31 @@ class alignas(64) HotTier::Shard {
     EraseLocked(key, hash, only);
   }
 
+  void Expect(std::uint64_t hash) {
+    const Exclusive lock(lanes_);
+    Remember(hash);
+  }
+
+  void CollectUsed(std::vector<Used>& used) const {
+    const std::lock_guard lock(lanes_.front().mutex);
+    std::size_t place = 0;
+    for (const Queue* queue : {&main_, &small_}) {
+      for (const Node* node = queue->newest; node != nullptr; node = node->older) {
+        const unsigned uses = node->frequency.load(std::memory_order_relaxed);
+        if (node->in_main || uses > 0) used.push_back({uses, place++, node->key});
+      }
+    }
+  }
+
+  void SetCapacity(std::size_t capacity) {
+    const Exclusive lock(lanes_);
+    capacity_ = capacity;
+    Shrink();
+  }
+  std::size_t capacity() const {
+    const std::lock_guard lock(lanes_.front().mutex);
+    return capacity_;
+  }
   std::size_t entries() const {
     const std::lock_guard lock(lanes_.front().mutex);
     return count_;
@@ -181,6 +214,10 @@ class alignas(64) HotTier::Shard {
     --count_;
   }
 
+  void Shrink() {
+    while (small_.bytes + main_.bytes > capacity_) EvictOne();
+  }
+
   void EvictOne() {
     const bool from_small = small_.oldest != nullptr &&
                             (small_.bytes > capacity_ / kSmallShare || main_.oldest == nullptr);
@@ -227,10 +264,9 @@ class alignas(64) HotTier::Shard {
     if (ghost_.size() < buckets_.size() / 2) ghost_.assign(buckets_.size() / 2, 0);
   }
 
-  // Constant after construction.
-  const std::size_t capacity_;
-  mutable std::vector<Lane> lanes_;
+  mutable std::vector<Lane> lanes_;  // as many as at construction
   // Guarded by the lanes.
+  std::size_t capacity_;
   std::vector<Node*> buckets_;
   std::vector<std::uint64_t> ghost_;
   Queue small_;
@@ -266,6 +302,31 @@ void HotTier::Erase(std::string_view key, std::uint64_t hash) {
 void HotTier::EraseIf(std::string_view key, std::uint64_t hash, const EntryData* entry) {
   ShardOf(hash).Erase(key, hash, entry);
 }
+
+void HotTier::Expect(std::uint64_t hash) { ShardOf(hash).Expect(hash); }
+
+std::vector<std::string> HotTier::HottestKeys(std::size_t most_bytes) const {
+  std::vector<Used> used;
+  for (const auto& shard : shards_) shard->CollectUsed(used);
+  // Of all shards in turn: who reads the list fills them evenly.
+  std::sort(used.begin(), used.end(), [](const Used& a, const Used& b) {
+    return std::tie(b.uses, a.place) < std::tie(a.uses, b.place);
+  });
+  std::vector<std::string> keys;
+  std::size_t bytes = 0;
+  for (Used& entry : used) {
+    bytes += entry.key.size();
+    if (bytes > most_bytes) break;
+    keys.push_back(std::move(entry.key));
+  }
+  return keys;
+}
+
+void HotTier::SetCapacity(std::size_t bytes) {
+  if (bytes / kShards == shards_.front()->capacity()) return;
+  for (const auto& shard : shards_) shard->SetCapacity(bytes / kShards);
+}
+std::size_t HotTier::capacity() const { return kShards * shards_.front()->capacity(); }
 
 std::size_t HotTier::entries() const {
   std::size_t sum = 0;

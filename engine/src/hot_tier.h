@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,16 @@ class HotTier {
   void Erase(std::string_view key, std::uint64_t hash);
   // Erases only if `entry` is what is there.
   void EraseIf(std::string_view key, std::uint64_t hash, const EntryData* entry);
+
+  // What is inserted next with this hash is taken for one that was used before.
+  void Expect(std::uint64_t hash);
+  // Of entries that were used again since they were inserted: the most used first, as many as take
+  // `most_bytes`.
+  std::vector<std::string> HottestKeys(std::size_t most_bytes) const;
+
+  // Live; what is over it goes at once.
+  void SetCapacity(std::size_t bytes);
+  std::size_t capacity() const;
 
   std::size_t entries() const;
   std::size_t bytes() const;

@@ -35,7 +35,8 @@ const char* PressureName(Pressure pressure) {
   return "?";
 }
 
-SpaceBudget::SpaceBudget(std::uint64_t max_disk_bytes) : limit_(max_disk_bytes) {}
+SpaceBudget::SpaceBudget(std::uint64_t max_disk_bytes, std::uint64_t most_write_buffer_bytes)
+    : limit_(max_disk_bytes), most_write_buffer_bytes_(most_write_buffer_bytes) {}
 
 std::int64_t SpaceBudget::Free(const SpacePlan& plan) const {
   return static_cast<std::int64_t>(plan.limit - plan.slack) - use_.bytes - use_.log_bytes - other_ -

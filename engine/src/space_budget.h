@@ -34,12 +34,17 @@ const char* PressureName(Pressure pressure);
 // Thread-safe.
 class SpaceBudget {
  public:
-  explicit SpaceBudget(std::uint64_t max_disk_bytes);
+  explicit SpaceBudget(std::uint64_t max_disk_bytes,
+                       std::uint64_t most_write_buffer_bytes = UINT64_MAX);
   SpaceBudget(const SpaceBudget&) = delete;
   SpaceBudget& operator=(const SpaceBudget&) = delete;
 
-  SpacePlan plan() const { return SpacePlan(limit_.load(std::memory_order_relaxed)); }
+  SpacePlan plan() const {
+    return SpacePlan(limit_.load(std::memory_order_relaxed),
+                     most_write_buffer_bytes_.load(std::memory_order_relaxed));
+  }
   void SetLimit(std::uint64_t max_disk_bytes) { limit_ = max_disk_bytes; }
+  void SetMostWriteBuffer(std::uint64_t bytes) { most_write_buffer_bytes_ = bytes; }
 
   DiskUse& use() { return use_; }
   // Of what is beside the store, as last measured; of the live tables; whether RocksDB takes
@@ -110,6 +115,7 @@ class SpaceBudget {
   bool Fits() const;
 
   std::atomic<std::uint64_t> limit_;
+  std::atomic<std::uint64_t> most_write_buffer_bytes_;
   DiskUse use_;
   std::atomic<std::int64_t> other_{0};
   std::atomic<std::int64_t> tables_{0};

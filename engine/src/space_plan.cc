@@ -9,8 +9,10 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 }  // namespace
 
-SpacePlan::SpacePlan(std::uint64_t max_disk_bytes) : limit(max_disk_bytes) {
-  write_buffer_bytes = std::clamp(limit / 64, 2 * kMiB, 8 * kMiB);
+SpacePlan::SpacePlan(std::uint64_t max_disk_bytes, std::uint64_t most_write_buffer_bytes)
+    : limit(max_disk_bytes) {
+  write_buffer_bytes =
+      std::min(std::clamp(limit / 64, 2 * kMiB, 8 * kMiB), most_write_buffer_bytes);
   file_bytes = std::clamp(limit / 128, 2 * kMiB, 16 * kMiB);
   base_level_bytes = std::clamp(limit / 16, 4 * write_buffer_bytes, 8 * write_buffer_bytes);
   files_to_merge = 4;

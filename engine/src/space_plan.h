@@ -7,10 +7,15 @@
 namespace larder {
 
 struct SpacePlan {
-  explicit SpacePlan(std::uint64_t max_disk_bytes);
+  // No write buffer is larger than `most_write_buffer_bytes`.
+  explicit SpacePlan(std::uint64_t max_disk_bytes,
+                     std::uint64_t most_write_buffer_bytes = UINT64_MAX);
 
   // What tables may take. Above it the cache evicts.
   std::uint64_t TablesTarget(std::uint64_t other_bytes) const;
+
+  // Memtables, full ones that wait to be written out included.
+  std::uint64_t memtable_bytes() const { return 4 * write_buffer_bytes; }
 
   std::uint64_t limit;
   // A memtable, and one segment of the WAL. Reopening after a kill costs about 17 ms a MB of WAL.

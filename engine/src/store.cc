@@ -1,8 +1,6 @@
 #include "store.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 #include <sys/stat.h>
 
@@ -53,11 +51,8 @@ constexpr std::uint64_t kMostTopFiles = 12;
 class RocksStore final : public Store {
  public:
   RocksStore(StoreOptions options, std::unique_ptr<rocksdb::Env> env,
-             std::unique_ptr<rocksdb::DB> db, std::shared_ptr<rocksdb::Cache> block_cache)
-      : options_(std::move(options)),
-        env_(std::move(env)),
-        db_(std::move(db)),
-        block_cache_(std::move(block_cache)) {
+             std::unique_ptr<rocksdb::DB> db)
+      : options_(std::move(options)), env_(std::move(env)), db_(std::move(db)) {
     peek_options_.fill_cache = false;
   }
   ~RocksStore() override { static_cast<void>(db_->Close()); }
@@ -228,8 +223,8 @@ class RocksStore final : public Store {
   }
   bool IsStalled() const override { return Number(rocksdb::DB::Properties::kIsWriteStopped) != 0; }
 
-  std::uint64_t MemoryBytes() const override {
-    return block_cache_->GetUsage() + Number(rocksdb::DB::Properties::kSizeAllMemTables);
+  std::uint64_t MemtableBytes() const override {
+    return Number(rocksdb::DB::Properties::kSizeAllMemTables);
   }
 
  private:
@@ -259,7 +254,6 @@ class RocksStore final : public Store {
   const StoreOptions options_;
   const std::unique_ptr<rocksdb::Env> env_;  // null: another's
   const std::unique_ptr<rocksdb::DB> db_;
-  const std::shared_ptr<rocksdb::Cache> block_cache_;
   const rocksdb::ReadOptions read_options_;
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> compacting_{false};
@@ -280,9 +274,8 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
   if (!status.ok()) return FromOpening(status).WithContext("open store");
-  auto* table = rocks.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
-  auto store = std::make_unique<RocksStore>(options, std::move(metered),
-                                            std::unique_ptr<rocksdb::DB>(db), table->block_cache);
+  auto store =
+      std::make_unique<RocksStore>(options, std::move(metered), std::unique_ptr<rocksdb::DB>(db));
   if (options.budget != nullptr) {
     options.budget->SetTables(store->TableBytes());
     options.budget->SetStalled(false);
@@ -303,7 +296,7 @@ Result<std::uint64_t> Store::FreeBytes(const StoreOptions& options) {
 
 Status Store::Probe(const StoreOptions& options) {
   // Opening writes out what the WALs hold: all write buffers at most.
-  const std::uint64_t room_to_open = kWriteBuffers * options.plan.write_buffer_bytes;
+  const std::uint64_t room_to_open = options.plan.memtable_bytes();
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   const Result<std::uint64_t> free_bytes = FreeBytes(options);
   if (!free_bytes.ok()) return free_bytes.status();

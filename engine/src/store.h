@@ -18,6 +18,7 @@
 #include "running_merges.h"
 #include "space_budget.h"
 #include "store_backup.h"
+#include "store_memory.h"
 
 namespace rocksdb {
 class CompactionFilterFactory;
@@ -52,7 +53,8 @@ struct StoreFile {
 
 struct StoreOptions {
   std::string path = {};
-  std::uint64_t memory_bytes = 0;  // block cache, memtables included
+  // Null: one of its own, for the memtables and little else.
+  std::shared_ptr<StoreMemory> memory = {};
   SpacePlan plan = SpacePlan(std::uint64_t{10} << 30);
   // Null: nobody counts. Must outlive the Store, as `merges` does.
   SpaceBudget* budget = nullptr;
@@ -147,7 +149,7 @@ class Store {
   virtual std::uint64_t EstimatedRows() const = 0;
   virtual std::uint64_t TableBytes() const = 0;  // of the files that count
   virtual bool IsStalled() const = 0;            // writers wait
-  virtual std::uint64_t MemoryBytes() const = 0;
+  virtual std::uint64_t MemtableBytes() const = 0;
 };
 
 }  // namespace larder

@@ -6,7 +6,6 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/table.h>
-#include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
 #include <cstdarg>
@@ -138,7 +137,11 @@ class MergeListener final : public rocksdb::EventListener {
 rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = block_cache;
-  table.cache_index_and_filter_blocks = false;
+  // Charged like all else: of a large store they would take more than the whole budget. Those of
+  // the newest tables, which every miss looks into, stay.
+  table.cache_index_and_filter_blocks = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
+  table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
   // Debian compiles RocksDB for baseline x86-64, where CRC32c runs in software.
   table.checksum = rocksdb::kXXH3;
@@ -197,11 +200,13 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
   rocks.max_manifest_file_size = std::min(plan.limit / 256, std::uint64_t{8} << 20);
   rocks.stats_dump_period_sec = 0;
   rocks.stats_persist_period_sec = 0;
-  const std::uint64_t buffers = kWriteBuffers * plan.write_buffer_bytes;
-  const std::shared_ptr<rocksdb::Cache> block_cache =
-      rocksdb::NewLRUCache(std::max(options.memory_bytes, buffers), 4);
-  rocks.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(buffers, block_cache);
-  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(TableOptions(block_cache)));
+  std::shared_ptr<StoreMemory> memory = options.memory;
+  if (memory == nullptr) {
+    memory = std::make_shared<StoreMemory>(plan.memtable_bytes(), plan.memtable_bytes());
+  }
+  rocks.write_buffer_manager = memory->memtables();
+  rocks.table_factory.reset(
+      rocksdb::NewBlockBasedTableFactory(TableOptions(memory->block_cache())));
   return rocks;
 }
 

@@ -10,8 +10,6 @@
 
 namespace larder {
 
-// Memtables that may wait to be written out, and one more.
-inline constexpr std::uint64_t kWriteBuffers = 4;
 rocksdb::Options RocksOptions(const StoreOptions& options);
 // What of it can be changed while the store is open.
 std::unordered_map<std::string, std::string> SizesOf(const SpacePlan& plan);

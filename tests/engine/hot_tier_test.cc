@@ -113,5 +113,33 @@ TEST_F(HotTierTest, ThreadsMayDoEverythingAtOnce) {
   EXPECT_LE(tier_.bytes(), kCapacity);
 }
 
+TEST_F(HotTierTest, ASmallerCapacityHoldsAtOnceAndALargerOneFromThenOn) {
+  for (int i = 0; i < 2000; ++i) Insert("key " + std::to_string(i));
+  const std::size_t before = tier_.bytes();
+  tier_.SetCapacity(kCapacity / 4);
+  EXPECT_LE(tier_.bytes(), kCapacity / 4);
+  EXPECT_GT(tier_.bytes(), kCapacity / 8);
+  tier_.SetCapacity(2 * kCapacity);
+  EXPECT_EQ(tier_.capacity(), 2 * kCapacity);
+  for (int i = 0; i < 8000; ++i) Insert("key " + std::to_string(i));
+  EXPECT_GT(tier_.bytes(), before * 3 / 2);
+}
+
+TEST_F(HotTierTest, KnowsWhatWasUsedAgainTheMostUsedFirst) {
+  for (const char* key : {"never", "once", "thrice"}) Insert(key);
+  for (const char* key : {"once", "thrice", "thrice", "thrice"}) Find(key);
+  EXPECT_EQ(tier_.HottestKeys(1 << 20), (std::vector<std::string>{"thrice", "once"}));
+  EXPECT_EQ(tier_.HottestKeys(8), (std::vector<std::string>{"thrice"}));
+}
+
+TEST_F(HotTierTest, WhatIsExpectedStaysLongerThanWhatIsNew) {
+  tier_.Expect(HotTier::HashKey("expected"));
+  Insert("expected");
+  Insert("new");
+  for (int i = 0; i < 3600; ++i) Insert("key " + std::to_string(i));
+  EXPECT_NE(Find("expected"), nullptr);
+  EXPECT_EQ(Find("new"), nullptr);
+}
+
 }  // namespace
 }  // namespace larder

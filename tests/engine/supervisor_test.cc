@@ -88,7 +88,7 @@ class FakeStore final : public Store {
   std::uint64_t EstimatedRows() const override { return 0; }
   std::uint64_t TableBytes() const override { return 0; }
   bool IsStalled() const override { return false; }
-  std::uint64_t MemoryBytes() const override { return 0; }
+  std::uint64_t MemtableBytes() const override { return 0; }
 
  private:
   Disk& disk_;

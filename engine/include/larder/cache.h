@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "larder/backup.h"
+#include "larder/dictionary_info.h"
 #include "larder/entry.h"
 #include "larder/explanation.h"
 #include "larder/flight.h"
@@ -164,6 +165,14 @@ class Cache {
   // on meanwhile. Evicts nothing. Calls `progress` between two pieces, on this thread. Errors:
   // kUnavailable, kResourceExhausted (no room within max_disk_bytes for a piece, for a minute).
   virtual Status Compact(const CompactProgress& progress = {}) = 0;
+
+  // Oldest first. Errors: kUnavailable.
+  virtual Result<std::vector<DictionaryInfo>> Dictionaries() = 0;
+  // Trains a dictionary now, from what was stored since opening and from rows of the store, and
+  // uses it from then on if it pays. The cache does so by itself after a thousand puts, and
+  // whenever as many again were made. Takes seconds. Errors: kInvalidArgument (dictionaries are
+  // off), kUnavailable, kDataLoss.
+  virtual Result<DictionaryTraining> TrainDictionary() = 0;
 
   // Changes options without reopening: all of `change`, or nothing. A smaller disk budget holds
   // from now on for what is written; what is there is evicted down to it in the background, and

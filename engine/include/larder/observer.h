@@ -23,12 +23,16 @@ class Observer {
     bool stale = false;
     bool in_memory = false;
     std::uint64_t cost_microusd = 0;
+    Duration compute_time{0};
+    std::uint64_t stored_bytes = 0;  // key and record; 0: not known
   };
   struct Stored {
     std::string_view key = {};
     std::uint64_t number = 0;
     std::uint64_t raw_bytes = 0;
     std::uint64_t stored_bytes = 0;
+    std::uint64_t cost_microusd = 0;
+    Duration compute_time{0};
   };
   // A value that was not stored.
   struct Refused {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 
 namespace larder {
 
+class CacheGroup;
 class Observer;
 
 // Limits that no option lifts.
@@ -50,7 +52,9 @@ struct Options {
   std::string directory = {};
   // Budget for the directory, at least 256 MiB.
   std::uint64_t max_disk_bytes = std::uint64_t{10} << 30;
-  // Budget for hot tier, block cache, write buffers and ledger together, at least 32 MiB.
+  // Budget for all that is kept in memory, at least 32 MiB: hot tier, block cache (with indexes and
+  // filters), write buffers, ledger, counters, samples. What is beside it (values on their way,
+  // merges, the allocator's slack) takes at most 64 MiB more.
   std::uint64_t max_memory_bytes = std::uint64_t{256} << 20;
   // Largest body stored; a larger one is handed to its callers and not stored.
   std::uint64_t max_body_bytes = std::uint64_t{64} << 20;
@@ -81,6 +85,10 @@ struct Options {
   // (GetOrCompute); if it throws, or is null, there are no such.
   std::function<void(std::function<void()>)> executor = {};
 
+  // Shares block cache and write buffers with other caches (cache_group.h); then max_memory_bytes
+  // is for the rest alone. Null: its own.
+  std::shared_ptr<CacheGroup> group = {};
+
   // Is told what the cache does (observer.h). Not owned; must outlive the Cache and its leases.
   Observer* observer = nullptr;
 
@@ -91,6 +99,10 @@ struct Options {
 // What Cache::Change changes; unset = as it is. Names and limits are those of Options.
 struct OptionsChange {
   std::optional<std::uint64_t> max_disk_bytes = {};
+  // The ledger keeps room for as many tags as when it was opened.
+  std::optional<std::uint64_t> max_memory_bytes = {};
+  // Of what is stored from now on.
+  std::optional<int> compression_level = {};
   std::optional<Duration> default_ttl = {};
   std::optional<double> ttl_jitter = {};
   std::optional<Duration> stale_while_revalidate = {};

@@ -1,0 +1,34 @@
+// StoreMemory: the block cache, and the memtables that are charged to it; of one store, or of
+// several that share it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace rocksdb {
+class Cache;
+class WriteBufferManager;
+}  // namespace rocksdb
+
+namespace larder {
+
+// Thread-safe.
+class StoreMemory {
+ public:
+  // Blocks, indexes, filters and memtables take `bytes` in all, of which memtables at most
+  // `memtable_bytes`. Blocks that are being read may exceed it: a cache that refuses them would
+  // turn a want of memory into failed reads.
+  StoreMemory(std::uint64_t bytes, std::uint64_t memtable_bytes);
+  void Set(std::uint64_t bytes, std::uint64_t memtable_bytes);
+
+  std::uint64_t max_bytes() const;
+  std::uint64_t used_bytes() const;
+  const std::shared_ptr<rocksdb::Cache>& block_cache() const { return block_cache_; }
+  const std::shared_ptr<rocksdb::WriteBufferManager>& memtables() const { return memtables_; }
+
+ private:
+  const std::shared_ptr<rocksdb::Cache> block_cache_;
+  const std::shared_ptr<rocksdb::WriteBufferManager> memtables_;
+};
+
+}  // namespace larder

@@ -1,0 +1,117 @@
+// Options changed while the cache is open.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+
+#include "cache_core.h"
+#include "fake_clock.h"
+#include "prose.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+using testing::Prose;
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+class CacheChangeTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.directory = dir_ / "cache";
+    options_.clock = &clock_;
+    options_.max_memory_bytes = 128 * kMiB;
+    Result<std::shared_ptr<CacheCore>> core = CacheCore::Open(options_, {.threads = false});
+    ASSERT_OK(core);
+    core_ = *std::move(core);
+  }
+  void TearDown() override { ASSERT_OK(core_->Close()); }
+  std::uint64_t StoredBytes(const std::string& key, std::uint64_t seed) {
+    EXPECT_OK(core_->Put(key, Prose(seed, 20'000), {}));
+    return core_->Get(key, {})->entry.stored_bytes();
+  }
+
+  testing::TempDir dir_;
+  testing::FakeClock clock_;
+  Options options_;
+  std::shared_ptr<CacheCore> core_;
+};
+
+TEST_F(CacheChangeTest, LessMemoryHoldsAtOnceAndMoreIsUsed) {
+  ASSERT_OK(core_->Change({.compression_level = 0}));
+  core_->Care();  // lets the store merge
+  const auto fill = [this] {
+    for (int i = 0; i < 9'000; ++i) {
+      const std::string key = "key " + std::to_string(i);
+      while (!core_->Put(key, std::string(10'000, 'b'), {}).ok()) core_->Care();
+    }
+  };
+  fill();
+  const Stats before = core_->GetStats();
+  EXPECT_GT(before.hot_bytes, 50 * kMiB);
+  EXPECT_LE(before.memory_bytes, 128 * kMiB);
+  ASSERT_OK(core_->Change({.max_memory_bytes = 40 * kMiB}));
+  EXPECT_LE(core_->GetStats().hot_bytes, 32 * kMiB);
+  fill();
+  EXPECT_LE(core_->GetStats().memory_bytes, 40 * kMiB);
+  ASSERT_OK(core_->Change({.max_memory_bytes = 256 * kMiB}));
+  fill();
+  EXPECT_GT(core_->GetStats().hot_bytes, before.hot_bytes);
+  EXPECT_EQ(core_->Change({.max_memory_bytes = kMiB}).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(CacheChangeTest, TheLevelOfCompressionIsThatOfWhatIsStoredFromThenOn) {
+  const std::uint64_t level3 = StoredBytes("three", 1);
+  ASSERT_OK(core_->Change({.compression_level = 19}));
+  const std::uint64_t level19 = StoredBytes("nineteen", 1);
+  ASSERT_OK(core_->Change({.compression_level = 0}));
+  const std::uint64_t level0 = StoredBytes("zero", 1);
+  EXPECT_LT(level19, level3);
+  EXPECT_GT(level0, 20'000u);
+  EXPECT_EQ(core_->Get("three", {})->entry.body(), Prose(1, 20'000));
+  EXPECT_EQ(core_->Get("nineteen", {})->entry.body(), Prose(1, 20'000));
+  EXPECT_EQ(core_->Change({.compression_level = 20}).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(CacheChangeTest, AChangedLevelHoldsWithADictionaryToo) {
+  for (std::uint64_t i = 0; i < 1200; ++i) {
+    ASSERT_OK(core_->Put("key " + std::to_string(i), Prose(i, 600), {}));
+  }
+  const Result<DictionaryTraining> training = core_->TrainNow();
+  ASSERT_OK(training);
+  ASSERT_TRUE(training->adopted);
+  const std::uint64_t level3 = StoredBytes("three", 5000);
+  ASSERT_OK(core_->Change({.compression_level = 19}));
+  EXPECT_LT(StoredBytes("nineteen", 5000), level3);
+  EXPECT_EQ(core_->Get("nineteen", {})->entry.body(), Prose(5000, 20'000));
+  const Result<std::vector<DictionaryInfo>> dictionaries = core_->Dictionaries();
+  ASSERT_OK(dictionaries);
+  ASSERT_EQ(dictionaries->size(), 1u);
+  EXPECT_TRUE(dictionaries->front().writing);
+  EXPECT_EQ(dictionaries->front().files, 0u) << "nothing is in a table yet";
+  ASSERT_OK(core_->CompactAll());
+  EXPECT_GT(core_->Dictionaries()->front().files, 0u);
+}
+
+TEST_F(CacheChangeTest, ADictionaryCanBeTrainedFromWhatLiesInTheStore) {
+  for (std::uint64_t i = 0; i < 600; ++i) {
+    ASSERT_OK(core_->Put("key " + std::to_string(i), Prose(i, 600), {}));
+  }
+  ASSERT_OK(core_->Close());
+  core_ = *CacheCore::Open(options_, {.threads = false});
+  const Result<DictionaryTraining> training = core_->TrainNow();
+  ASSERT_OK(training);
+  EXPECT_TRUE(training->adopted);
+  EXPECT_GT(training->samples, 100u);
+  EXPECT_LT(training->trained_bytes, training->current_bytes);
+  EXPECT_LT(training->current_bytes, training->raw_bytes);
+}
+
+TEST_F(CacheChangeTest, WithoutCompressionNoDictionaryIsTrained) {
+  ASSERT_OK(core_->Change({.compression_level = 0}));
+  EXPECT_EQ(core_->TrainNow().status().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace larder

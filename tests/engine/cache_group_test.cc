@@ -1,0 +1,106 @@
+#include "larder/cache_group.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "larder/cache.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+class CacheGroupTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Result<std::shared_ptr<CacheGroup>> group = CacheGroup::Make(32 * kMiB);
+    ASSERT_OK(group);
+    group_ = *std::move(group);
+  }
+  std::unique_ptr<Cache> Open(const std::string& name) {
+    Options options;
+    options.directory = dir_ / name;
+    options.max_memory_bytes = 32 * kMiB;
+    options.compression.level = 0;
+    options.group = group_;
+    Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
+    EXPECT_OK(cache);
+    return *std::move(cache);
+  }
+  static void Fill(Cache& cache, int entries) {
+    for (int i = 0; i < entries; ++i) {
+      const std::string key = "key " + std::to_string(i);
+      while (!cache.Put(key, std::string(4000, 'b')).ok()) std::this_thread::yield();  // merges lag
+    }
+  }
+  // RocksDB's threads of this process.
+  static int StoreThreads() {
+    int count = 0;
+    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+      std::ifstream name(task.path() / "comm");
+      std::string text;
+      std::getline(name, text);
+      count += text.starts_with("rocksdb") ? 1 : 0;
+    }
+    return count;
+  }
+
+  testing::TempDir dir_;
+  std::shared_ptr<CacheGroup> group_;
+};
+
+TEST_F(CacheGroupTest, TooLittleMemoryIsRefused) {
+  const Status status = CacheGroup::Make(kMiB).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(), "max_memory_bytes 1048576 of a group is under 16777216");
+  EXPECT_EQ(group_->SetMaxMemoryBytes(1).code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(CacheGroupTest, SeveralCachesStayWithinItsMemoryTogether) {
+  const std::unique_ptr<Cache> a = Open("a");
+  const std::unique_ptr<Cache> b = Open("b");
+  for (Cache* cache : {a.get(), b.get()}) {
+    Fill(*cache, 12'000);
+    ASSERT_OK(cache->Compact());
+    for (int i = 0; i < 12'000; ++i) cache->Get("key " + std::to_string(i));
+  }
+  EXPECT_GT(group_->memory_bytes(), 24 * kMiB) << "full of the blocks of both";
+  EXPECT_LE(group_->memory_bytes(), 33 * kMiB);
+  EXPECT_LE(a->GetStats().memory_bytes, 32 * kMiB) << "what is shared is not counted as its own";
+  ASSERT_OK(group_->SetMaxMemoryBytes(16 * kMiB));
+  EXPECT_LE(group_->memory_bytes(), 17 * kMiB);
+  EXPECT_EQ(group_->max_memory_bytes(), 16 * kMiB);
+}
+
+TEST_F(CacheGroupTest, OneMoreCacheStartsNoMoreThreadsOfTheStore) {
+  const std::unique_ptr<Cache> a = Open("a");
+  Fill(*a, 100);
+  ASSERT_OK(a->Compact());
+  const int before = StoreThreads();
+  EXPECT_GT(before, 0);
+  const std::unique_ptr<Cache> b = Open("b");
+  Fill(*b, 100);
+  ASSERT_OK(b->Compact());
+  EXPECT_EQ(StoreThreads(), before);
+}
+
+TEST_F(CacheGroupTest, ACacheOutlivesWhoMadeItsGroupAndWhatOneClosesStaysWithTheOther) {
+  std::unique_ptr<Cache> a = Open("a");
+  const std::unique_ptr<Cache> b = Open("b");
+  group_.reset();
+  Fill(*a, 1000);
+  Fill(*b, 1000);
+  a.reset();
+  EXPECT_TRUE(b->Get("key 999").has_value());
+  ASSERT_OK(b->Put("more", "body"));
+}
+
+}  // namespace
+}  // namespace larder
