@@ -27,7 +27,8 @@ constexpr ConfigKey kTable[] = {
     {"/cache/max_disk_bytes", kSize, R"("10GiB")",
      "Budget for the directory, transient files included.", "256MiB"},
     {"/cache/max_memory_bytes", kSize, R"("256MiB")",
-     "Budget for hot tier, block cache, write buffers and ledger together.", "32MiB"},
+     "Budget for all that is kept in memory: hot tier, block cache, write buffers, ledger.",
+     "32MiB"},
     {"/cache/max_body_bytes", kSize, R"("64MiB")",
      "Largest answer stored; a larger one is passed on and not stored.", "1KiB", "1GiB"},
     {"/cache/default_ttl", kTtl, R"("24h")",
@@ -282,10 +283,22 @@ constexpr ConfigKey kTable[] = {
      "Whether larderd serves /metrics. Checked only: this version serves none."},
 };
 
-// What concerns single requests is taken over while the process runs; what threads, stores and
-// sockets were made from is not.
+// What concerns single requests, and sizes and lifetimes of the cache, is taken over while the
+// process runs; what threads, stores and sockets were made from is not.
 constexpr std::string_view kLive[] = {
-    "/policy/", "/providers/", "/prices/", "/gateway/default_provider/", "/logging/level",
+    "/cache/max_disk_bytes",
+    "/cache/max_memory_bytes",
+    "/cache/default_ttl",
+    "/cache/ttl_jitter",
+    "/cache/stale_while_revalidate",
+    "/cache/stale_if_error",
+    "/cache/negative_ttl",
+    "/cache/compression/level",
+    "/policy/",
+    "/providers/",
+    "/prices/",
+    "/gateway/default_provider/",
+    "/logging/level",
 };
 
 constexpr bool IsLive(std::string_view pointer) {

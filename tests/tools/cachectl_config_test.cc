@@ -62,15 +62,15 @@ TEST_F(CachectlConfigTest, ConfigSetChangesTheFileAndSaysWhenItCounts) {
   ProgramEnd end = Plain({"config", "set", "logging.level=debug"});
   EXPECT_EQ(end.exit_status, 0) << end.err;
   EXPECT_THAT(end.out, AllOf(HasSubstr("/logging/level"), HasSubstr("live")));
-  end = Plain({"config", "set", "/cache/max_disk_bytes=1GiB", "--json"});
-  EXPECT_EQ(json::parse(end.out)["changes"], json({{"/cache/max_disk_bytes", "restart"}}));
+  end = Plain({"config", "set", "/cache/max_body_bytes=1MiB", "--json"});
+  EXPECT_EQ(json::parse(end.out)["changes"], json({{"/cache/max_body_bytes", "restart"}}));
   end = Plain({"config", "set", R"(policy=[{"ttl": "7d"}])", "--json"});
   EXPECT_EQ(json::parse(end.out)["changes"], json({{"/policy/0/ttl", "live"}}));
-  end = Plain({"config", "set", "cache.max_disk_bytes=null", "--json"});
-  EXPECT_EQ(json::parse(end.out)["changes"], json({{"/cache/max_disk_bytes", "restart"}}));
+  end = Plain({"config", "set", "cache.max_body_bytes=null", "--json"});
+  EXPECT_EQ(json::parse(end.out)["changes"], json({{"/cache/max_body_bytes", "restart"}}));
   const json shown = json::parse(Plain({"config", "show", "--json"}).out);
   EXPECT_EQ(shown["config"]["logging"]["level"], "debug");
-  EXPECT_EQ(shown["config"]["cache"]["max_disk_bytes"], "10GiB");
+  EXPECT_EQ(shown["config"]["cache"]["max_body_bytes"], "64MiB");
   EXPECT_EQ(shown["config"]["providers"]["other"]["base_url"], "http://other");
   EXPECT_EQ(std::filesystem::status(dir_ / "config.json").permissions(),
             std::filesystem::perms(0640));

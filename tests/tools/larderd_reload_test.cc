@@ -79,9 +79,24 @@ TEST_F(LarderdReloadTest, ProvidersComeAndGo) {
   EXPECT_EQ(Ask(gateway_.url(), "POST", "/v1/things", "{}").status, 502);
 }
 
+TEST_F(LarderdReloadTest, SizesAndLifetimesOfTheCacheChangeWhileItRuns) {
+  EXPECT_THAT(AskStatus(), HasSubstr("fwd=miss; stored"));
+  Change(R"({"cache": {"default_ttl": "100s", "ttl_jitter": 0, "max_disk_bytes": "1GiB",
+            "max_memory_bytes": "64MiB", "compression": {"level": 1}}})");
+  ASSERT_TRUE(Logged("configuration changed")) << gateway_.process().ErrorText();
+  EXPECT_THAT(gateway_.process().ErrorText(), HasSubstr("/cache/max_disk_bytes"));
+  EXPECT_THAT(AskStatus(), HasSubstr("ttl=8")) << "what was stored before keeps its day";
+  const auto ask_other = [this] {
+    return Ask(gateway_.url(), "POST", "/v1/chat/completions", R"({"model":"n","messages":[]})")
+        .header("cache-status");
+  };
+  EXPECT_THAT(ask_other(), HasSubstr("fwd=miss; stored"));
+  EXPECT_THAT(ask_other(), ::testing::ContainsRegex("ttl=(100|9[0-9]);"));
+}
+
 TEST_F(LarderdReloadTest, ChangeThatNeedsARestartIsNotHalfApplied) {
-  Change(R"({"policy": [{"cache": false}], "cache": {"max_disk_bytes": "1GiB"}})");
-  ASSERT_TRUE(Logged("needs a restart for /cache/max_disk_bytes"));
+  Change(R"({"policy": [{"cache": false}], "cache": {"max_body_bytes": "1MiB"}})");
+  ASSERT_TRUE(Logged("needs a restart for /cache/max_body_bytes"));
   EXPECT_THAT(gateway_.process().ErrorText(), Not(HasSubstr("configuration changed")));
   EXPECT_THAT(AskStatus(), HasSubstr("fwd=miss; stored"));
 }

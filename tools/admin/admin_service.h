@@ -12,6 +12,7 @@
 //   GET    /v1/entries/{key}/explain?tag=       why it is a hit or a miss (explanation_json.h)
 //   GET    /v1/export?cursor=, POST /v1/import  entries, a line each (transfer_requests.h)
 //   GET    /v1/verify?cursor=, POST /v1/backup, POST /v1/compact   (store_requests.h)
+//   GET, POST /v1/dictionaries                                     (store_requests.h)
 //   POST   /v1/invalidate {"tags": [...]} | {"prefix"} | {"all": true}, "soft": true or not
 //                                               the same, and "number"
 //   GET    /v1/config, PATCH /v1/config {merge patch}   of a process that has one (AdminConfig)

@@ -1,5 +1,6 @@
 #include "store_requests.h"
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -54,6 +55,31 @@ AdminAnswer HandleCompact(Cache& cache) {
   return JsonAnswer({{"compacted", true},
                      {"entries_before", before.entries},
                      {"entries", cache.GetStats().entries}});
+}
+
+AdminAnswer HandleDictionaries(Cache& cache, const AdminRequest& request) {
+  if (request.method == "POST") {
+    const Result<DictionaryTraining> training = cache.TrainDictionary();
+    if (!training.ok()) return ErrorAnswer(training.status());
+    return JsonAnswer({{"adopted", training->adopted},
+                       {"samples", training->samples},
+                       {"raw_bytes", training->raw_bytes},
+                       {"current_bytes", training->current_bytes},
+                       {"trained_bytes", training->trained_bytes}});
+  }
+  if (request.method != "GET") return NotInApi(request);
+  const Result<std::vector<DictionaryInfo>> dictionaries = cache.Dictionaries();
+  if (!dictionaries.ok()) return ErrorAnswer(dictionaries.status());
+  ordered_json list = ordered_json::array();
+  for (const DictionaryInfo& dictionary : *dictionaries) {
+    char id[24];  // as its file is named
+    std::snprintf(id, sizeof(id), "%08llx", static_cast<unsigned long long>(dictionary.id));
+    list.push_back({{"id", id},
+                    {"bytes", dictionary.bytes},
+                    {"writing", dictionary.writing},
+                    {"files", dictionary.files}});
+  }
+  return JsonAnswer({{"dictionaries", list}});
 }
 
 AdminAnswer HandleVerify(Cache& cache, const AdminRequest& request) {

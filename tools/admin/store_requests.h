@@ -10,6 +10,7 @@ namespace larder::admin {
 inline constexpr std::string_view kBackupPath = "/v1/backup";
 inline constexpr std::string_view kCompactPath = "/v1/compact";
 inline constexpr std::string_view kVerifyPath = "/v1/verify";
+inline constexpr std::string_view kDictionariesPath = "/v1/dictionaries";
 
 // POST /v1/backup {"directory", "keep"}. The directory is absolute: it is the process that holds
 // the cache that writes there. Answers when the backup is complete, as BackupToJson says.
@@ -19,6 +20,10 @@ AdminAnswer HandleCompact(Cache& cache);
 // GET /v1/verify?cursor=: reads a page of rows, bodies and all. {"entries", "raw_bytes", "corrupt",
 // "cursor"}.
 AdminAnswer HandleVerify(Cache& cache, const AdminRequest& request);
+
+// GET /v1/dictionaries: {"dictionaries": [{"id", "bytes", "writing", "files"}]}, oldest first.
+// POST: trains one now. {"adopted", "samples", "raw_bytes", "current_bytes", "trained_bytes"}.
+AdminAnswer HandleDictionaries(Cache& cache, const AdminRequest& request);
 
 // {"id", "known_until_unix_ms", "bytes"}
 std::string BackupToJson(const BackupInfo& backup);

@@ -1,7 +1,9 @@
 #include "human_units.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <iterator>
 
 namespace larder::cachectl {
 namespace {
@@ -72,6 +74,12 @@ std::string ShowMicroUsd(std::uint64_t microusd) {
 std::string ShowShare(std::uint64_t part, std::uint64_t whole) {
   if (whole == 0) return "-";
   return Decimal(100.0 * static_cast<double>(part) / static_cast<double>(whole), 1, "%");
+}
+
+std::string ShowPressure(std::uint64_t pressure) {
+  constexpr const char* kNames[] = {"calm", "near the budget", "evicting", "sweeping",
+                                    "refusing values"};
+  return kNames[std::min<std::uint64_t>(pressure, std::size(kNames) - 1)];
 }
 
 }  // namespace larder::cachectl

@@ -47,6 +47,15 @@ constexpr Row kChanges[] = {
     {"expired", "expired", ShowCount},       {"evicted", "evicted", ShowCount},
 };
 
+constexpr Row kSpace[] = {
+    {"pressure", "space_pressure", ShowPressure},
+    {"dead, not given back", "reclaimable_bytes", ShowBytes},
+    {"evicted", "evicted_bytes", ShowBytes},
+    {"given back", "reclaimed_bytes", ShowBytes},
+    {"merges read", "merge_read_bytes", ShowBytes},
+    {"merges wrote", "merge_written_bytes", ShowBytes},
+};
+
 constexpr Row kFaults[] = {
     {"store faults", "store_faults", ShowCount},
     {"  episodes", "fault_episodes", ShowCount},
@@ -106,6 +115,8 @@ Rows Table(ordered_json stats) {
   Add(kMisses, stats, rows);
   rows.emplace_back("Changes", "");
   Add(kChanges, stats, rows);
+  rows.emplace_back("Space", "");
+  Add(kSpace, stats, rows);
   rows.emplace_back("Faults", "");
   Add(kFaults, stats, rows);
   rows.emplace_back("Saved", "");

@@ -19,6 +19,15 @@ constexpr VerbFlag kGlobalFlags[] = {
     {"--version", "", "the version"},
 };
 
+constexpr VerbFlag kTopFlags[] = {
+    {"--interval", "D", "between two looks, as 500ms, 1s; 1s if not given"},
+    {"--times", "N", "so many looks; until it is stopped if not given"},
+};
+
+constexpr VerbFlag kTagsFlags[] = {
+    {"--limit", "N", "only the N that take most; all if not given"},
+};
+
 constexpr VerbFlag kGetFlags[] = {
     {"--meta", "", "what is known of the entry instead of its body"},
     {"--form", "json|sse", "the answer in that form, whichever it was received in"},
@@ -90,6 +99,9 @@ constexpr VerbFlag kKeyFlags[] = {
 
 constexpr Verb kVerbs[] = {
     {"stats", "", 0, 0, "entries, bytes, hits, misses, cost and time saved", {}, RunStats},
+    {"top", "", 0, 0, "what a running cache does, live in the terminal", kTopFlags, RunTop},
+    {"tags", "", 0, 0, "the tags of all entries, with entries and bytes of each", kTagsFlags,
+     RunTags},
     {"get", "KEY", 1, 1, "write an answer's body to stdout", kGetFlags, RunGet},
     {"put", "KEY", 1, 1, "store a value, from stdin or a file", kPutFlags, RunPut},
     {"touch", "KEY", 1, 1, "give an entry a new lifetime", kTouchFlags, RunTouch},
@@ -114,6 +126,20 @@ constexpr Verb kVerbs[] = {
      RunRestore},
     {"verify", "", 0, 0, "read everything and compare checksums", kVerifyFlags, RunVerify},
     {"compact", "", 0, 0, "reclaim now what has expired, or is invalid or removed", {}, RunCompact},
+    {"dict ls",
+     "",
+     0,
+     0,
+     "the dictionaries that bodies are compressed with",
+     {},
+     RunDictionaryList},
+    {"dict train",
+     "",
+     0,
+     0,
+     "train a dictionary now, and use it if it pays",
+     {},
+     RunDictionaryTrain},
     {"doctor", "", 0, 0, "what is wrong, and what to do about it", {}, RunDoctor},
     {"key", "REQUEST.json", 1, 1, "the key of a request, and what it is made of; - reads stdin",
      kKeyFlags, RunKey},

@@ -6,6 +6,10 @@
 namespace larder::cachectl {
 
 Result<tools::ExitStatus> RunStats(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunTop(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunTags(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunDictionaryList(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunDictionaryTrain(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunGet(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunPut(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunTouch(const Invocation& invocation, Console& console);

@@ -149,6 +149,15 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
 }
 
 Status Gateway::Apply(const tools::ToolConfig& config) {
+  const Options& cache = config.client.cache;
+  const OptionsChange change{.max_disk_bytes = cache.max_disk_bytes,
+                             .max_memory_bytes = cache.max_memory_bytes,
+                             .compression_level = cache.compression.level,
+                             .default_ttl = cache.default_ttl,
+                             .ttl_jitter = cache.ttl_jitter,
+                             .stale_while_revalidate = cache.stale_while_revalidate,
+                             .stale_if_error = cache.stale_if_error,
+                             .negative_ttl = cache.negative_ttl};
   const auto routes =
       std::make_shared<const Routes>(config.client.providers, config.gateway.default_provider);
   std::vector<GatewayHandler::Stacks> all;
@@ -157,6 +166,8 @@ Status Gateway::Apply(const tools::ToolConfig& config) {
     if (!stacks.ok()) return stacks.status();
     all.push_back(*std::move(stacks));
   }
+  // The last that can fail: what is refused changes nothing.
+  if (Status changed = cache_->Change(change); !changed.ok()) return changed;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     auto replace = [handler = handlers_[i].get(), routes, stacks = std::move(all[i])]() mutable {
       handler->Replace(routes, std::move(stacks));
