@@ -148,8 +148,7 @@ class BatchJourney {
   }
 
   void MakeSlots() {
-    const std::string scope =
-        CredentialScope(request_->headers, request_->target, core_->cache->StoreSecret());
+    const std::string scope = ScopeOf(*core_, *request_);
     Request alone;
     alone.target = request_->target;
     alone.headers = request_->headers;
@@ -192,7 +191,8 @@ class BatchJourney {
       all += slots_[i].item;
     }
     opening_ = FlightOpening{};
-    opening_.batch = std::hash<std::string>()(all) | 1;
+    // Callers with other credentials make their own errors.
+    opening_.batch = (std::hash<std::string>()(all) ^ query_.credentials) | 1;
     auto work = [core = core_, missing, read = query_.read, opening = opening_] {
       return AcquireAll(*core->cache, missing, read, opening);
     };
@@ -401,6 +401,8 @@ class BatchJourney {
       sum.saved_time = std::max(sum.saved_time, one.saved_time);  // they came together
       if (!one.saved_microusd) sum.saved_microusd.reset();
       if (sum.saved_microusd) *sum.saved_microusd += *one.saved_microusd;
+      sum.saved_input_tokens += one.saved_input_tokens;
+      sum.saved_output_tokens += one.saved_output_tokens;
     }
     return sum;
   }
@@ -436,7 +438,8 @@ class BatchJourney {
 
 boost::asio::awaitable<Result<Response>> AnswerBatch(Core core, CacheQuery query,
                                                      std::shared_ptr<Request> request) {
-  const bool only_if_cached = request->directives.only_if_cached;
+  const bool only_if_cached =
+      request->directives.only_if_cached || core->cassette == CassetteMode::kReplay;
   BatchJourney journey(std::move(core), std::move(query), std::move(request));
   if (only_if_cached) co_return co_await journey.OnlyIfCached();
   co_return co_await journey.Go();

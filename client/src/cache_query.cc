@@ -1,6 +1,7 @@
 #include "cache_query.h"
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 #include <utility>
 
@@ -45,7 +46,41 @@ void ApplyPolicy(const CachingCore& core, const PolicyDecision& decision, CacheQ
   query.store_rules = decision.store;
 }
 
+// 0 where they are in the scope: then all who share hold the same.
+std::uint64_t CredentialsOf(const CachingCore& core, const Request& request) {
+  if (!request.scope) return 0;
+  const std::string scope =
+      CredentialScope(request.headers, request.target, core.cache->StoreSecret());
+  return std::hash<std::string>()(scope) | 1;
+}
+
+// Nothing expires, nothing complete is refused, and what a caller asks of an ordinary cache would
+// only make two runs differ.
+void AskCassette(const CachingCore& core, const Request& request, CacheQuery& query) {
+  query.traits = TraitsOf(request, core.provider, query.plan.canonical_body, kCassetteScope);
+  Directives plain;
+  plain.name_space = request.directives.name_space;
+  plain.sample = request.directives.sample;
+  plain.key = request.directives.key;
+  plain.explain = request.directives.explain;
+  plain.no_cache = request.directives.no_cache && core.cassette == CassetteMode::kRecord;
+  plain.ttl = kForever;
+  query.directives = std::move(plain);
+  query.store_rules = {.truncated = StoreTruncated::kAlways,
+                       .content_filter = true,
+                       .refusals = true,
+                       .incomplete = true};
+  query.read = ReadOptions{};
+  if (query.directives.no_cache) query.read.newer_than = kRefresh;
+}
+
 }  // namespace
+
+std::string ScopeOf(const CachingCore& core, const Request& request) {
+  if (core.cassette != CassetteMode::kNone) return kCassetteScope;
+  if (request.scope) return *request.scope;
+  return CredentialScope(request.headers, request.target, core.cache->StoreSecret());
+}
 
 CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   if (core.cache == nullptr) return Bypass("");
@@ -55,23 +90,25 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   query.plan = core.dialect.Plan(request.method, path, request.body);
   // Not an endpoint of ours: passes through as if there were no cache, so no reason is named.
   if (query.plan.bypass == "unknown-endpoint") return Bypass("");
-  const PolicyDecision decision = core.policy.Decide({.provider = core.provider.name,
-                                                      .path = path,
-                                                      .model = query.plan.model,
-                                                      .headers = request.headers,
-                                                      .body = request.body});
+  const bool cassette = core.cassette != CassetteMode::kNone;
+  PolicyDecision decision = core.policy.Decide({.provider = core.provider.name,
+                                                .path = path,
+                                                .model = query.plan.model,
+                                                .headers = request.headers,
+                                                .body = request.body});
+  if (cassette) decision.cache = decision.cache_stateful = true;
   std::string bypass = BypassOf(query.plan, decision);
   if (!bypass.empty()) {
     core.refusals->Add(bypass);
     return Bypass(std::move(bypass));
   }
-  if (request.directives.no_store) return Bypass("no-store");
+  if (request.directives.no_store && !cassette) return Bypass("no-store");
   if (IsConditional(request.headers)) return Bypass("conditional");
-  const std::string scope =
-      CredentialScope(request.headers, request.target, core.cache->StoreSecret());
+  const std::string scope = ScopeOf(core, request);
   query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);
+  query.credentials = CredentialsOf(core, request);
+  query.on_cost = request.on_cost;
   query.has_credentials = HasCredentials(request.headers, request.target);
-  query.plan.canonical_body.clear();
   query.directives = request.directives;
   query.read.tags = request.directives.tags;
   query.read.max_age = request.directives.max_age;
@@ -81,6 +118,8 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   if (!request.directives.max_stale) query.read.stale_window = StaleWindow::kWhileRevalidate;
   if (request.directives.no_cache) query.read.newer_than = kRefresh;
   query.keep_response_headers = core.provider.keep_response_headers;
+  if (cassette) AskCassette(core, request, query);
+  query.plan.canonical_body.clear();
   return query;
 }
 

@@ -1,6 +1,8 @@
 // CacheQuery: what one request means to the cache: its plan, its key, and how to read.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +14,7 @@
 #include "larder/client/request_key.h"
 #include "larder/client/store_rules.h"
 #include "larder/options.h"
+#include "request_traits.h"
 
 namespace larder::client {
 
@@ -25,12 +28,16 @@ struct CacheQuery {
   Directives directives;
   ReadOptions read;
   bool has_credentials = false;
+  // A hash of the credentials, where the scope is another; else 0.
+  std::uint64_t credentials = 0;
+  std::function<void(std::uint64_t)> on_cost;  // Request::on_cost
   // What the policy says of storing the answer; what the request says comes first.
   std::optional<Duration> policy_ttl;
   std::optional<Duration> keep_stale_while_revalidate;
   std::optional<Duration> keep_stale_if_error;
   StoreRules store_rules;
   std::vector<std::string> keep_response_headers;
+  RequestTraits traits;  // of a cassette only
 
   std::string_view key_bytes() const {
     return {reinterpret_cast<const char*>(key.data()), key.size()};
@@ -38,6 +45,9 @@ struct CacheQuery {
   // JSON always has its usage, a stream if asked for.
   bool wants_usage() const { return !plan.stream || plan.wants_usage; }
 };
+
+// Whose answers the request may share: what it says, else a hash of its credentials.
+std::string ScopeOf(const CachingCore& core, const Request& request);
 
 // Parses and hashes the body: for a large one not on an io thread.
 CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request);

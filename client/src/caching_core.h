@@ -16,6 +16,7 @@
 
 #include "dialect.h"
 #include "larder/client/asio/http_service.h"
+#include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/refusals.h"
 #include "provider_health.h"
@@ -57,6 +58,7 @@ struct CachingCore {
   Duration negative_ttl{0};                          // lifetime of errors that rarely change
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
+  CassetteMode cassette = CassetteMode::kNone;
   // A wait for the store timed out, and no write has come back since.
   std::shared_ptr<std::atomic<bool>> store_lags = std::make_shared<std::atomic<bool>>(false);
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch_service.h"
+#include "cassette_notes.h"
 #include "flight_follow.h"
 #include "form_conversion.h"
 #include "handoff.h"
@@ -86,10 +87,10 @@ class Journey {
       if (IsCancelled(state)) co_return GivenUp();
       if (found) hit = *std::move(found);
     }
-    if (!hit || Objection(*hit, query_)) co_return NotCached(*core_);
+    if (!hit || Objection(*hit, query_)) co_return co_await Missing();
     Result<Response> replay = co_await ReplayHit(*std::move(hit));
     if (replay.ok() || replay.status().code() == StatusCode::kCancelled) co_return replay;
-    co_return NotCached(*core_);
+    co_return co_await Missing();
   }
 
  private:
@@ -109,11 +110,29 @@ class Journey {
     FlightOpening opening;
     opening.stream = query_.plan.stream;
     opening.wants_usage = query_.plan.wants_usage;
+    opening.credentials = query_.credentials;
+    if (query_.directives.explain && outcome_.explanation.empty()) co_await Explain();
     auto work = [core = core_, key = query_.key, read = query_.read, opening] {
       const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
       return core->cache->Acquire(bytes, read, opening);
     };
     co_return co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+  }
+
+  boost::asio::awaitable<Response> Missing() {
+    if (core_->cassette != CassetteMode::kReplay) co_return NotCached(*core_);
+    auto work = [core = core_, query = query_] { return NearestRecording(*core->cache, query); };
+    auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    const std::string text = why.value_or("the store does not answer");
+    co_return NotRecorded(*core_, text);
+  }
+
+  boost::asio::awaitable<void> Explain() {
+    auto work = [core = core_, query = query_] {
+      return core->cache->Explain(query.key_bytes(), query.read);
+    };
+    auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    if (why) outcome_.explanation = *std::move(why);
   }
 
   boost::asio::awaitable<Followed> Take(ResponseAcquired acquired) {
@@ -190,13 +209,15 @@ boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
   if (IsCancelled(state)) co_return GivenUp();
   if (!query) co_return co_await PassThrough(core, *request, "store-unavailable");
   if (query->bypass) {
-    if (request->directives.only_if_cached) co_return NotCached(*core);
+    const bool asked = request->directives.only_if_cached;
+    if (asked && core->cassette == CassetteMode::kNone) co_return NotCached(*core);
     co_return co_await PassThrough(core, std::move(*request), query->bypass_detail);
   }
   if (query->plan.batch != nullptr) {
     co_return co_await AnswerBatch(core, *std::move(query), std::move(request));
   }
-  const bool only_if_cached = request->directives.only_if_cached;
+  const bool only_if_cached =
+      request->directives.only_if_cached || core->cassette == CassetteMode::kReplay;
   Journey journey(core, *std::move(query), std::move(request));
   if (only_if_cached) co_return co_await journey.OnlyIfCached();
   co_return co_await journey.Go();

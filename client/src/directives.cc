@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "larder-";
 constexpr std::string_view kKnown[] = {
-    "Larder-TTL", "Larder-Tags", "Larder-Namespace", "Larder-Sample", "Larder-Key",
+    "Larder-TTL",    "Larder-Tags", "Larder-Namespace",
+    "Larder-Sample", "Larder-Key",  "Larder-Explain",
 };
 
 // The namespace becomes part of an engine tag, so it must leave room in one.
@@ -134,6 +135,11 @@ Status ApplyLarderHeader(const Header& field, const Headers& headers, Directives
   if (EqualsIgnoreCase(field.name, "Larder-Sample")) return ParseSample(value, directives.sample);
   if (EqualsIgnoreCase(field.name, "Larder-Namespace")) {
     return ParseNamespace(value, directives.name_space);
+  }
+  if (EqualsIgnoreCase(field.name, "Larder-Explain")) {
+    if (value != "1" && value != "0") return Malformed("Larder-Explain", "must be 1 or 0");
+    directives.explain = value == "1";
+    return Status::Ok();
   }
   if (EqualsIgnoreCase(field.name, "Larder-Key")) {
     if (value.empty()) return Malformed("Larder-Key", "must not be empty");

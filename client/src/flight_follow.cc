@@ -45,6 +45,13 @@ boost::asio::awaitable<Followed> EndedEarly(const Follower& follower) {
   co_return Again{follower.flight->number(), ""};  // complete, and yet nothing in it
 }
 
+// The upstream's word on whoever it was asked for, which is not this caller.
+bool IsAboutAnother(const Follower& follower, const FlightHead& head) {
+  const int status = head.status;
+  return follower.outcome.collapsed && follower.opening.credentials != follower.query.credentials &&
+         (status == 401 || status == 402 || status == 403 || status == 429);
+}
+
 Response Relay(Follower& follower, const FlightHead& head) {
   Response response;
   response.head.status = head.status;
@@ -57,6 +64,11 @@ Response Relay(Follower& follower, const FlightHead& head) {
   response.body = std::make_unique<LiveRelay>(follower.core, follower.flight,
                                               drop_usage ? follower.query.plan.endpoint : nullptr);
   return response;
+}
+
+Followed RelayOpaque(Follower& follower, const FlightHead& head) {
+  if (IsAboutAnother(follower, head)) return Again{follower.flight->number(), ""};
+  return Relay(follower, head);
 }
 
 // The answer was complete: in the form that is wanted, if it can be brought into it.
@@ -118,7 +130,7 @@ boost::asio::awaitable<Followed> StreamBehindJson(Follower& follower) {
   const std::optional<std::optional<FlightHead>> head = co_await first.Wait(core.limits.silence);
   const bool headless = head.has_value() && !head->has_value();
   if (headless) co_return co_await EndedEarly(follower);
-  if (head && (*head)->kind == AnswerKind::kOpaque) co_return Followed(Relay(follower, **head));
+  if (head && (*head)->kind == AnswerKind::kOpaque) co_return RelayOpaque(follower, **head);
 
   Handoff<FlightOutcome> end(core.io);
   follower.flight->OnEnd(end.Giver());
@@ -149,7 +161,7 @@ boost::asio::awaitable<Followed> FollowHead(Follower& follower) {
   const FlightHead& head = **given;
   const bool leader = !follower.outcome.collapsed;
   const bool stream = head.kind == AnswerKind::kEvents;
-  if (head.kind == AnswerKind::kOpaque) co_return Followed(Relay(follower, head));
+  if (head.kind == AnswerKind::kOpaque) co_return RelayOpaque(follower, head);
   if (!leader && stream != follower.wanted.stream) co_return co_await WaitAndConvert(follower);
   if (stream) co_return Followed(Relay(follower, head));
   co_return co_await RelayWhole(follower, head);

@@ -47,6 +47,10 @@ CacheOutcome HitOutcome(const CachedResponse& response, const RequestKey& key) {
   outcome.key = ToHex(key);
   if (response.info.priced) outcome.saved_microusd = response.cost_microusd;
   outcome.saved_time = response.compute_time;
+  if (response.info.usage) {
+    outcome.saved_input_tokens = response.info.usage->input_tokens;
+    outcome.saved_output_tokens = response.info.usage->output_tokens;
+  }
   return outcome;
 }
 

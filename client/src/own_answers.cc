@@ -1,10 +1,14 @@
 #include "own_answers.h"
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "body_pieces.h"
+#include "cost.h"
 
 namespace larder::client {
 namespace {
@@ -23,10 +27,42 @@ Response OwnError(const CachingCore& core, int status, std::string_view message)
   return response;
 }
 
+// Tells what an answer cost that nobody reads the usage of: an estimate, from the time it takes.
+class CostedBody final : public BodyReader {
+ public:
+  using Instant = std::chrono::steady_clock::time_point;
+
+  CostedBody(std::unique_ptr<BodyReader> inner, std::function<void(std::uint64_t)> on_cost,
+             Instant begin)
+      : inner_(std::move(inner)), on_cost_(std::move(on_cost)), begin_(begin) {}
+  ~CostedBody() override {
+    on_cost_(
+        EstimateMicrousd(std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin_)));
+  }
+
+  boost::asio::awaitable<Result<SharedBytes>> Read() override { return inner_->Read(); }
+
+ private:
+  const std::unique_ptr<BodyReader> inner_;
+  const std::function<void(std::uint64_t)> on_cost_;
+  const Instant begin_;
+};
+
+constexpr int kGatewayTimeout = 504;
+
 }  // namespace
 
+Response NotRecorded(const CachingCore& core, std::string_view why) {
+  Response response = OwnError(core, kGatewayTimeout, "not recorded: " + std::string(why));
+  response.head.cache.forward = Forward::kMiss;
+  response.head.cache.detail = "not-recorded";
+  return response;
+}
+
 Response NotCached(const CachingCore& core) {
-  constexpr int kGatewayTimeout = 504;
+  if (core.cassette == CassetteMode::kReplay) {
+    return NotRecorded(core, "a replay asks no provider");
+  }
   Response response = OwnError(core, kGatewayTimeout, "not cached, and only-if-cached was asked");
   response.head.cache.forward = Forward::kMiss;
   response.head.cache.detail = "only-if-cached";
@@ -35,8 +71,17 @@ Response NotCached(const CachingCore& core) {
 
 boost::asio::awaitable<Result<Response>> PassThrough(std::shared_ptr<const CachingCore> core,
                                                      Request request, std::string detail) {
+  if (core->cassette == CassetteMode::kReplay) {
+    co_return NotRecorded(*core, detail.empty() ? "no endpoint that is recorded" : detail);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  std::function<void(std::uint64_t)> on_cost;
+  if (request.method == "POST") on_cost = request.on_cost;
   Result<Response> response = co_await core->upstream->Send(std::move(request));
   if (!response.ok()) co_return response.status();
+  if (on_cost && response->head.status < 400) {
+    response->body = std::make_unique<CostedBody>(std::move(response->body), on_cost, begin);
+  }
   response->head.cache.forward = Forward::kBypass;
   response->head.cache.detail = std::move(detail);
   co_return response;

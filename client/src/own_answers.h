@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "caching_core.h"
 #include "larder/client/asio/http_service.h"
@@ -12,6 +13,9 @@ namespace larder::client {
 
 // 504 in the dialect's shape: only-if-cached was asked.
 Response NotCached(const CachingCore& core);
+
+// 504 in the dialect's shape: of a replay, which never asks the provider.
+Response NotRecorded(const CachingCore& core, std::string_view why);
 
 // Past the cache; `detail` says why.
 boost::asio::awaitable<Result<Response>> PassThrough(std::shared_ptr<const CachingCore> core,

@@ -34,6 +34,11 @@ ProviderStats ProviderHealth::Stats() const {
           .circuit_refusals = counters->circuit_refusals,
           .stale_if_error = counters->stale_if_error,
           .fallbacks = counters->fallbacks,
+          .input_tokens = counters->input_tokens,
+          .output_tokens = counters->output_tokens,
+          .microusd = counters->microusd,
+          .failed_attempts = counters->failed_attempts,
+          .first_byte = counters->first_byte.Read(),
           .circuit = breaker.state()};
 }
 

@@ -21,6 +21,11 @@ struct ProviderCounters {
   std::atomic<std::uint64_t> circuit_refusals = 0;
   std::atomic<std::uint64_t> stale_if_error = 0;
   std::atomic<std::uint64_t> fallbacks = 0;
+  std::atomic<std::uint64_t> input_tokens = 0;
+  std::atomic<std::uint64_t> output_tokens = 0;
+  std::atomic<std::uint64_t> microusd = 0;
+  std::atomic<std::uint64_t> failed_attempts = 0;
+  LatencyHistogram first_byte;
 };
 
 // Thread-safe. Held by whoever has a permit of its breaker.

@@ -179,6 +179,12 @@ bool IsCredentialHeader(std::string_view name) {
                      [&](std::string_view one) { return EqualsIgnoreCase(one, name); });
 }
 
+bool IsKeyHeader(std::string_view name, const std::vector<std::string>& key_headers) {
+  const auto is_it = [&](std::string_view one) { return EqualsIgnoreCase(one, name); };
+  return std::any_of(std::begin(kSemanticHeaders), std::end(kSemanticHeaders), is_it) ||
+         std::any_of(key_headers.begin(), key_headers.end(), is_it);
+}
+
 bool HasCredentials(const Headers& headers, std::string_view target) {
   const auto is_one = [](const Header& field) { return IsCredentialHeader(field.name); };
   return std::any_of(headers.begin(), headers.end(), is_one) ||

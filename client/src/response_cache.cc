@@ -18,6 +18,7 @@ SharedBytes PackOpening(const FlightOpening& opening) {
   PackNumber(opening.stream ? 1 : 0, out);
   PackNumber(opening.wants_usage ? 1 : 0, out);
   PackNumber(opening.batch, out);
+  PackNumber(opening.credentials, out);
   return SharedBytes(std::move(out));
 }
 
@@ -27,6 +28,7 @@ FlightOpening UnpackOpening(std::string_view bytes) {
   opening.stream = in.Number() != 0;
   opening.wants_usage = in.Number() != 0;
   opening.batch = in.Number();
+  opening.credentials = in.Number();
   return opening;
 }
 
@@ -193,6 +195,27 @@ class EngineCache final : public ResponseCache {
     Invalidation what;
     what.tags = tags;
     return cache_.Invalidate(what);
+  }
+  void PutNote(std::string_view key, std::string_view text) override {
+    WriteOptions options;
+    options.ttl = kForever;
+    static_cast<void>(cache_.Put(key, text, options));
+  }
+  std::vector<Note> Notes(std::string_view prefix) override {
+    std::vector<Note> notes;
+    ScanOptions scan{.prefix = std::string(prefix), .bodies = true};
+    while (true) {
+      const Result<ScanPage> page = cache_.Scan(scan);
+      if (!page.ok()) return notes;
+      for (const ScanItem& item : page->items) {
+        notes.push_back({item.key, std::string(item.entry.body())});
+      }
+      if (page->cursor.empty()) return notes;
+      scan.cursor = page->cursor;
+    }
+  }
+  std::string Explain(std::string_view key, const ReadOptions& options) override {
+    return cache_.Explain(key, options).ToString();
   }
   std::string_view StoreSecret() const override { return cache_.StoreSecret(); }
   TimePoint Now() const override { return cache_.Now(); }

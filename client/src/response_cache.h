@@ -49,6 +49,9 @@ struct FlightOpening {
   // Of a batch: a hash of all that is asked for together, so that those who ask for the same share
   // its error as well. 0 else.
   std::uint64_t batch = 0;
+  // A hash of the credentials that it is asked with: errors about those are not shared by followers
+  // who hold others, as they may where the scope is not that of the credentials.
+  std::uint64_t credentials = 0;
 };
 
 struct FlightHead {
@@ -121,6 +124,16 @@ class ResponseCache {
   virtual std::optional<CachedResponse> Get(std::string_view key, const ReadOptions& options) = 0;
   virtual ResponseAcquired Acquire(std::string_view key, const ReadOptions& options,
                                    const FlightOpening& opening) = 0;
+  // Notes beside the answers, under keys that are none of theirs; without expiry. May block.
+  struct Note {
+    std::string key;
+    std::string text;
+  };
+  virtual void PutNote(std::string_view key, std::string_view text) = 0;
+  // All whose key begins with `prefix`, by key.
+  virtual std::vector<Note> Notes(std::string_view prefix) = 0;
+  // Why the key is a hit or a miss, in a sentence; may block on the store.
+  virtual std::string Explain(std::string_view key, const ReadOptions& options) = 0;
   // As Cache::Invalidate.
   virtual Result<std::uint64_t> Invalidate(const std::vector<std::string>& tags) = 0;
   virtual std::string_view StoreSecret() const = 0;

@@ -92,7 +92,14 @@ class Call {
     went_out_ = std::make_shared<std::atomic<bool>>(false);
     request_.went_out = went_out_;
     Request request = last ? std::move(request_) : request_;
-    co_return co_await parts_->inner->Send(std::move(request));
+    const Time begin = timing_.Now();
+    Result<Response> response = co_await parts_->inner->Send(std::move(request));
+    if (response.ok()) {
+      health_.counters->first_byte.Add(timing_.Now() - begin);
+    } else {
+      ++health_.counters->failed_attempts;
+    }
+    co_return response;
   }
 
   void Judge(CircuitBreaker::Permit& permit, const Result<Response>& result) {

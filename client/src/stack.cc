@@ -15,6 +15,7 @@
 #include "dialect.h"
 #include "fallback_service.h"
 #include "larder/client/asio/decorators.h"
+#include "limiting_service.h"
 #include "response_cache.h"
 #include "retrying_service.h"
 
@@ -46,14 +47,17 @@ Result<const Dialect*> DialectOf(const ProviderConfig& provider) {
                 "providers." + provider.name + ": no dialect `" + provider.dialect + "`");
 }
 
-// caching( retrying( authenticating( http ))) of one provider.
+// caching( limiting( retrying( authenticating( http )))) of one provider.
 Result<Service> OneProvider(const StackParts& parts, const ClientConfig& config,
                             const ProviderConfig& provider) {
   Result<Service> http = MakeHttp(parts.io, provider);
   if (!http.ok()) return http.status();
   Service authenticating = MakeAuthenticating(parts, provider, *std::move(http));
-  Service retrying = MakeRetrying(parts.io, provider, std::move(authenticating), parts.health);
-  return MakeCaching(parts, config, provider.name, std::move(retrying));
+  Service calls = MakeRetrying(parts.io, provider, std::move(authenticating), parts.health);
+  if (parts.call_limits != nullptr && parts.call_limits->limit().max_concurrent > 0) {
+    calls = MakeLimiting(parts.io, provider, std::move(calls), *parts.call_limits);
+  }
+  return MakeCaching(parts, config, provider.name, std::move(calls));
 }
 
 Result<std::vector<Fallback>> Fallbacks(const StackParts& parts, const ClientConfig& config,
@@ -123,6 +127,11 @@ Service MakeRetrying(boost::asio::io_context& io, const ProviderConfig& provider
                                                          .total = provider.timeouts.total});
 }
 
+Service MakeLimiting(boost::asio::io_context& io, const ProviderConfig& provider, Service inner,
+                     CallLimits& limits) {
+  return std::make_shared<LimitingService>(io, std::move(inner), limits.Of(provider.name));
+}
+
 Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                             std::string_view provider, Service inner) {
   const Result<ProviderConfig> settings = FindProvider(config, provider);
@@ -144,7 +153,8 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                   .ttl_jitter = config.cache.ttl_jitter,
                   .negative_ttl = config.cache.negative_ttl,
                   .health = HealthOf(*settings, parts.health),
-                  .refusals = parts.refusals})));
+                  .refusals = parts.refusals,
+                  .cassette = parts.cassette})));
 }
 
 Result<Service> MakeFallback(const ProviderConfig& provider, Service inner,

@@ -22,8 +22,9 @@ std::optional<Trouble> TroubleIn(const Followed& followed) {
 }  // namespace
 
 std::optional<Trouble> TroubleOf(const Status& status) {
-  const bool theirs =
-      status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kDeadlineExceeded;
+  const bool theirs = status.code() == StatusCode::kUnavailable ||
+                      status.code() == StatusCode::kDeadlineExceeded ||
+                      status.code() == StatusCode::kResourceExhausted;
   return theirs ? std::optional(Trouble{}) : std::nullopt;
 }
 

@@ -81,6 +81,7 @@ StorableAnswer MakeNegative(const CachingCore& core, const CacheQuery& query,
   storable.options.negative = true;
   storable.options.ttl = std::min({core.negative_ttl, query.directives.ttl.value_or(kForever),
                                    query.policy_ttl.value_or(kForever)});
+  if (core.cassette == CassetteMode::kRecord) storable.options.ttl = kForever;
   if (answer.ends_by_close) storable.options.ttl = Duration(0);
   storable.options.cost_microusd = EstimateMicrousd(answer.took);
   return storable;
@@ -97,6 +98,16 @@ std::string WriteEvents(std::vector<Event> events, StoredResponse& info) {
     if (usage == i) info.usage_event = ByteRange{from, text.size() - from};
   }
   return text;
+}
+
+void CountSpent(const CachingCore& core, const CacheQuery& query, const StorableAnswer& storable) {
+  if (query.on_cost) query.on_cost(storable.options.cost_microusd);
+  if (core.health == nullptr) return;
+  ProviderCounters& counters = *core.health->counters;
+  if (storable.info.priced) counters.microusd += storable.options.cost_microusd;
+  if (!storable.info.usage) return;
+  counters.input_tokens += storable.info.usage->input_tokens;
+  counters.output_tokens += storable.info.usage->output_tokens;
 }
 
 }  // namespace
@@ -116,6 +127,9 @@ AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint) {
 }
 
 bool IsNegative(const CachingCore& core, const ResponseHead& head) {
+  if (core.cassette == CassetteMode::kRecord) {
+    return head.status >= kFirstError && IsReadable(head);
+  }
   if (core.negative_ttl == Duration(0) || !IsReadable(head)) return false;
   return std::find(std::begin(kRarelyChange), std::end(kRarelyChange), head.status) !=
          std::end(kRarelyChange);
@@ -157,6 +171,10 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
   info.priced = price.has_value() && verdict.usage.has_value();
   storable.options.cost_microusd =
       info.priced ? CostMicrousd(*verdict.usage, *price) : EstimateMicrousd(answer.took);
+  CountSpent(core, query, storable);
+  // A cassette keeps what is complete, however bad it is.
+  const bool whole = verdict.reason != "no_end" && verdict.reason != "invalid";
+  if (core.cassette == CassetteMode::kRecord && whole) verdict.store = true;
   if (!verdict.store) {
     core.refusals->Add(verdict.reason);
     storable.options.ttl = Duration(0);

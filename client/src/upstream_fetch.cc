@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "cassette_notes.h"
 #include "storable_answer.h"
 
 namespace larder::client {
@@ -55,7 +56,11 @@ void Finish(Fetch fetch) {
   } catch (const std::exception&) {
     return fetch.lease->End();
   }
+  const bool kept = storable->options.ttl != Duration(0);
   fetch.lease->Commit(storable->info, storable->body, storable->options);
+  if (kept && fetch.core->cassette == CassetteMode::kRecord) {
+    NoteRecording(*fetch.core->cache, fetch.query);
+  }
 }
 
 boost::asio::awaitable<void> Run(Fetch fetch, Request request) {

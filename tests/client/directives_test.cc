@@ -90,6 +90,9 @@ TEST(DirectivesTest, LarderHeadersAreRead) {
   EXPECT_EQ(directives.name_space, "team one");
   EXPECT_EQ(directives.sample, 3u);
   EXPECT_EQ(directives.key, "any: text");
+  EXPECT_FALSE(directives.explain);
+  EXPECT_TRUE(ParseDirectives(Headers{{"larder-explain", "1"}})->explain);
+  EXPECT_FALSE(ParseDirectives(Headers{{"larder-explain", "0"}})->explain);
   EXPECT_EQ(ParseDirectives(Headers{{"Larder-TTL", "3600"}})->ttl, 1h);
   EXPECT_EQ(ParseDirectives(Headers{{"Larder-TTL", "0"}})->ttl, 0s);
   EXPECT_EQ(ParseDirectives(Headers{{"Larder-TTL", "never"}})->ttl, kForever);
@@ -112,6 +115,7 @@ TEST(DirectivesTest, MalformedLarderHeadersAreRefused) {
   EXPECT_THAT(Refusal({{"larder-sample", ""}}), HasSubstr("Larder-Sample: must be"));
   EXPECT_THAT(Refusal({{"larder-namespace", ""}}), HasSubstr("Larder-Namespace: must be"));
   EXPECT_THAT(Refusal({{"larder-namespace", std::string(129, 'n')}}), HasSubstr("is 129"));
+  EXPECT_THAT(Refusal({{"larder-explain", "yes"}}), HasSubstr("Larder-Explain: must be 1 or 0"));
   EXPECT_THAT(Refusal({{"larder-key", "  "}}), HasSubstr("Larder-Key: must not be empty"));
   EXPECT_THAT(Refusal({{"larder-sample", "1"}, {"Larder-Sample", "1"}}),
               HasSubstr("Larder-Sample: given twice"));

@@ -116,7 +116,8 @@ class Validator {
 // A document that is whole, with `value` at `key`.
 json DocumentWith(const ConfigKey& key, const json& value, bool in_environment) {
   json document = {{"providers", {{"p", {{"base_url", "http://h"}}}}},
-                   {"prices", {{"p", {{"input_per_million", 1}, {"output_per_million", 1}}}}}};
+                   {"prices", {{"p", {{"input_per_million", 1}, {"output_per_million", 1}}}}},
+                   {"gateway", {{"clients", {{"p", {{"key_sha256", "x"}}}}}}}};
   json* node = in_environment ? &document["environments"]["e"] : &document;
   const client::ConfigPath parts = client::FromPointer(key.pointer);
   for (const std::string& part : parts) {
@@ -174,6 +175,8 @@ std::vector<json> SampleValues() {
           "openai",
           "anthropic",
           "credential",
+          "namespace",
+          "replay",
           "finish",
           "http://h",
           "https://h/path",

@@ -7,15 +7,21 @@
 namespace larder::testing {
 
 InProcessServer::InProcessServer(FunctionHandler::Function function,
-                                 const gateway::ServerLimits& limits, std::size_t max_connections)
-    : limits_(limits), handler_(std::move(function)), worker_(limits_) {
+                                 const gateway::ServerLimits& limits, std::size_t max_connections,
+                                 std::size_t max_connections_per_client)
+    : limits_(limits),
+      clients_(max_connections_per_client),
+      handler_(std::move(function)),
+      worker_(limits_) {
   auto listener = gateway::HttpListener::Bind(control_, "127.0.0.1", 0);
   if (!listener.ok()) throw std::runtime_error(listener.status().ToString());
   listener_ = *std::move(listener);
   url_ = listener_->url();
   worker_.Start(handler_);
-  listener_->Start(
-      {.workers = {&worker_}, .max_connections = max_connections, .log = [](const auto&) {}});
+  listener_->Start({.workers = {&worker_},
+                    .max_connections = max_connections,
+                    .clients = &clients_,
+                    .log = [](const auto&) {}});
   thread_ = std::thread([this] { control_.run(); });
 }
 

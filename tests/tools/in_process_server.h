@@ -38,7 +38,8 @@ class InProcessServer {
  public:
   explicit InProcessServer(FunctionHandler::Function function,
                            const gateway::ServerLimits& limits = {},
-                           std::size_t max_connections = 1000);
+                           std::size_t max_connections = 1000,
+                           std::size_t max_connections_per_client = 0);
   // Drains.
   ~InProcessServer();
 
@@ -49,6 +50,7 @@ class InProcessServer {
 
  private:
   const gateway::ServerLimits limits_;
+  gateway::ClientConnections clients_;
   FunctionHandler handler_;
   gateway::HttpWorker worker_;
   boost::asio::io_context control_;

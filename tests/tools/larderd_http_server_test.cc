@@ -72,6 +72,17 @@ TEST(HttpServerTest, ChunkedBodyIsPutTogetherAndTrailersAreNoFields) {
   EXPECT_EQ(caller.Ask("GET", "/next").status, 200) << "the connection stays";
 }
 
+TEST(HttpServerTest, ChunkedBodyMayComeByteByByte) {
+  InProcessServer server(Echo);
+  for (const std::string body : {"0\r\n\r\n", "1\r\nx\r\n0\r\nx: y\r\n\r\n"}) {
+    WireClient caller(server.url());
+    caller.Send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n");
+    for (const char byte : body) caller.Send(std::string(1, byte));
+    EXPECT_EQ(caller.Read().status, 200) << body;
+    EXPECT_EQ(caller.Ask("GET", "/next").status, 200) << "the connection is in step";
+  }
+}
+
 TEST(HttpServerTest, ManySmallChunksDoNotCostSquareTime) {
   InProcessServer server(Echo);
   WireClient caller(server.url());
@@ -218,6 +229,13 @@ std::vector<Bad> BadRequests() {
        "POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"},
       {"blank before the colon", post + "content-length : 4\r\n\r\nabcd"},
       {"bare LF", "GET / HTTP/1.1\nhost: a\n\n", 505},
+      {"bare LF after a field", "GET / HTTP/1.1\r\nhost: a\nx: y\r\n\r\n"},
+      {"bare LF at the end of the head", "GET / HTTP/1.1\r\nhost: a\r\n\n"},
+      {"bare CR in a value", "GET / HTTP/1.1\r\nhost: a\rx: y\r\n\r\n"},
+      {"bare LF after a chunk size", post + "transfer-encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n"},
+      {"bare LF after a chunk", post + "transfer-encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n"},
+      {"empty length", post + "content-length: \r\n\r\n"},
+      {"empty chunk size", post + "transfer-encoding: chunked\r\n\r\n\r\na\r\n0\r\n\r\n"},
       {"NUL in a value", std::string("GET / HTTP/1.1\r\nhost: a\0b\r\n\r\n", 28)},
       {"bad chunk size", post + "transfer-encoding: chunked\r\n\r\nxyz\r\n"},
       {"negative chunk size", post + "transfer-encoding: chunked\r\n\r\n-1\r\n"},
@@ -283,6 +301,30 @@ TEST(HttpServerTest, HeadAndBodyOverTheirLimitsAreRefused) {
   WireClient extension(server.url());
   extension.Send(chunked + "1;" + endless);
   EXPECT_EQ(extension.Read().status, 400);
+}
+
+TEST(HttpServerTest, TargetOverItsLimitIsRefused) {
+  InProcessServer server(Echo);
+  const std::string path = "/" + std::string((std::size_t{16} << 10) - 1, 'x');
+  EXPECT_EQ(Ask(server.url(), "GET", path).status, 200);
+  EXPECT_EQ(Ask(server.url(), "GET", path + "x").status, 414);
+}
+
+TEST(HttpServerTest, OneClientMayHoldOnlySoManyConnections) {
+  InProcessServer server(Echo, {}, /*max_connections=*/1000, /*max_connections_per_client=*/2);
+  WireClient first(server.url());
+  auto second = std::make_optional<WireClient>(server.url());
+  ASSERT_EQ(first.Ask("GET", "/").status, 200);
+  ASSERT_EQ(second->Ask("GET", "/").status, 200);
+  WireClient third(server.url());
+  const WireAnswer answer = third.Read();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.header("retry-after"), "1");
+  WireClient other(server.url(), 0, "127.0.0.2");
+  EXPECT_EQ(other.Ask("GET", "/").status, 200) << "another client";
+  second.reset();
+  while (server.connections() > 2) std::this_thread::yield();
+  EXPECT_EQ(WireClient(server.url()).Ask("GET", "/").status, 200) << "its place is free again";
 }
 
 TEST(HttpServerTest, CallerBeyondTheLimitIsTurnedAwayAndMayTryAgain) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "fake_upstream.h"
+#include "gate.h"
 #include "larderd_process.h"
 #include "wire_client.h"
 
@@ -130,6 +131,61 @@ TEST(LarderdTroubleTest, OpenCircuitIsLoggedAndAsksNobody) {
   EXPECT_EQ(upstream.requests(), 3);
   EXPECT_THAT(gateway.process().ErrorText(),
               HasSubstr(R"("event":"circuit","provider":"openai","state":"open")"));
+}
+
+TEST(LarderdTroubleTest, OverloadIsA503AtOnceAndHitsGoOnMeanwhile) {
+  Gate arrived;
+  std::atomic<bool> hang = false;
+  FakeUpstream upstream([&](UpstreamExchange& exchange) {
+    const bool other = exchange.target.starts_with("/claude-base");
+    if (!hang || other) return exchange.Answer(200, "application/json", Answer("kept"));
+    arrived.Open();
+    exchange.WaitForHangUp();
+  });
+  GatewayFixture gateway(
+      upstream.base_url(),
+      {{"gateway", R"({"max_concurrent_upstream": 1, "max_queued_upstream": 1})"}});
+  ASSERT_EQ(Ask(gateway.url(), "POST", kChat, kBody).status, 200);
+  hang = true;
+  WireClient first(gateway.url());
+  first.SendRequest("GET", "/v1/models");
+  ASSERT_TRUE(arrived.Wait());
+  WireClient second(gateway.url());
+  second.SendRequest("GET", "/v1/models");
+  const std::string metric = R"(larder_upstream_queued{provider="openai"} 1)";
+  while (Ask(gateway.url(), "GET", "/metrics").body.find(metric) == std::string::npos) {
+  }
+  for (const char* path : {"/v1/models", "/v1/responses"}) {
+    const WireAnswer refused = Ask(gateway.url(), "POST", path, R"({"model":"m","input":"x"})");
+    EXPECT_EQ(refused.status, 503) << path;
+    EXPECT_EQ(refused.header("retry-after"), "1");
+    EXPECT_EQ(refused.header("x-should-retry"), "") << "overload passes";
+    EXPECT_TRUE(Json::parse(refused.body).contains("error"));
+  }
+  const WireAnswer hit = Ask(gateway.url(), "POST", kChat, kBody);
+  EXPECT_EQ(hit.body, Answer("kept"));
+  EXPECT_THAT(hit.header("cache-status"), HasSubstr("larder; hit"));
+  EXPECT_EQ(Ask(gateway.url(), "POST", "/anthropic/v1/messages", "{}").status, 200)
+      << "another provider";
+}
+
+TEST(LarderdTroubleTest, NoFieldOfALarderHeaderReachesTheUpstreamOrTheAnswer) {
+  FakeUpstream upstream(
+      [](UpstreamExchange& exchange) { exchange.Answer(200, "text/plain", exchange.head); });
+  GatewayFixture gateway(upstream.base_url());
+  const std::string head = "GET /v1/models HTTP/1.1\r\nhost: a\r\n";
+  for (const std::string& field :
+       {std::string("larder-tags: a\r\n planted: 1\r\n"),
+        std::string("larder-tags: a\rplanted: 1\r\n"), std::string("larder-key: a\nplanted: 1\r\n"),
+        std::string("larder-namespace: \0planted\r\n", 28), std::string("larder-planted: 1\r\n")}) {
+    WireClient caller(gateway.url());
+    caller.Send(head + field + "connection: close\r\n\r\n");
+    const WireAnswer answer = caller.Read();
+    EXPECT_THAT(answer.body, ::testing::Not(HasSubstr("planted: 1"))) << field;
+    for (const client::Header& sent : answer.headers) {
+      EXPECT_FALSE(client::EqualsIgnoreCase(sent.name, "planted")) << field;
+    }
+  }
 }
 
 }  // namespace

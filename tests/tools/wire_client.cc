@@ -23,7 +23,7 @@ std::uint16_t PortOf(std::string_view url) {
 
 }  // namespace
 
-WireClient::WireClient(std::string_view url, int receive_buffer) {
+WireClient::WireClient(std::string_view url, int receive_buffer, const char* from) {
   socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (receive_buffer > 0) {
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
@@ -34,6 +34,8 @@ WireClient::WireClient(std::string_view url, int receive_buffer) {
   ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
   sockaddr_in address{};
   address.sin_family = AF_INET;
+  ::inet_pton(AF_INET, from, &address.sin_addr);
+  ::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address));
   address.sin_port = htons(PortOf(url));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {

@@ -29,8 +29,9 @@ struct WireAnswer {
 // One connection; one thread. Reads give up, as if the peer had closed, after a minute.
 class WireClient {
  public:
-  // "http://127.0.0.1:8080". `receive_buffer`: of the kernel, 0 = as usual.
-  explicit WireClient(std::string_view url, int receive_buffer = 0);
+  // "http://127.0.0.1:8080". `receive_buffer`: of the kernel, 0 = as usual. `from`: the caller's
+  // own address; any of 127.0.0.0/8 will do.
+  explicit WireClient(std::string_view url, int receive_buffer = 0, const char* from = "127.0.0.1");
   ~WireClient();
   WireClient(WireClient&& other) noexcept;
   WireClient& operator=(WireClient&& other) noexcept;

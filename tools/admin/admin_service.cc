@@ -74,6 +74,11 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
   if (get && request.path == "/v1/version") {
     return JsonAnswer({{"name", "larder"}, {"version", LARDER_VERSION}});
   }
+  if (get && request.path == "/metrics" && options_.metrics) {
+    return {.http_status = 200,
+            .content_type = "text/plain; version=0.0.4; charset=utf-8",
+            .body = options_.metrics()};
+  }
   if (get && request.path == kExportPath) return HandleExport(cache_, request);
   if (post && request.path == kImportPath) return HandleImport(cache_, request);
   if (get && request.path == kVerifyPath) return HandleVerify(cache_, request);

@@ -16,6 +16,8 @@
 //   POST   /v1/invalidate {"tags": [...]} | {"prefix"} | {"all": true}, "soft": true or not
 //                                               the same, and "number"
 //   GET    /v1/config, PATCH /v1/config {merge patch}   of a process that has one (AdminConfig)
+//   GET    /metrics                             in Prometheus' text format, of a process that has
+//                                               any (AdminOptions::metrics)
 //   POST   /v1/scope {"target", "headers": [[name, value], ...]}   {"scope"}
 //
 // {key}, prefix and cursor are base64url. Reading entries leaves no trace: no hit, no miss. The
@@ -36,7 +38,7 @@ namespace larder::admin {
 // Thread-safe; may block on the disk. `cache` must outlive it.
 class AdminService {
  public:
-  // Of `options` more_stats and config.
+  // Of `options` more_stats, metrics and config.
   explicit AdminService(Cache& cache, AdminOptions options = {})
       : cache_(cache), options_(std::move(options)) {}
   AdminAnswer Handle(const AdminRequest& request) const;

@@ -2,9 +2,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "cache_access.h"
 #include "config_draft.h"
-#include "config_report.h"
+#include "config_edit.h"
 #include "config_schema.h"
 #include "console.h"
 #include "invocation.h"
@@ -17,32 +16,6 @@ namespace larder::cachectl {
 namespace {
 
 using nlohmann::ordered_json;
-
-client::ConfigSources Sources(const Invocation& invocation) {
-  client::ConfigSources sources{.file = invocation.Value("--config"),
-                                .environment = client::ProcessEnvironment()};
-  const std::string directory = invocation.Value("--dir");
-  if (!directory.empty()) sources.flags.push_back({"--dir", "/cache/directory", directory});
-  return sources;
-}
-
-Result<client::ConfigDocument> LoadChecked(const Invocation& invocation) {
-  Result<client::ConfigDocument> document = client::ConfigDocument::Load(Sources(invocation));
-  if (!document.ok()) return document.status();
-  const Result<tools::ToolConfig> config = tools::ReadToolConfig(*document);
-  if (!config.ok()) return config.status();
-  return document;
-}
-
-// What `config show --json` says, of the process behind --socket or of the file.
-Result<std::string> ShownConfig(const Invocation& invocation) {
-  if (invocation.Has("--socket")) {
-    return ReachSocket(invocation.Value("--socket"))->Call({.method = "GET", .path = "/v1/config"});
-  }
-  const Result<client::ConfigDocument> document = LoadChecked(invocation);
-  if (!document.ok()) return document.status();
-  return tools::ConfigToJson(*document);
-}
 
 struct Setting {
   std::string key;
@@ -57,27 +30,22 @@ Result<Setting> ReadSetting(const std::string& text) {
   return Setting{text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// What `config set --json` says, when the process behind --socket has changed its file and taken
-// that over.
-Result<std::string> SetInProcess(const Setting& setting, const std::string& socket) {
+// Has the process behind --socket change its file and take that over.
+Result<std::string> SetInProcess(const Setting& setting, const Invocation& invocation) {
   const Result<std::string> patch = client::MakeConfigPatch(setting.key, setting.value);
   if (!patch.ok()) return patch.status();
-  return ReachSocket(socket)->Call({.method = "PATCH", .path = "/v1/config", .body = *patch});
+  return PatchConfig(*patch, invocation);
 }
 
 Result<std::string> SetInFile(const Setting& setting, const Invocation& invocation) {
-  const Result<client::ConfigDocument> before = LoadChecked(invocation);
+  const Result<client::ConfigDocument> before = LoadCheckedConfig(invocation);
   if (!before.ok()) return before.status();
   const Result<std::string> text = tools::ReadConfigText(*before);
   if (!text.ok()) return text.status();
   const Result<std::string> changed =
       client::SetInConfigText(*text, before->file(), setting.key, setting.value);
   if (!changed.ok()) return changed.status();
-  Result<tools::ConfigDraft> draft =
-      tools::ConfigDraft::Write(Sources(invocation), *before, *changed);
-  if (!draft.ok()) return draft.status();
-  if (Status status = draft->Commit(); !status.ok()) return status;
-  return tools::ChangesToJson(before->file(), client::CompareConfig(*before, draft->document()));
+  return ReplaceConfig(*before, *changed, invocation);
 }
 
 std::string FileName(const client::ConfigDocument& document) {
@@ -87,7 +55,7 @@ std::string FileName(const client::ConfigDocument& document) {
 }  // namespace
 
 Result<tools::ExitStatus> RunConfigCheck(const Invocation& invocation, Console& console) {
-  const Result<client::ConfigDocument> document = LoadChecked(invocation);
+  const Result<client::ConfigDocument> document = LoadCheckedConfig(invocation);
   if (!document.ok()) return document.status();
   if (console.json()) {
     console.Line(ordered_json{{"file", document->file()}, {"ok", true}}.dump());
@@ -117,9 +85,8 @@ Result<tools::ExitStatus> RunConfigShow(const Invocation& invocation, Console& c
 Result<tools::ExitStatus> RunConfigSet(const Invocation& invocation, Console& console) {
   const Result<Setting> setting = ReadSetting(invocation.arguments[0]);
   if (!setting.ok()) return setting.status();
-  const Result<std::string> done = invocation.Has("--socket")
-                                       ? SetInProcess(*setting, invocation.Value("--socket"))
-                                       : SetInFile(*setting, invocation);
+  const Result<std::string> done = invocation.Has("--socket") ? SetInProcess(*setting, invocation)
+                                                              : SetInFile(*setting, invocation);
   if (!done.ok()) return done.status();
   Rows rows;
   const ordered_json result = ordered_json::parse(*done);

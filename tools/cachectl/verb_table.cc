@@ -97,6 +97,14 @@ constexpr VerbFlag kKeyFlags[] = {
     {"--credential-from-env", "VAR", "the caller's API key is in this environment variable"},
 };
 
+constexpr VerbFlag kClientFlags[] = {
+    {"--namespace", "N", "its key space, which may be shared with other clients; else its name"},
+    {"--provider", "P", "a provider that it may use; all if not given", true},
+    {"--model", "M", "a model that it may use, as gpt-4o or gpt-*; all if not given", true},
+    {"--requests-per-minute", "N", "so many requests, hits too; any number if not given"},
+    {"--usd-per-day", "USD", "what its misses may cost; any amount if not given"},
+};
+
 constexpr Verb kVerbs[] = {
     {"stats", "", 0, 0, "entries, bytes, hits, misses, cost and time saved", {}, RunStats},
     {"top", "", 0, 0, "what a running cache does, live in the terminal", kTopFlags, RunTop},
@@ -178,6 +186,11 @@ constexpr Verb kVerbs[] = {
      "give the vault a new passphrase, from the terminal or stdin",
      {},
      RunSecretRekey},
+    {"client add", "NAME", 1, 1,
+     "make a key of the gateway's own, and show it once; the configuration keeps its hash",
+     kClientFlags, RunClientAdd},
+    {"client ls", "", 0, 0, "who has a key, and what for", {}, RunClientList},
+    {"client rm", "NAME", 1, 1, "take a client and its key out", {}, RunClientRemove},
     {"help", "[VERB]", 0, 2, "this, or help on a verb", {}, RunHelp},
     {"version", "", 0, 0, "the version", {}, RunVersion},
 };

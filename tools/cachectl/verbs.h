@@ -36,6 +36,9 @@ Result<tools::ExitStatus> RunSecretSet(const Invocation& invocation, Console& co
 Result<tools::ExitStatus> RunSecretList(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunSecretRemove(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunSecretRekey(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunClientAdd(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunClientList(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunClientRemove(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunHelp(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunVersion(const Invocation& invocation, Console& console);
 

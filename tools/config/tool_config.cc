@@ -54,10 +54,42 @@ Status ReadDefaultProvider(const ConfigDocument& document, const ClientConfig& c
                     (nearest.empty() ? "; there is none" : "; nearest is \"" + nearest + "\""));
 }
 
+client::CassetteMode ReadMode(std::string_view mode) {
+  if (mode == "record") return client::CassetteMode::kRecord;
+  return mode == "replay" ? client::CassetteMode::kReplay : client::CassetteMode::kNone;
+}
+
+bool IsLoopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+// Without a check of who calls, and beyond this machine, a namespace is anybody's.
+Status CheckIsolation(const ConfigDocument& document, const GatewayConfig& gateway) {
+  if (gateway.isolation == Isolation::kCredential) return Status::Ok();
+  if (!gateway.callers.empty() || IsLoopback(gateway.host)) return Status::Ok();
+  return Refuse(document, "/gateway/isolation",
+                "\"namespace\" needs gateway.clients, or a loopback address in gateway.listen: "
+                "else any caller reads what any other paid for");
+}
+
 Result<GatewayConfig> ReadGateway(const ConfigDocument& document, const ClientConfig& client) {
   GatewayConfig gateway;
   ReadListen(document.Text("/gateway/listen"), gateway);
   gateway.max_body_bytes = document.Size("/gateway/max_body_bytes");
+  gateway.drain_timeout = document.Time("/gateway/drain_timeout");
+  gateway.mode = ReadMode(document.Text("/gateway/mode"));
+  const auto count = [&](const char* pointer) {
+    return static_cast<std::size_t>(document.Integer(pointer));
+  };
+  gateway.max_connections_per_client = count("/gateway/max_connections_per_client");
+  gateway.upstream = {.max_concurrent = count("/gateway/max_concurrent_upstream"),
+                      .max_queued = count("/gateway/max_queued_upstream"),
+                      .max_wait = document.Time("/gateway/max_queue_wait")};
+  if (document.Text("/gateway/isolation") == "namespace") gateway.isolation = Isolation::kNamespace;
+  Result<std::vector<CallerConfig>> callers = ReadCallers(document);
+  if (!callers.ok()) return callers.status();
+  gateway.callers = *std::move(callers);
+  if (Status status = CheckIsolation(document, gateway); !status.ok()) return status;
   for (const char* dialect : {"openai", "anthropic"}) {
     const Status status = ReadDefaultProvider(document, client, dialect, gateway);
     if (!status.ok()) return status;

@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "caller_config.h"
+#include "larder/client/call_limits.h"
+#include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/config_document.h"
 #include "larder/client/secret.h"
@@ -14,6 +17,12 @@
 #include "larder/result.h"
 
 namespace larder::tools {
+
+// Who shares answers.
+enum class Isolation {
+  kCredential,  // holders of the same credential, or of one client's keys
+  kNamespace,   // all who use the same namespace
+};
 
 struct GatewayConfig {
   std::string listen;      // as written: "127.0.0.1:8080"
@@ -23,6 +32,12 @@ struct GatewayConfig {
   // dialect may be missing: such requests name their provider or get an error.
   std::map<std::string, std::string> default_provider;
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20;
+  Duration drain_timeout = std::chrono::seconds(30);
+  std::size_t max_connections_per_client = 0;  // 0 = any number
+  Isolation isolation = Isolation::kCredential;
+  std::vector<CallerConfig> callers;  // gateway.clients; none: everybody may call
+  client::CassetteMode mode = client::CassetteMode::kNone;
+  client::CallLimit upstream = {.max_concurrent = 4096};
 };
 
 struct AdminConfig {

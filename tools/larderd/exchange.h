@@ -9,19 +9,9 @@
 
 #include "larder/client/message.h"
 #include "larder/shared_bytes.h"
+#include "server_request.h"
 
 namespace larder::gateway {
-
-// A request as it came off the wire, body and all; framing is dealt with.
-struct ServerRequest {
-  std::string method;
-  std::string target;  // path and query, always begins with '/'
-  client::Headers headers;
-  std::string body;
-
-  // `target` without its query.
-  std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
-};
 
 // The head of an answer. Hop-by-hop and framing fields in it are ignored but for
 // `content-length`, which then the body must match.
@@ -62,6 +52,9 @@ class Handler {
   // Body of an error that the server answers by itself; `request` is as far as it was read.
   virtual std::string ErrorBody(int status, std::string_view message,
                                 const ServerRequest& request) const = 0;
+
+  // Is told of each request that the server refused by itself with `status`.
+  virtual void OnRefused(int /*status*/) {}
 };
 
 }  // namespace larder::gateway

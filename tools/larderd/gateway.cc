@@ -16,6 +16,7 @@
 #include "client_stats.h"
 #include "exit_status.h"
 #include "larder/client/asio/stack.h"
+#include "metrics_page.h"
 
 namespace larder::gateway {
 namespace {
@@ -24,6 +25,8 @@ namespace asio = boost::asio;
 
 // For what Drain() has cut off to take notice.
 constexpr Duration kAbortLimit = std::chrono::seconds(2);
+// What callers spent in so long may be forgotten by a crash.
+constexpr Duration kBetweenSaves = std::chrono::seconds(5);
 
 // Threads for what may block on the disk. A lookup takes microseconds; a few that are stuck on a
 // slow disk shall not hold up the rest.
@@ -63,15 +66,21 @@ Status MakeDirectory(const std::string& directory) {
 
 }  // namespace
 
-Gateway::Gateway(const tools::ToolConfig& config, Log& log)
+Gateway::Gateway(const tools::ToolConfig& config, Log& log, const ServiceManager& manager)
     : log_(log),
+      manager_(manager),
+      drain_timeout_(config.gateway.drain_timeout),
+      heartbeat_(control_, manager),
       board_(std::make_shared<client::HealthBoard>(
           [&log](const std::string& provider, client::CircuitState state) {
             log.Write(LogLevel::kWarning, "circuit",
                       {{"provider", provider}, {"state", client::CircuitStateName(state)}});
           })),
+      call_limits_(std::make_shared<client::CallLimits>(config.gateway.upstream)),
+      client_connections_(config.gateway.max_connections_per_client),
       pool_(kPoolThreads) {
   limits_.max_body_bytes = config.gateway.max_body_bytes;
+  cassette_ = config.gateway.mode;
 }
 
 Status Gateway::Check(const tools::ToolConfig& config) {
@@ -84,26 +93,50 @@ Status Gateway::Check(const tools::ToolConfig& config) {
   return Status::Ok();
 }
 
-Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, Log& log) {
-  std::unique_ptr<Gateway> gateway(new Gateway(config, log));
+Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, Log& log,
+                                               const ServiceManager& manager) {
+  std::unique_ptr<Gateway> gateway(new Gateway(config, log, manager));
   gateway->max_connections_ = RaiseConnectionLimit();
-  auto listener = HttpListener::Bind(gateway->control_, config.gateway.host, config.gateway.port);
+  auto listener = manager.socket() ? HttpListener::Adopt(gateway->control_, *manager.socket())
+                                   : HttpListener::Bind(gateway->control_, config.gateway.host,
+                                                        config.gateway.port);
   if (!listener.ok()) return listener.status();
   gateway->listener_ = *std::move(listener);
-  if (Status opened = gateway->OpenCache(config.client.cache); !opened.ok()) return opened;
-  if (config.admin.socket) {
-    auto admin = admin::AdminServer::Start(
-        *gateway->cache_, {.socket = *config.admin.socket,
-                           .more_stats =
-                               [board = gateway->board_, refusals = gateway->refusals_] {
-                                 return ClientStatsJson(*board, *refusals);
-                               },
-                           .config = &gateway->running_config_});
-    if (!admin.ok()) return admin.status().WithContext("admin.socket");
-    gateway->admin_ = *std::move(admin);
+  // The configuration was checked for the address that it names; another may have been handed over.
+  if (config.gateway.isolation == tools::Isolation::kNamespace && config.gateway.callers.empty() &&
+      !gateway->listener_->is_loopback()) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "gateway.isolation \"namespace\" without gateway.clients needs a loopback address");
   }
+  if (Status opened = gateway->OpenCache(config.client.cache); !opened.ok()) return opened;
   if (Status started = gateway->StartWorkers(config); !started.ok()) return started;
+  if (Status started = gateway->StartAdmin(config); !started.ok()) return started;
   return gateway;
+}
+
+Status Gateway::StartAdmin(const tools::ToolConfig& config) {
+  if (!config.admin.socket) return Status::Ok();
+  admin::AdminOptions options;
+  options.socket = *config.admin.socket;
+  options.more_stats = [this] { return ClientStatsJson(*board_, *refusals_); };
+  if (config.metrics.enabled) options.metrics = [this] { return ShowMetrics(); };
+  options.config = &running_config_;
+  auto admin = admin::AdminServer::Start(*cache_, options);
+  if (!admin.ok()) return admin.status().WithContext("admin.socket");
+  admin_ = *std::move(admin);
+  return Status::Ok();
+}
+
+std::string Gateway::ShowMetrics() const {
+  std::size_t connections = 0;
+  for (const auto& worker : workers_) connections += worker->connections();
+  return MetricsText({.requests = metrics_,
+                      .providers = board_->Snapshot(),
+                      .calls = call_limits_->Snapshot(),
+                      .refusals = refusals_->Counts(),
+                      .cache = cache_->GetStats(),
+                      .connections = connections});
 }
 
 Status Gateway::OpenCache(Options options) {
@@ -126,7 +159,9 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                     .cache = cache_.get(),
                                     .health = board_,
                                     .refusals = refusals_,
-                                    .credentials = credentials_},
+                                    .credentials = credentials_,
+                                    .call_limits = call_limits_,
+                                    .cassette = cassette_},
                                    config, name);
     if (!stack.ok()) return stack.status();
     stacks[name] = *std::move(stack);
@@ -134,16 +169,36 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
   return stacks;
 }
 
-Status Gateway::StartWorkers(const tools::ToolConfig& config) {
+Result<std::vector<GatewayHandler::Plan>> Gateway::MakePlans(const tools::ToolConfig& config) {
   const auto routes =
       std::make_shared<const Routes>(config.client.providers, config.gateway.default_provider);
-  const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
-  for (unsigned i = 0; i < threads; ++i) {
-    workers_.push_back(std::make_unique<HttpWorker>(limits_));
-    Result<GatewayHandler::Stacks> stacks = MakeStacks(config.client, *workers_.back());
+  const auto callers = std::make_shared<const Callers>(config.gateway.callers, accounts_);
+  std::vector<GatewayHandler::Plan> plans;
+  for (const auto& worker : workers_) {
+    Result<GatewayHandler::Stacks> stacks = MakeStacks(config.client, *worker);
     if (!stacks.ok()) return stacks.status();
-    handlers_.push_back(
-        std::make_unique<GatewayHandler>(routes, *std::move(stacks), *cache_, log_));
+    plans.push_back({routes, callers, *std::move(stacks)});
+  }
+  return plans;
+}
+
+Status Gateway::StartWorkers(const tools::ToolConfig& config) {
+  HandlerParts parts{.cache = *cache_,
+                     .log = log_,
+                     .metrics = metrics_,
+                     .isolation = config.gateway.isolation,
+                     .metrics_page = {}};
+  if (config.metrics.enabled && listener_->is_loopback()) {
+    parts.metrics_page = [this] { return ShowMetrics(); };
+  }
+  spending_file_ = config.client.cache.directory + "/spending";
+  accounts_.Load(spending_file_, Today());
+  const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
+  for (unsigned i = 0; i < threads; ++i) workers_.push_back(std::make_unique<HttpWorker>(limits_));
+  Result<std::vector<GatewayHandler::Plan>> plans = MakePlans(config);
+  if (!plans.ok()) return plans.status();
+  for (GatewayHandler::Plan& plan : *plans) {
+    handlers_.push_back(std::make_unique<GatewayHandler>(std::move(plan), parts));
   }
   return Status::Ok();
 }
@@ -158,24 +213,32 @@ Status Gateway::Apply(const tools::ToolConfig& config) {
                              .stale_while_revalidate = cache.stale_while_revalidate,
                              .stale_if_error = cache.stale_if_error,
                              .negative_ttl = cache.negative_ttl};
-  const auto routes =
-      std::make_shared<const Routes>(config.client.providers, config.gateway.default_provider);
-  std::vector<GatewayHandler::Stacks> all;
-  for (const auto& worker : workers_) {
-    Result<GatewayHandler::Stacks> stacks = MakeStacks(config.client, *worker);
-    if (!stacks.ok()) return stacks.status();
-    all.push_back(*std::move(stacks));
-  }
+  Result<std::vector<GatewayHandler::Plan>> plans = MakePlans(config);
+  if (!plans.ok()) return plans.status();
   // The last that can fail: what is refused changes nothing.
   if (Status changed = cache_->Change(change); !changed.ok()) return changed;
   for (std::size_t i = 0; i < workers_.size(); ++i) {
-    auto replace = [handler = handlers_[i].get(), routes, stacks = std::move(all[i])]() mutable {
-      handler->Replace(routes, std::move(stacks));
+    auto replace = [handler = handlers_[i].get(), plan = std::move((*plans)[i])]() mutable {
+      handler->Replace(std::move(plan));
     };
     asio::post(workers_[i]->io(), std::move(replace));
   }
   log_.SetLevel(config.logging.level);
   return Status::Ok();
+}
+
+void Gateway::SaveSpending() {
+  const Status saved = accounts_.Save(spending_file_, Today());
+  if (!saved.ok()) log_.Write(LogLevel::kWarning, "spending", {{"why", saved.message()}});
+}
+
+void Gateway::SaveSpendingRegularly() {
+  save_timer_.expires_after(kBetweenSaves);
+  save_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    SaveSpending();
+    SaveSpendingRegularly();
+  });
 }
 
 void Gateway::Run(const std::function<void(const std::string& url)>& ready,
@@ -189,9 +252,12 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
     running_config_.Detach();
     if (stopping) stopping();
     listener_->Stop();
+    save_timer_.cancel();
+    heartbeat_.Stop();
     // Back to the default: the second signal kills.
     signals_.clear();
   });
+  SaveSpendingRegularly();
   Serve(ready);
   control_.run();
   Drain();
@@ -204,17 +270,22 @@ void Gateway::Serve(const std::function<void(const std::string& url)>& ready) {
     plan.workers.push_back(workers_[i].get());
   }
   plan.max_connections = max_connections_;
+  plan.clients = &client_connections_;
+  plan.on_turned_away = [this] { metrics_.Count(TurnedAway::kConnections); };
   plan.log = [this](const std::string& what) { log_.Write(LogLevel::kWarning, what); };
   const std::string url = listener_->url();
   listener_->Start(std::move(plan));
   log_.Write(LogLevel::kInfo, "listening", {{"url", url}});
   ready(url);
+  manager_.Notify("READY=1");
+  heartbeat_.Start(workers_);
 }
 
 void Gateway::Drain() {
   log_.Write(LogLevel::kInfo, "draining");
+  manager_.Notify("STOPPING=1");
   for (const auto& worker : workers_) worker->Drain();
-  const auto end = std::chrono::steady_clock::now() + kDrainLimit;
+  const auto end = std::chrono::steady_clock::now() + drain_timeout_;
   bool ended = true;
   for (const auto& worker : workers_) {
     const auto left = std::chrono::duration_cast<Duration>(end - std::chrono::steady_clock::now());
@@ -228,6 +299,7 @@ void Gateway::Drain() {
   }
   admin_.reset();
   pool_.join();
+  SaveSpending();
   const Status closed = cache_->Close();
   if (!closed.ok()) log_.Write(LogLevel::kError, "close", {{"why", closed.ToString()}});
   log_.Write(LogLevel::kInfo, "ended");

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
@@ -10,33 +11,37 @@
 #include <string>
 #include <vector>
 
+#include "caller_account.h"
+#include "client_connections.h"
 #include "gateway_handler.h"
+#include "heartbeat.h"
 #include "http_listener.h"
 #include "http_worker.h"
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
+#include "larder/client/call_limits.h"
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
 #include "log.h"
+#include "request_metrics.h"
 #include "routes.h"
 #include "running_config.h"
 #include "server_limits.h"
+#include "service_manager.h"
 #include "tool_config.h"
 
 namespace larder::gateway {
 
-// How long requests and streams may go on after SIGTERM.
-inline constexpr Duration kDrainLimit = std::chrono::seconds(30);
-
 class Gateway {
  public:
-  // Takes the port and the store. `log` must outlive the gateway.
-  // Errors: kInvalidArgument (configuration), kUnavailable (port or store held by another),
-  // kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal (the system refuses
-  // the directory, the socket, ...).
-  static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log);
+  // Takes the port, or the socket that `manager` hands over, and the store. `log` and `manager`
+  // must outlive the gateway. Errors: kInvalidArgument (configuration), kUnavailable (port or store
+  // held by another), kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal
+  // (the system refuses the directory, the socket, ...).
+  static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log,
+                                               const ServiceManager& manager);
   // What Open would refuse without touching port or store. Errors: kInvalidArgument.
   static Status Check(const tools::ToolConfig& config);
 
@@ -51,38 +56,54 @@ class Gateway {
   boost::asio::io_context& control() { return control_; }
 
   // Serves until SIGTERM or SIGINT, then drains: no new connections, no further requests, what
-  // runs gets kDrainLimit. `ready` is told the address once requests are answered. A second
-  // signal ends the process at once.
-  // `stopping` is called on Run()'s thread before it drains.
+  // runs gets gateway.drain_timeout. `ready` is told the address once requests are answered. A
+  // second signal ends the process at once. `stopping` is called on Run()'s thread before it
+  // drains.
   void Run(const std::function<void(const std::string& url)>& ready,
            const std::function<void()>& stopping = {});
 
  private:
-  Gateway(const tools::ToolConfig& config, Log& log);
+  Gateway(const tools::ToolConfig& config, Log& log, const ServiceManager& manager);
 
   Status OpenCache(Options options);
   Status StartWorkers(const tools::ToolConfig& config);
+  Status StartAdmin(const tools::ToolConfig& config);
+  std::string ShowMetrics() const;
   Result<GatewayHandler::Stacks> MakeStacks(const client::ClientConfig& config, HttpWorker& worker);
+  // One for each worker.
+  Result<std::vector<GatewayHandler::Plan>> MakePlans(const tools::ToolConfig& config);
+  void SaveSpending();
+  void SaveSpendingRegularly();
   void Serve(const std::function<void(const std::string& url)>& ready);
   void Drain();
 
   Log& log_;
+  const ServiceManager& manager_;
+  const Duration drain_timeout_;
   ServerLimits limits_;
+  std::string spending_file_;
+  client::CassetteMode cassette_ = client::CassetteMode::kNone;
   std::size_t max_connections_ = 0;
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_{control_};
+  boost::asio::steady_timer save_timer_{control_};
+  Heartbeat heartbeat_;
+  CallerAccounts accounts_;
   // Destroyed from the last to the first: whoever uses goes before what it uses.
   std::shared_ptr<client::HealthBoard> board_;
   std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();
   const std::shared_ptr<client::CredentialBoard> credentials_ =
       std::make_shared<client::CredentialBoard>();
+  std::shared_ptr<client::CallLimits> call_limits_;
+  RequestMetrics metrics_;
+  ClientConnections client_connections_;
   std::unique_ptr<Cache> cache_;
   RunningConfig running_config_{control_};
   boost::asio::thread_pool pool_;
-  std::unique_ptr<admin::AdminServer> admin_;
   std::vector<std::unique_ptr<HttpWorker>> workers_;
   std::vector<std::unique_ptr<GatewayHandler>> handlers_;
   std::unique_ptr<HttpListener> listener_;
+  std::unique_ptr<admin::AdminServer> admin_;
 };
 
 }  // namespace larder::gateway

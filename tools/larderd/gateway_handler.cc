@@ -9,6 +9,7 @@
 #include "larder/client/cache_status.h"
 #include "larder/client/directives.h"
 #include "larder/client/error_body.h"
+#include "metrics_page.h"
 
 namespace larder::gateway {
 namespace {
@@ -48,6 +49,9 @@ client::Request ToUpstream(const UpstreamRoute& route, ServerRequest& request,
 AnswerHead ToCaller(client::ResponseHead head) {
   AnswerHead answer{head.status, std::move(head.headers)};
   answer.headers.RemoveHopByHop();
+  if (!head.cache.explanation.empty() && !head.cache.hit()) {
+    answer.headers.Set("larder-explain", head.cache.explanation);
+  }
   const std::string theirs = answer.headers.Joined("cache-status");
   const std::string ours = client::FormatCacheStatus(head.cache);
   answer.headers.Set("cache-status", theirs.empty() ? ours : theirs + ", " + ours);
@@ -100,29 +104,26 @@ std::string Readiness(const Health& health) {
 
 }  // namespace
 
-GatewayHandler::GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks,
-                               const Cache& cache, Log& log)
-    : routes_(std::move(routes)), stacks_(std::move(stacks)), cache_(cache), log_(log) {}
-
-void GatewayHandler::Replace(std::shared_ptr<const Routes> routes, Stacks stacks) {
-  routes_ = std::move(routes);
-  stacks_ = std::move(stacks);
-}
+GatewayHandler::GatewayHandler(Plan plan, HandlerParts parts)
+    : plan_(std::move(plan)), parts_(std::move(parts)) {}
 
 std::string GatewayHandler::ErrorBody(int status, std::string_view message,
                                       const ServerRequest& request) const {
-  const Route route = routes_->Find(request);
+  const Route route = plan_.routes->Find(request);
   const auto* upstream = std::get_if<UpstreamRoute>(&route);
   return client::ErrorBody(upstream == nullptr ? "openai" : upstream->dialect, status, message);
 }
 
 asio::awaitable<void> GatewayHandler::Handle(ServerRequest& request, Responder& responder) {
-  const Route route = routes_->Find(request);
-  if (const auto* page = std::get_if<OwnPage>(&route)) {
-    co_await ShowOwnPage(*page, request, responder);
+  const Route route = plan_.routes->Find(request);
+  const auto* page = std::get_if<OwnPage>(&route);
+  const EndpointLabel endpoint = page != nullptr ? EndpointLabel::kOwn : EndpointOf(request.path());
+  MeteredResponder metered(responder, parts_.metrics, endpoint);
+  if (page != nullptr) {
+    co_await ShowOwnPage(*page, request, metered);
     co_return;
   }
-  co_await Forward(std::get<UpstreamRoute>(route), request, responder);
+  co_await Forward(std::get<UpstreamRoute>(route), request, metered);
 }
 
 asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequest& request,
@@ -135,24 +136,35 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
     co_await SendError(responder, "openai", 405, "the gateway's pages are read with GET");
     co_return;
   }
+  if (page == OwnPage::kMetrics && !parts_.metrics_page) {
+    co_await SendError(responder, "openai", 404,
+                       "metrics are shown on the admin socket, or here where larderd listens on "
+                       "loopback and metrics.enabled is true");
+    co_return;
+  }
   AnswerHead head{200, {{"content-type", "application/json"}, {"cache-control", "no-store"}}};
   // Requests are answered with a store or without.
   std::string text = R"({"status":"ok"})";
-  if (page != OwnPage::kHealth) text = Readiness(cache_.GetHealth());
+  if (page == OwnPage::kReady) text = Readiness(parts_.cache.GetHealth());
+  if (page == OwnPage::kMetrics) {
+    text = parts_.metrics_page();
+    head.headers.Set("content-type", kMetricsType);
+  }
   std::vector<SharedBytes> body = AsBody(std::move(text));
   co_await responder.Send(std::move(head), std::move(body));
 }
 
 asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, ServerRequest& request,
-                                              Responder& responder) {
+                                              MeteredResponder& responder) {
   Result<client::Directives> directives = client::ParseDirectives(request.headers);
   if (!directives.ok()) {
+    parts_.metrics.Count(TurnedAway::kDirective);
     const std::string message = directives.status().message();
     co_await SendError(responder, route.dialect, 400, message);
     co_return;
   }
-  const auto stack = stacks_.find(route.provider);
-  if (stack == stacks_.end()) {
+  const auto found = plan_.stacks.find(route.provider);
+  if (found == plan_.stacks.end()) {
     const std::string message =
         "no provider for this path: name one as /<provider>/..., or set "
         "gateway.default_provider." +
@@ -162,8 +174,24 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
   }
   // Such a caller had one attempt of ours, and makes the others itself: for it nothing is final.
   const bool retries_itself = request.headers.Has("x-stainless-retry-count");
+  const bool asked_for_hits = directives->only_if_cached;
+  const std::shared_ptr<const Callers> callers = plan_.callers;  // may be replaced meanwhile
+  client::HttpService& stack = *found->second;
   client::Request upstream = ToUpstream(route, request, *std::move(directives));
-  Result<client::Response> sent = co_await stack->second->Send(std::move(upstream));
+  Admission admission;
+  const std::optional<Denial> denial =
+      Admit({*callers, parts_.isolation, parts_.cache.StoreSecret()}, route, upstream, admission);
+  if (denial) {
+    co_await Deny(route, *denial, responder);
+    co_return;
+  }
+  if (admission.account != nullptr) {
+    upstream.on_cost = [account = admission.account](std::uint64_t microusd) {
+      account->Spend(microusd, Today());
+    };
+    upstream.directives.only_if_cached = asked_for_hits || admission.only_hits;
+  }
+  Result<client::Response> sent = co_await stack.Send(std::move(upstream));
   if (!sent.ok()) {
     LogFailure(route, sent.status());
     const int status = ToHttpStatus(sent.status().code());
@@ -175,7 +203,14 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
     co_return;
   }
   client::Response response = *std::move(sent);
+  const bool unpaid = admission.only_hits && !asked_for_hits && !response.head.cache.hit();
+  if (unpaid) {
+    const Denial spent = OutOfBudget();
+    co_await Deny(route, spent, responder);
+    co_return;
+  }
   const bool hit = response.head.cache.hit();
+  responder.Note(response.head.cache);
   AnswerHead head = ToCaller(std::move(response.head));
   if (hit) {
     co_await SendWhole(response, std::move(head), responder);
@@ -185,10 +220,24 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
   if (!relayed.ok()) LogFailure(route, relayed);
 }
 
+asio::awaitable<void> GatewayHandler::Deny(const UpstreamRoute& route, const Denial& denial,
+                                           Responder& responder) {
+  parts_.metrics.Count(denial.reason);
+  AnswerHead head = ErrorHead(denial.status);
+  if (denial.retry_after) {
+    head.headers.Remove("x-should-retry");
+    head.headers.Set("retry-after", std::to_string(denial.retry_after->count()));
+  }
+  std::vector<SharedBytes> body =
+      AsBody(client::ErrorBody(route.dialect, denial.status, denial.message));
+  co_await responder.Send(std::move(head), std::move(body));
+}
+
 void GatewayHandler::LogFailure(const UpstreamRoute& route, const Status& status) {
   if (status.code() == StatusCode::kCancelled) return;  // the caller hung up: his own choice
-  log_.Write(LogLevel::kWarning, "upstream failed",
-             {{"provider", route.provider}, {"why", status.ToString()}});
+  if (status.code() == StatusCode::kResourceExhausted) return;  // many, and all counted
+  parts_.log.Write(LogLevel::kWarning, "upstream failed",
+                   {{"provider", route.provider}, {"why", status.ToString()}});
 }
 
 }  // namespace larder::gateway

@@ -1,45 +1,67 @@
 // GatewayHandler: what larderd does for a request: its own pages, or the client's stack.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "admission.h"
+#include "callers.h"
 #include "exchange.h"
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
 #include "log.h"
+#include "metered_responder.h"
+#include "request_metrics.h"
 #include "routes.h"
+#include "tool_config.h"
 
 namespace larder::gateway {
+
+// What the handlers of a gateway share; all must outlive them.
+struct HandlerParts {
+  const Cache& cache;
+  Log& log;
+  RequestMetrics& metrics;
+  tools::Isolation isolation;
+  std::function<std::string()> metrics_page;  // thread-safe; empty = not shown on this port
+};
 
 // One for each io thread, because a stack is.
 class GatewayHandler final : public Handler {
  public:
   using Stacks = std::map<std::string, std::unique_ptr<client::HttpService>>;
 
-  // `stacks` has one for every provider that `routes` knows. The references must outlive this.
-  GatewayHandler(std::shared_ptr<const Routes> routes, Stacks stacks, const Cache& cache, Log& log);
+  // What the configuration can change while the gateway runs.
+  struct Plan {
+    std::shared_ptr<const Routes> routes;
+    std::shared_ptr<const Callers> callers;
+    Stacks stacks;  // one for every provider that `routes` knows
+  };
+  GatewayHandler(Plan plan, HandlerParts parts);
 
   // For the requests from now on; on the io thread. What is under way ends as it began.
-  void Replace(std::shared_ptr<const Routes> routes, Stacks stacks);
+  void Replace(Plan plan) { plan_ = std::move(plan); }
 
   boost::asio::awaitable<void> Handle(ServerRequest& request, Responder& responder) override;
   std::string ErrorBody(int status, std::string_view message,
                         const ServerRequest& request) const override;
+  void OnRefused(int status) override { parts_.metrics.Count(TurnedAwayBy(status)); }
 
  private:
   boost::asio::awaitable<void> ShowOwnPage(OwnPage page, const ServerRequest& request,
                                            Responder& responder);
   boost::asio::awaitable<void> Forward(const UpstreamRoute& route, ServerRequest& request,
-                                       Responder& responder);
+                                       MeteredResponder& responder);
+  boost::asio::awaitable<void> Deny(const UpstreamRoute& route, const Denial& denial,
+                                    Responder& responder);
   void LogFailure(const UpstreamRoute& route, const Status& status);
 
-  std::shared_ptr<const Routes> routes_;
-  Stacks stacks_;
-  const Cache& cache_;
-  Log& log_;
+  Plan plan_;
+  const HandlerParts parts_;
 };
 
 }  // namespace larder::gateway

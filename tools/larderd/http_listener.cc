@@ -1,5 +1,7 @@
 #include "http_listener.h"
 
+#include <sys/socket.h>
+
 #include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <utility>
@@ -15,10 +17,9 @@ using boost::system::error_code;
 constexpr auto kPause = std::chrono::milliseconds(100);
 
 // Overload is no final answer: callers may try again.
-std::string FullAnswer() {
+std::string FullAnswer(const std::string& why) {
   const std::string body =
-      R"({"error":{"message":"too many connections","type":"server_error","param":null,)"
-      R"("code":null}})";
+      R"({"error":{"message":")" + why + R"(","type":"server_error","param":null,"code":null}})";
   return "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1"
          "\r\nconnection: close\r\ncontent-length: " +
          std::to_string(body.size()) + "\r\n\r\n" + body;
@@ -61,12 +62,37 @@ Result<std::unique_ptr<HttpListener>> HttpListener::Bind(asio::io_context& io,
   return listener;
 }
 
+Result<std::unique_ptr<HttpListener>> HttpListener::Adopt(asio::io_context& io, int socket) {
+  const Status none(StatusCode::kInvalidArgument,
+                    "the socket handed over is not a TCP socket that listens");
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  int listens = 0;
+  socklen_t length = sizeof(listens);
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      ::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) != 0 || listens == 0) {
+    return none;
+  }
+  const bool v6 = address.ss_family == AF_INET6;
+  if (!v6 && address.ss_family != AF_INET) return none;
+  std::unique_ptr<HttpListener> listener(new HttpListener(io));
+  error_code error;
+  listener->acceptor_.assign(v6 ? tcp::v6() : tcp::v4(), socket, error);
+  if (error) return none;
+  return listener;
+}
+
 std::string HttpListener::url() const {
   error_code ignored;
   const tcp::endpoint endpoint = acceptor_.local_endpoint(ignored);
   const std::string address = endpoint.address().to_string();
   return "http://" + (endpoint.address().is_v6() ? "[" + address + "]" : address) + ":" +
          std::to_string(endpoint.port());
+}
+
+bool HttpListener::is_loopback() const {
+  error_code ignored;
+  return acceptor_.local_endpoint(ignored).address().is_loopback();
 }
 
 void HttpListener::Start(Plan plan) {
@@ -94,19 +120,32 @@ void HttpListener::Accept() {
       AcceptAfterPause(error.message());
       return;
     }
-    const bool full = !error && Full();
-    if (full) {
-      error_code ignored;
-      socket.non_blocking(true, ignored);
-      socket.write_some(asio::buffer(FullAnswer()), ignored);
-      if (!std::exchange(in_trouble_, true)) plan_.log("too many connections");
-    } else if (!error) {
-      in_trouble_ = false;
-      next_ = (next_ + 1) % plan_.workers.size();
-      worker.Adopt(std::move(socket));
-    }
+    if (!error) Welcome(std::move(socket), worker);
     Accept();
   });
+}
+
+void HttpListener::Welcome(tcp::socket socket, HttpWorker& worker) {
+  if (Full()) return TurnAway(socket, "too many connections");
+  std::unique_ptr<ClientConnections::Ticket> ticket;
+  if (plan_.clients != nullptr) {
+    error_code error;
+    const tcp::endpoint peer = socket.remote_endpoint(error);
+    if (error) return;  // gone already
+    ticket = plan_.clients->Admit(peer.address());
+    if (ticket == nullptr) return TurnAway(socket, "too many connections of one client");
+  }
+  in_trouble_ = false;
+  next_ = (next_ + 1) % plan_.workers.size();
+  worker.Adopt(std::move(socket), std::move(ticket));
+}
+
+void HttpListener::TurnAway(tcp::socket& socket, const char* why) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(FullAnswer(why)), ignored);
+  plan_.on_turned_away();
+  if (!std::exchange(in_trouble_, true)) plan_.log(why);
 }
 
 void HttpListener::AcceptAfterPause(const std::string& why) {

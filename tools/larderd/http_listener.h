@@ -25,15 +25,23 @@ class HttpListener {
   static Result<std::unique_ptr<HttpListener>> Bind(boost::asio::io_context& io,
                                                     const std::string& host, std::uint16_t port);
 
+  // Takes over a TCP socket that listens already. Errors: kInvalidArgument (it is none).
+  static Result<std::unique_ptr<HttpListener>> Adopt(boost::asio::io_context& io, int socket);
+
   // "http://127.0.0.1:8080"
   std::string url() const;
+  // Whether only processes of this machine reach it.
+  bool is_loopback() const;
 
-  // Beyond `max_connections` a caller is turned away with a 503. `log` is told of trouble, once
-  // an episode. The workers must outlive the listener.
+  // Beyond `max_connections` in all, or what `clients` admits of one (null = any number), a caller
+  // is turned away with a 503. `log` is told of trouble, once
+  // an episode, `on_turned_away` of each such caller. The workers must outlive the listener.
   struct Plan {
     std::vector<HttpWorker*> workers;
     std::size_t max_connections = 0;
+    ClientConnections* clients = nullptr;  // must outlive the workers
     std::function<void(const std::string&)> log;
+    std::function<void()> on_turned_away = [] {};
   };
   void Start(Plan plan);
   void Stop();
@@ -43,6 +51,8 @@ class HttpListener {
 
   void Accept();
   void AcceptAfterPause(const std::string& why);
+  void Welcome(boost::asio::ip::tcp::socket socket, HttpWorker& worker);
+  void TurnAway(boost::asio::ip::tcp::socket& socket, const char* why);
   bool Full() const;
 
   boost::asio::ip::tcp::acceptor acceptor_;

@@ -74,6 +74,7 @@ asio::awaitable<bool> HttpSession::ServeOne() {
 }
 
 asio::awaitable<void> HttpSession::Refuse(const Refused& refused) {
+  handler_.OnRefused(refused.why.status);
   const AnswerTerms terms{.http10 = refused.version == HttpVersion::k10,
                           .head_only = refused.request.method == "HEAD",
                           .keep_alive = false};

@@ -36,37 +36,41 @@ void HttpWorker::Start(Handler& handler) {
   });
 }
 
-void HttpWorker::Adopt(asio::ip::tcp::socket socket) {
+void HttpWorker::Adopt(asio::ip::tcp::socket socket, TicketPtr ticket) {
   ++connections_;
-  asio::post(io_, [this, socket = std::move(socket)]() mutable { Serve(std::move(socket)); });
+  asio::post(io_, [this, socket = std::move(socket), ticket = std::move(ticket)]() mutable {
+    Serve(std::move(socket), std::move(ticket));
+  });
 }
 
-void HttpWorker::Serve(asio::ip::tcp::socket socket) {
-  sessions_.push_back(std::make_unique<HttpSession>(std::move(socket), std::span<char>(scratch_),
-                                                    limits_, *handler_, draining_));
-  const auto session = std::prev(sessions_.end());
-  auto slot = (*session)->hang_up().slot();
-  asio::co_spawn(io_, (*session)->Run(),
+void HttpWorker::Serve(asio::ip::tcp::socket socket, TicketPtr ticket) {
+  visitors_.push_back({std::move(ticket),
+                       std::make_unique<HttpSession>(std::move(socket), std::span<char>(scratch_),
+                                                     limits_, *handler_, draining_)});
+  const auto visitor = std::prev(visitors_.end());
+  HttpSession& session = *visitor->session;
+  auto slot = session.hang_up().slot();
+  asio::co_spawn(io_, session.Run(),
                  asio::bind_cancellation_slot(
-                     slot, [this, session](const std::exception_ptr&) { End(session); }));
+                     slot, [this, visitor](const std::exception_ptr&) { End(visitor); }));
 }
 
-void HttpWorker::End(Sessions::iterator session) {
+void HttpWorker::End(Visitors::iterator visitor) {
   // The slot belongs to the session, and its handler is what runs here.
-  asio::post(io_, [this, session] {
-    sessions_.erase(session);
+  asio::post(io_, [this, visitor] {
+    visitors_.erase(visitor);
     --connections_;
-    if (draining_ && sessions_.empty()) tick_.cancel();
+    if (draining_ && visitors_.empty()) tick_.cancel();
   });
 }
 
 void HttpWorker::Tick() {
-  if (draining_ && sessions_.empty()) return;
+  if (draining_ && visitors_.empty()) return;
   tick_.expires_after(kTick);
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     const auto now = std::chrono::steady_clock::now();
-    for (const auto& session : sessions_) session->Tick(now);
+    for (const Visitor& visitor : visitors_) visitor.session->Tick(now);
     FindHangUps();
     Tick();
   });
@@ -75,10 +79,10 @@ void HttpWorker::Tick() {
 void HttpWorker::FindHangUps() {
   std::vector<pollfd> polled;
   std::vector<HttpSession*> owners;
-  for (const auto& session : sessions_) {
-    if (!session->handling()) continue;
-    polled.push_back({session->descriptor(), POLLRDHUP, 0});
-    owners.push_back(session.get());
+  for (const Visitor& visitor : visitors_) {
+    if (!visitor.session->handling()) continue;
+    polled.push_back({visitor.session->descriptor(), POLLRDHUP, 0});
+    owners.push_back(visitor.session.get());
   }
   if (polled.empty() || ::poll(polled.data(), polled.size(), 0) <= 0) return;
   for (std::size_t i = 0; i < polled.size(); ++i) {
@@ -91,15 +95,15 @@ void HttpWorker::FindHangUps() {
 void HttpWorker::Drain() {
   asio::post(io_, [this] {
     draining_ = true;
-    for (const auto& session : sessions_) session->CloseIfIdle();
-    if (sessions_.empty()) tick_.cancel();
+    for (const Visitor& visitor : visitors_) visitor.session->CloseIfIdle();
+    if (visitors_.empty()) tick_.cancel();
     work_.reset();
   });
 }
 
 void HttpWorker::Abort() {
   asio::post(io_, [this] {
-    for (const auto& session : sessions_) session->HangUp();
+    for (const Visitor& visitor : visitors_) visitor.session->HangUp();
   });
 }
 

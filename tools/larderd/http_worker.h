@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "client_connections.h"
 #include "exchange.h"
 #include "http_session.h"
 #include "server_limits.h"
@@ -30,8 +31,9 @@ class HttpWorker {
   // Starts the thread. `handler` works on io(), and must outlive it.
   void Start(Handler& handler);
 
-  // Thread-safe, from here on.
-  void Adopt(boost::asio::ip::tcp::socket socket);
+  // Thread-safe, from here on. `ticket`, which may be null, goes when the connection has ended.
+  using TicketPtr = std::unique_ptr<ClientConnections::Ticket>;
+  void Adopt(boost::asio::ip::tcp::socket socket, TicketPtr ticket = nullptr);
   // Takes no further requests. The thread ends when the last answer is out and nothing else, such
   // as a flight that others wait for, is left to do.
   void Drain();
@@ -43,10 +45,14 @@ class HttpWorker {
   std::size_t connections() const { return connections_; }
 
  private:
-  using Sessions = std::list<std::unique_ptr<HttpSession>>;
+  struct Visitor {
+    TicketPtr ticket;
+    std::unique_ptr<HttpSession> session;
+  };
+  using Visitors = std::list<Visitor>;
 
-  void Serve(boost::asio::ip::tcp::socket socket);
-  void End(Sessions::iterator session);
+  void Serve(boost::asio::ip::tcp::socket socket, TicketPtr ticket);
+  void End(Visitors::iterator visitor);
   void Tick();
   // Finds callers that hung up while their requests are worked on.
   void FindHangUps();
@@ -59,7 +65,7 @@ class HttpWorker {
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer tick_;
   std::vector<char> scratch_;
-  Sessions sessions_;
+  Visitors visitors_;
   Handler* handler_ = nullptr;
   bool draining_ = false;
 

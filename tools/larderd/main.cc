@@ -14,6 +14,7 @@
 #include "larder/client/nearest_name.h"
 #include "larder/client/vault_access.h"
 #include "log.h"
+#include "service_manager.h"
 #include "terminal_prompt.h"
 #include "tool_config.h"
 
@@ -46,6 +47,7 @@ Status Unlock(const client::ConfigDocument& document) {
 }
 
 int Run(const Flags& flags) {
+  const ServiceManager manager = ServiceManager::FromEnvironment();
   std::vector<client::ConfigFlag> overrides;
   if (!flags.listen.empty()) overrides.push_back({"--listen", "/gateway/listen", flags.listen});
   const client::ConfigSources sources{.file = flags.config,
@@ -64,7 +66,7 @@ int Run(const Flags& flags) {
   if (Status unlocked = Unlock(*document); !unlocked.ok()) return Fail(unlocked);
   Result<std::unique_ptr<Log>> log = Log::Open(config->logging);
   if (!log.ok()) return Fail(log.status());
-  Result<std::unique_ptr<Gateway>> gateway = Gateway::Open(*config, **log);
+  Result<std::unique_ptr<Gateway>> gateway = Gateway::Open(*config, **log, manager);
   if (!gateway.ok()) return Fail(gateway.status());
   ConfigReload reload((*gateway)->control(), sources, *document,
                       [&](const tools::ToolConfig& next) { return (*gateway)->Apply(next); },

@@ -1,4 +1,4 @@
-// RequestReader: bytes of a connection -> one request. The only file that knows the parser.
+// RequestReader: bytes of a connection -> one request, within the time that it may take.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -21,8 +21,7 @@ struct Received {
 
 struct Refused {
   Refusal why;
-  // As far as it was read.
-  ServerRequest request;
+  ServerRequest request;  // as far as it was read
   HttpVersion version = HttpVersion::k11;
 };
 
@@ -32,7 +31,7 @@ struct Vanished {};
 using ReadOutcome = std::variant<Received, Refused, Vanished>;
 
 // Reads one request, of which at least one byte is there already. What follows it stays in the
-// connection's input. The fields are those of the head: trailers are read and dropped.
+// connection's input.
 boost::asio::awaitable<ReadOutcome> ReadRequest(Connection& connection, const ServerLimits& limits);
 
 }  // namespace larder::gateway

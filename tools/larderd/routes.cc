@@ -9,10 +9,9 @@ namespace {
 std::optional<OwnPage> FindOwnPage(std::string_view path) {
   if (path == "/healthz") return OwnPage::kHealth;
   if (path == "/readyz") return OwnPage::kReady;
+  if (path == "/metrics") return OwnPage::kMetrics;
   // The gateway's own names are never sent upstream, also where it has nothing there.
-  if (path == "/metrics" || path == "/larder" || path.starts_with("/larder/")) {
-    return OwnPage::kUnknown;
-  }
+  if (path == "/larder" || path.starts_with("/larder/")) return OwnPage::kUnknown;
   return std::nullopt;
 }
 

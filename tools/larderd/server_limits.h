@@ -12,6 +12,8 @@ struct ServerLimits {
   // Request line and fields, and apart from them what belongs to one chunk's header or to the
   // trailers. Twice what the providers accept.
   std::size_t max_head_bytes = std::size_t{64} << 10;
+  // Path and query. The longest that is known is a Responses API id with a few parameters.
+  std::size_t max_target_bytes = std::size_t{16} << 10;
   // gateway.max_body_bytes.
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20;
 

@@ -20,9 +20,12 @@ struct CacheOutcome {
   std::optional<Duration> age;  // hits
   std::string key;              // 64 hex digits; empty where there is none
   std::optional<int> forward_status;
-  std::string detail;  // a token: "stateful", "not-i-json", "no-usage", ...
+  std::string explanation;  // why it went upstream, in words, where Larder-Explain asked for it
+  std::string detail;       // a token: "stateful", "not-i-json", "no-usage", ...
   std::optional<std::uint64_t> saved_microusd;  // hits, where a price is known
   std::optional<Duration> saved_time;           // hits
+  std::uint64_t saved_input_tokens = 0;         // hits, where the answer said
+  std::uint64_t saved_output_tokens = 0;
 
   bool hit() const { return forward == Forward::kNone; }
 };

@@ -27,6 +27,7 @@ struct Directives {
   std::vector<std::string> tags;   // Larder-Tags
   std::string name_space;          // Larder-Namespace
   std::uint32_t sample = 0;        // Larder-Sample
+  bool explain = false;            // Larder-Explain: say why it missed
   std::optional<std::string> key;  // Larder-Key: stands in for the body in the request key
 };
 

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "larder/client/config.h"
+#include "larder/client/latency_histogram.h"
 
 namespace larder::client {
 
@@ -30,6 +31,13 @@ struct ProviderStats {
   std::uint64_t circuit_refusals = 0;  // calls that were not made because the circuit was open
   std::uint64_t stale_if_error = 0;    // answered from a stale entry instead of an error
   std::uint64_t fallbacks = 0;         // sent on to another provider
+  // What the answers say they took, and what that cost where a price is known. Only of answers that
+  // are understood: not of what passes through, nor of errors and cut answers.
+  std::uint64_t input_tokens = 0;
+  std::uint64_t output_tokens = 0;
+  std::uint64_t microusd = 0;
+  std::uint64_t failed_attempts = 0;  // of `attempts`: no answer came
+  LatencyCounts first_byte = {};      // of the other attempts: until the head of the answer
   CircuitState circuit = CircuitState::kClosed;
 };
 

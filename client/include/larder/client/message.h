@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -75,6 +76,12 @@ struct Request {
   std::uint64_t credential = 0;
   // With what the connection shows who we are; null = with nothing. Set by decorators.
   std::shared_ptr<const ClientIdentity> identity = nullptr;
+  // Who may share the answer, in the place of the credentials in `headers`: set by who has
+  // authenticated the caller. All requests with one scope may share.
+  std::optional<std::string> scope = {};
+  // Told what an answer that was fetched for this request cost, in micro-USD, estimated where no
+  // price is known; on any thread, any time after. Not wanted if null.
+  std::function<void(std::uint64_t microusd)> on_cost = nullptr;
   // Set by the transport once the upstream may have read of the request; not wanted if null.
   std::shared_ptr<std::atomic<bool>> went_out = nullptr;
 };

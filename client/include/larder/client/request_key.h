@@ -38,6 +38,8 @@ bool HasCredentials(const Headers& headers, std::string_view target);
 bool IsCredentialHeader(std::string_view name);
 // Takes the same header fields off.
 void RemoveCredentials(Headers& headers);
+// Whether a header of this name belongs to the key, by itself or as one of `key_headers`.
+bool IsKeyHeader(std::string_view name, const std::vector<std::string>& key_headers);
 // `target` without credentials in its query.
 std::string WithoutCredentials(std::string_view target);
 

@@ -17,6 +17,7 @@
 
 #include "larder/client/asio/http_service.h"
 #include "larder/client/asio/stack.h"
+#include "larder/client/call_limits.h"
 #include "larder/client/config.h"
 #include "larder/client/health_board.h"
 #include "larder/result.h"
@@ -41,6 +42,11 @@ std::shared_ptr<HttpService> MakeRetrying(boost::asio::io_context& io,
                                           const ProviderConfig& provider,
                                           std::shared_ptr<HttpService> inner,
                                           const std::shared_ptr<HealthBoard>& board = nullptr);
+
+// Sends `inner` as many calls at a time as `limits` lets this provider have.
+std::shared_ptr<HttpService> MakeLimiting(boost::asio::io_context& io,
+                                          const ProviderConfig& provider,
+                                          std::shared_ptr<HttpService> inner, CallLimits& limits);
 
 // Answers from `parts.cache`, which must not be null, what `inner` was asked before, with the cache
 // settings, policy and prices of `config`. Errors: kInvalidArgument (no such provider, its

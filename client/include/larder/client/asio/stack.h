@@ -1,5 +1,5 @@
-// MakeStack: the client of one provider, fallback( caching( retrying( authenticating( http )))),
-// from configuration in one call.
+// MakeStack: the client of one provider, fallback( caching( limiting( retrying( authenticating(
+// http ))))), from configuration in one call.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -9,6 +9,8 @@
 
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
+#include "larder/client/call_limits.h"
+#include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
@@ -30,6 +32,9 @@ struct StackParts {
   std::shared_ptr<Refusals> refusals = nullptr;
   // Shared by the stacks of a process; null = this stack's own.
   std::shared_ptr<CredentialBoard> credentials = nullptr;
+  // Shared by the stacks of a process; null = any number of calls at a time.
+  std::shared_ptr<CallLimits> call_limits = nullptr;
+  CassetteMode cassette = CassetteMode::kNone;
 };
 
 // The parts must outlive the service; requests that nobody waits for any more still finish on

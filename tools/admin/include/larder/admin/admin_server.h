@@ -35,6 +35,8 @@ struct AdminOptions {
   // Further statistics for /v1/stats: the text of a JSON object, whose members are added to the
   // cache's. Called from the server's threads; must not throw. Empty: there are none.
   std::function<std::string()> more_stats = {};
+  // Text of GET /metrics, in Prometheus' format. As more_stats; empty: there is no such page.
+  std::function<std::string()> metrics = {};
   // Not owned; must outlive the server. Null: there is no configuration to show.
   AdminConfig* config = nullptr;
 };

@@ -1,0 +1,39 @@
+#include "cassette_notes.h"
+
+#include <optional>
+#include <utility>
+
+namespace larder::client {
+namespace {
+
+// Keys of answers are hashes: none begins like this.
+constexpr std::string_view kPrefix = "larder.cassette/";
+
+std::string NoteKey(const CacheQuery& query) { return std::string(kPrefix) + ToHex(query.key); }
+
+}  // namespace
+
+void NoteRecording(ResponseCache& cache, const CacheQuery& query) {
+  cache.PutNote(NoteKey(query), EncodeTraits(query.traits));
+}
+
+std::string NearestRecording(ResponseCache& cache, const CacheQuery& query) {
+  std::optional<TraitDifference> least;
+  std::string nearest;
+  for (const ResponseCache::Note& note : cache.Notes(kPrefix)) {
+    const std::optional<RequestTraits> traits = DecodeTraits(note.text);
+    if (!traits) continue;
+    TraitDifference difference = Compare(query.traits, *traits);
+    if (least && difference.count >= least->count) continue;
+    least = std::move(difference);
+    nearest = note.key.substr(kPrefix.size());
+  }
+  if (!least) return "there is no recording at all";
+  // Recorded, and gone since; or in a form that this caller cannot be given.
+  if (least->count == 0) return "its recording " + nearest + " has no answer for this caller";
+  return "the nearest recording is " + nearest + ", which differs in " +
+         std::to_string(least->count) + (least->count == 1 ? " part, " : " parts, first in ") +
+         least->first;
+}
+
+}  // namespace larder::client

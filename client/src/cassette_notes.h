@@ -1,0 +1,19 @@
+// CassetteNotes: what was recorded, part by part, kept beside the recordings so that a replay that
+// finds nothing can name the nearest.
+#pragma once
+
+#include <string>
+
+#include "cache_query.h"
+#include "request_traits.h"
+#include "response_cache.h"
+
+namespace larder::client {
+
+// Both may block on the store.
+void NoteRecording(ResponseCache& cache, const CacheQuery& query);
+// "the nearest recording is <key>, which differs in 2 parts, first in /messages/0/content"; or that
+// there is none.
+std::string NearestRecording(ResponseCache& cache, const CacheQuery& query);
+
+}  // namespace larder::client

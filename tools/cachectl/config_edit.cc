@@ -1,0 +1,60 @@
+#include "config_edit.h"
+
+#include "cache_access.h"
+#include "config_draft.h"
+#include "config_report.h"
+#include "larder/client/config_change.h"
+#include "tool_config.h"
+
+namespace larder::cachectl {
+
+client::ConfigSources ConfigSourcesOf(const Invocation& invocation) {
+  client::ConfigSources sources{.file = invocation.Value("--config"),
+                                .environment = client::ProcessEnvironment()};
+  const std::string directory = invocation.Value("--dir");
+  if (!directory.empty()) sources.flags.push_back({"--dir", "/cache/directory", directory});
+  return sources;
+}
+
+Result<client::ConfigDocument> LoadCheckedConfig(const Invocation& invocation) {
+  Result<client::ConfigDocument> document =
+      client::ConfigDocument::Load(ConfigSourcesOf(invocation));
+  if (!document.ok()) return document.status();
+  const Result<tools::ToolConfig> config = tools::ReadToolConfig(*document);
+  if (!config.ok()) return config.status();
+  return document;
+}
+
+Result<std::string> ShownConfig(const Invocation& invocation) {
+  if (invocation.Has("--socket")) {
+    return ReachSocket(invocation.Value("--socket"))->Call({.method = "GET", .path = "/v1/config"});
+  }
+  const Result<client::ConfigDocument> document = LoadCheckedConfig(invocation);
+  if (!document.ok()) return document.status();
+  return tools::ConfigToJson(*document);
+}
+
+Result<std::string> PatchConfig(const std::string& patch, const Invocation& invocation) {
+  if (invocation.Has("--socket")) {
+    return ReachSocket(invocation.Value("--socket"))
+        ->Call({.method = "PATCH", .path = "/v1/config", .body = patch});
+  }
+  const Result<client::ConfigDocument> before = LoadCheckedConfig(invocation);
+  if (!before.ok()) return before.status();
+  const Result<std::string> text = tools::ReadConfigText(*before);
+  if (!text.ok()) return text.status();
+  const Result<std::string> changed = client::PatchConfigText(*text, before->file(), patch);
+  if (!changed.ok()) return changed.status();
+  return ReplaceConfig(*before, *changed, invocation);
+}
+
+Result<std::string> ReplaceConfig(const client::ConfigDocument& before, const std::string& changed,
+                                  const Invocation& invocation) {
+  Result<tools::ConfigDraft> draft =
+      tools::ConfigDraft::Write(ConfigSourcesOf(invocation), before, changed);
+  if (!draft.ok()) return draft.status();
+  if (Status status = draft->Commit(); !status.ok()) return status;
+  return tools::ChangesToJson(before.file(), client::CompareConfig(before, draft->document()));
+}
+
+}  // namespace larder::cachectl

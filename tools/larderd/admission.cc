@@ -1,0 +1,85 @@
+#include "admission.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "larder/client/request_key.h"
+#include "larder/client/request_model.h"
+
+namespace larder::gateway {
+namespace {
+
+// All that callers may share where `gateway.isolation` is "namespace".
+constexpr char kSharedScope[] = "namespace";
+
+std::string ScopeOf(const AdmissionRules& rules, const Caller* caller,
+                    const client::Request& request) {
+  if (rules.isolation == tools::Isolation::kNamespace) return kSharedScope;
+  // The caller's name stands for its key, so that a new key finds the old answers; nobody without
+  // the key gets here.
+  client::Headers credentials = request.headers;
+  credentials.Add("authorization", "larder-client " + caller->config.name);
+  return client::CredentialScope(credentials, request.target, rules.store_secret);
+}
+
+// A model that cannot be told is none that was allowed; what only reads asks for none.
+bool MayAsk(const Caller& caller, const UpstreamRoute& route, const client::Request& request) {
+  if (!caller.is_bound_to_models()) return true;
+  if (request.method == "GET" || request.method == "HEAD") return true;
+  const std::optional<std::string> model = client::ModelOf(request, route.dialect);
+  return model && caller.MayUseModel(*model);
+}
+
+std::optional<Denial> CheckRights(const Caller& caller, const UpstreamRoute& route,
+                                  const client::Request& request) {
+  if (!caller.MayUseProvider(route.provider)) {
+    return Denial{403, TurnedAway::kForbidden, "this key may not use the provider", {}};
+  }
+  if (!MayAsk(caller, route, request)) {
+    return Denial{403, TurnedAway::kForbidden, "this key may not use the model", {}};
+  }
+  const auto now = std::chrono::steady_clock::now();
+  const auto wait = caller.account->Take(caller.config.requests_per_minute, now);
+  if (!wait) return std::nullopt;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(*wait);
+  return Denial{429, TurnedAway::kRateLimit,
+                "this key may make " + std::to_string(caller.config.requests_per_minute) +
+                    " requests a minute",
+                std::max(seconds, std::chrono::seconds(1))};
+}
+
+}  // namespace
+
+std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& route,
+                            client::Request& request, Admission& admission) {
+  const Caller* caller = nullptr;
+  if (!rules.callers.is_open()) {
+    caller = rules.callers.Identify(request.headers);
+    if (caller == nullptr) {
+      return Denial{401,
+                    TurnedAway::kUnauthorized,
+                    "not a key of this gateway: send one as Authorization: Bearer, x-api-key or "
+                    "api-key",
+                    {}};
+    }
+    std::optional<Denial> denial = CheckRights(*caller, route, request);
+    if (denial) return denial;
+    admission.account = caller->account;
+    admission.only_hits = caller->IsOutOfBudget(Today());
+    std::string& name_space = request.directives.name_space;
+    name_space = caller->config.name_space + (name_space.empty() ? "" : "/" + name_space);
+  }
+  if (caller != nullptr || rules.isolation == tools::Isolation::kNamespace) {
+    request.scope = ScopeOf(rules, caller, request);
+  }
+  return std::nullopt;
+}
+
+Denial OutOfBudget() {
+  return Denial{429,
+                TurnedAway::kBudget,
+                "this key has spent what it may today, and the answer is not in the cache",
+                {}};
+}
+
+}  // namespace larder::gateway

@@ -1,0 +1,46 @@
+// Admission: whether a request may go on, and as whose, before the cache or a provider sees it.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "caller_account.h"
+#include "callers.h"
+#include "larder/client/message.h"
+#include "request_metrics.h"
+#include "routes.h"
+#include "tool_config.h"
+
+namespace larder::gateway {
+
+struct Denial {
+  int status = 401;
+  TurnedAway reason = TurnedAway::kUnauthorized;
+  std::string message;
+  std::optional<std::chrono::seconds> retry_after;  // it may be tried again then
+};
+
+// What becomes of a request that is let in.
+struct Admission {
+  std::shared_ptr<CallerAccount> account;  // who pays; null: nobody is asked
+  // The budget of the day is spent: only the cache answers.
+  bool only_hits = false;
+};
+
+struct AdmissionRules {
+  const Callers& callers;
+  tools::Isolation isolation;
+  std::string_view store_secret;  // keys the hashes of credentials
+};
+
+// Takes the gateway's own key out of `request`, and sets its scope and namespace; a denial leaves
+// it in some state between.
+std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& route,
+                            client::Request& request, Admission& admission);
+
+// Said to who has only_hits and missed.
+Denial OutOfBudget();
+
+}  // namespace larder::gateway

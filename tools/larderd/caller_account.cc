@@ -1,0 +1,104 @@
+#include "caller_account.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+namespace larder::gateway {
+namespace {
+
+using nlohmann::json;
+
+bool WriteFile(const std::string& path, const std::string& text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  const bool written =
+      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(file) == 0;
+  ::close(file);
+  return written;
+}
+
+}  // namespace
+
+CallerAccount::Day Today() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::days>(now).count();
+}
+
+std::optional<std::chrono::milliseconds> CallerAccount::Take(std::uint64_t per_minute,
+                                                             Instant now) {
+  if (per_minute == 0) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const double most = static_cast<double>(per_minute);
+  const double per_ms = most / 60'000;
+  if (!counted_) {
+    requests_ = most;
+  } else if (now > *counted_) {
+    const std::chrono::duration<double, std::milli> passed = now - *counted_;
+    requests_ = std::min(most, requests_ + passed.count() * per_ms);
+  }
+  counted_ = now;
+  if (requests_ >= 1) {
+    requests_ -= 1;
+    return std::nullopt;
+  }
+  return std::chrono::milliseconds(std::llround(std::ceil((1 - requests_) / per_ms)));
+}
+
+void CallerAccount::Spend(std::uint64_t microusd, Day today) {
+  const std::lock_guard lock(mutex_);
+  if (today > day_) {
+    day_ = today;
+    spent_microusd_ = 0;
+  }
+  spent_microusd_ += microusd;
+}
+
+std::uint64_t CallerAccount::Spent(Day today) const {
+  const std::lock_guard lock(mutex_);
+  // A wall clock that was put back does not make anybody rich.
+  return today > day_ ? 0 : spent_microusd_;
+}
+
+std::shared_ptr<CallerAccount> CallerAccounts::Of(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<CallerAccount>& account = accounts_[name];
+  if (account == nullptr) account = std::make_shared<CallerAccount>();
+  return account;
+}
+
+void CallerAccounts::Load(const std::string& file, Day today) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object() || document.value("day", json()) != today) return;
+  const json spent = document.value("spent_microusd", json::object());
+  for (const auto& [name, amount] : spent.items()) {
+    if (amount.is_number_unsigned()) Of(name)->Spend(amount.get<std::uint64_t>(), today);
+  }
+}
+
+Status CallerAccounts::Save(const std::string& file, Day today) {
+  const std::lock_guard lock(mutex_);
+  json spent = json::object();
+  for (const auto& [name, account] : accounts_) {
+    if (const std::uint64_t amount = account->Spent(today); amount > 0) spent[name] = amount;
+  }
+  const std::string text = json{{"day", today}, {"spent_microusd", spent}}.dump();
+  if (spent.empty() || text == saved_) return Status::Ok();
+  const std::string fresh = file + ".new";
+  if (!WriteFile(fresh, text) || std::rename(fresh.c_str(), file.c_str()) != 0) {
+    return {StatusCode::kInternal, "cannot write `" + file + "`"};
+  }
+  saved_ = text;
+  return Status::Ok();
+}
+
+}  // namespace larder::gateway
