@@ -10,6 +10,7 @@ const { LLMock } = await import(module);
 const mock = new LLMock({ port: 0 });
 mock.onMessage("hello", { content: "Hi there! This is long enough to come in several pieces." });
 mock.onMessage("weather", { toolCalls: [{ name: "get_weather", arguments: '{"city":"Oslo"}' }] });
+mock.onMessage("overloaded", { error: { message: "overloaded" }, status: 503 });
 mock.onEmbedding("a text", { embedding: [0.25, -0.5, 1] });
 await mock.start();
 process.stdout.write(`${mock.url}\n`);
