@@ -17,7 +17,7 @@ using nlohmann::json;
 
 // Longer than any header field that servers accept.
 constexpr std::size_t kMostTokenBytes = 64 << 10;
-constexpr double kLongestSeconds = 10.0 * 365 * 24 * 3600;
+constexpr Duration kLongestLife = std::chrono::hours(10 * 365 * 24);
 
 Status Bad(std::string message) { return {StatusCode::kUnavailable, std::move(message)}; }
 
@@ -40,7 +40,8 @@ std::optional<Duration> LifetimeOf(const json& answer) {
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   }
   if (!std::isfinite(seconds) || seconds < 0) return std::nullopt;
-  return Duration(static_cast<Duration::rep>(std::min(seconds, kLongestSeconds) * 1000));
+  const double milliseconds = std::min(seconds * 1000, static_cast<double>(kLongestLife.count()));
+  return Duration(static_cast<Duration::rep>(milliseconds));
 }
 
 // RFC 3339 in UTC, as Kubernetes writes times: "2026-01-31T12:00:00Z", with or without a fraction.
@@ -91,7 +92,7 @@ Result<Token> ParseExecCredential(const json& status, TimePoint now) {
   const std::string* end = TextOf(status, "expirationTimestamp");
   const std::optional<TimePoint> time = end == nullptr ? std::nullopt : ParseUtc(*end);
   if (!time) return Bad("an expirationTimestamp that is no time such as 2026-01-31T12:00:00Z");
-  return TokenOf(*text, std::max(*time - now, Duration(0)));
+  return TokenOf(*text, std::clamp(*time - now, Duration(0), kLongestLife));
 }
 
 }  // namespace

@@ -80,6 +80,13 @@ TEST(TokenTest, TokenThatWasOverWhenItWasPrintedHasNoLife) {
       "abc for 0 ms");
 }
 
+TEST(TokenTest, TimestampFarAwayMeansTenYearsAsALifetimeDoes) {
+  EXPECT_EQ(
+      Show(ParsePrintedToken(
+          R"({"status": {"token": "abc", "expirationTimestamp": "9999-12-31T23:59:59Z"}})", kNow)),
+      "abc for 315360000000 ms");
+}
+
 TEST(TokenTest, PrintedTextThatIsNoTokenIsRefusedWithoutBeingQuoted) {
   for (const char* text :
        {"", "hunter2 hunter2", "hunter2\nhunter2", "{hunter2", "{}", R"({"status": "hunter2"})",
