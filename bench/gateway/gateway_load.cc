@@ -185,11 +185,15 @@ class Load {
   }
 
   static bool IsWhole(const std::string& in, std::size_t head) {
-    constexpr std::string_view kLength = "content-length: ";
-    const std::size_t at = in.find(kLength);
+    std::string_view name = "content-length: ";
+    std::size_t at = in.find(name);
+    if (at == std::string::npos || at > head) {
+      name = "Content-Length: ";  // as nginx writes it
+      at = in.find(name);
+    }
     if (at == std::string::npos || at > head) return in.ends_with("0\r\n\r\n");
     std::size_t length = 0;
-    std::from_chars(in.data() + at + kLength.size(), in.data() + head, length);
+    std::from_chars(in.data() + at + name.size(), in.data() + head, length);
     return in.size() >= head + 4 + length;
   }
 
