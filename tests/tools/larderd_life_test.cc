@@ -21,8 +21,8 @@
 
 #include "fake_upstream.h"
 #include "gate.h"
+#include "init_system.h"
 #include "larderd_process.h"
-#include "service_manager.h"
 #include "temp_dir.h"
 #include "wire_client.h"
 
@@ -155,10 +155,10 @@ TEST_F(LarderdLifeTest, CallersWaitInTheSocketThatIsHandedOverWhileItRestarts) {
   ::close(socket);
 }
 
-TEST(ServiceManagerTest, ForeignOrMalformedVariablesMeanNothing) {
+TEST(InitSystemTest, ForeignOrMalformedVariablesMeanNothing) {
   const auto read = [](const char* name, const char* value) {
     ::setenv(name, value, 1);
-    return gateway::ServiceManager::FromEnvironment();
+    return gateway::InitSystem::FromEnvironment();
   };
   EXPECT_FALSE(read("WATCHDOG_USEC", "soon").watchdog());
   EXPECT_FALSE(read("WATCHDOG_USEC", "0").watchdog());

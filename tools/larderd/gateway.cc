@@ -66,7 +66,7 @@ Status MakeDirectory(const std::string& directory) {
 
 }  // namespace
 
-Gateway::Gateway(const tools::ToolConfig& config, Log& log, const ServiceManager& manager)
+Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& manager)
     : log_(log),
       manager_(manager),
       drain_timeout_(config.gateway.drain_timeout),
@@ -94,7 +94,7 @@ Status Gateway::Check(const tools::ToolConfig& config) {
 }
 
 Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, Log& log,
-                                               const ServiceManager& manager) {
+                                               const InitSystem& manager) {
   std::unique_ptr<Gateway> gateway(new Gateway(config, log, manager));
   gateway->max_connections_ = RaiseConnectionLimit();
   auto listener = manager.socket() ? HttpListener::Adopt(gateway->control_, *manager.socket())

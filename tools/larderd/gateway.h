@@ -17,6 +17,7 @@
 #include "heartbeat.h"
 #include "http_listener.h"
 #include "http_worker.h"
+#include "init_system.h"
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
 #include "larder/client/call_limits.h"
@@ -29,7 +30,6 @@
 #include "routes.h"
 #include "running_config.h"
 #include "server_limits.h"
-#include "service_manager.h"
 #include "tool_config.h"
 
 namespace larder::gateway {
@@ -41,7 +41,7 @@ class Gateway {
   // held by another), kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal
   // (the system refuses the directory, the socket, ...).
   static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log,
-                                               const ServiceManager& manager);
+                                               const InitSystem& manager);
   // What Open would refuse without touching port or store. Errors: kInvalidArgument.
   static Status Check(const tools::ToolConfig& config);
 
@@ -63,7 +63,7 @@ class Gateway {
            const std::function<void()>& stopping = {});
 
  private:
-  Gateway(const tools::ToolConfig& config, Log& log, const ServiceManager& manager);
+  Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& manager);
 
   Status OpenCache(Options options);
   Status StartWorkers(const tools::ToolConfig& config);
@@ -78,7 +78,7 @@ class Gateway {
   void Drain();
 
   Log& log_;
-  const ServiceManager& manager_;
+  const InitSystem& manager_;
   const Duration drain_timeout_;
   ServerLimits limits_;
   std::string spending_file_;

@@ -4,7 +4,7 @@
 
 namespace larder::gateway {
 
-Heartbeat::Heartbeat(boost::asio::io_context& control, const ServiceManager& manager)
+Heartbeat::Heartbeat(boost::asio::io_context& control, const InitSystem& manager)
     : manager_(manager), timer_(control) {}
 
 void Heartbeat::Start(const std::vector<std::unique_ptr<HttpWorker>>& workers) {

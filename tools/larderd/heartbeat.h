@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "http_worker.h"
-#include "service_manager.h"
+#include "init_system.h"
 
 namespace larder::gateway {
 
@@ -18,7 +18,7 @@ namespace larder::gateway {
 class Heartbeat {
  public:
   // The manager must outlive this. Does nothing if that wants no watchdog.
-  Heartbeat(boost::asio::io_context& control, const ServiceManager& manager);
+  Heartbeat(boost::asio::io_context& control, const InitSystem& manager);
 
   void Start(const std::vector<std::unique_ptr<HttpWorker>>& workers);
   void Stop();
@@ -27,7 +27,7 @@ class Heartbeat {
   void Ask();
   void Beat();
 
-  const ServiceManager& manager_;
+  const InitSystem& manager_;
   boost::asio::steady_timer timer_;
   std::vector<HttpWorker*> workers_;
   // How many have not answered; owned jointly by the questions under way.

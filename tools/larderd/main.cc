@@ -11,10 +11,10 @@
 #include "core_dumps.h"
 #include "exit_status.h"
 #include "gateway.h"
+#include "init_system.h"
 #include "larder/client/nearest_name.h"
 #include "larder/client/vault_access.h"
 #include "log.h"
-#include "service_manager.h"
 #include "terminal_prompt.h"
 #include "tool_config.h"
 
@@ -47,7 +47,7 @@ Status Unlock(const client::ConfigDocument& document) {
 }
 
 int Run(const Flags& flags) {
-  const ServiceManager manager = ServiceManager::FromEnvironment();
+  const InitSystem manager = InitSystem::FromEnvironment();
   std::vector<client::ConfigFlag> overrides;
   if (!flags.listen.empty()) overrides.push_back({"--listen", "/gateway/listen", flags.listen});
   const client::ConfigSources sources{.file = flags.config,

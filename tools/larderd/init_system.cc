@@ -1,4 +1,4 @@
-#include "service_manager.h"
+#include "init_system.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -32,8 +32,8 @@ std::optional<long long> Number(const std::string& text) {
 
 }  // namespace
 
-ServiceManager ServiceManager::FromEnvironment() {
-  ServiceManager manager;
+InitSystem InitSystem::FromEnvironment() {
+  InitSystem manager;
   manager.notify_socket_ = Take("NOTIFY_SOCKET");
   const std::string watched = Take("WATCHDOG_PID");
   const std::optional<long long> interval = Number(Take("WATCHDOG_USEC"));
@@ -49,7 +49,7 @@ ServiceManager ServiceManager::FromEnvironment() {
   return manager;
 }
 
-void ServiceManager::Notify(std::string_view state) const {
+void InitSystem::Notify(std::string_view state) const {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (notify_socket_.empty() || notify_socket_.size() >= sizeof(address.sun_path)) return;

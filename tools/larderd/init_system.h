@@ -1,4 +1,4 @@
-// ServiceManager: what systemd is told of us, and what it hands over: sd_notify(3) and
+// InitSystem: what systemd is told of us, and what it hands over: sd_notify(3) and
 // sd_listen_fds(3), whose protocols are small and fixed.
 #pragma once
 
@@ -9,11 +9,11 @@
 
 namespace larder::gateway {
 
-class ServiceManager {
+class InitSystem {
  public:
   // From NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID, LISTEN_FDS and LISTEN_PID, which are taken out
   // of the environment: they are for this process alone. Before other threads run.
-  static ServiceManager FromEnvironment();
+  static InitSystem FromEnvironment();
 
   // "READY=1", "STOPPING=1", "WATCHDOG=1". Nothing happens without a manager, or if it is gone.
   void Notify(std::string_view state) const;
