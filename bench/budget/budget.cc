@@ -3,6 +3,7 @@
 // writers, which says what reading costs at best.
 //
 //   budget [--mib BUDGET] [--seconds S] [--memory MiB] [--raw]
+#include <malloc.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
@@ -45,6 +46,17 @@ std::uint64_t ResidentBytes() {
   std::uint64_t pages = 0;
   statm >> pages >> pages;
   return pages * 4096;
+}
+
+// Of what malloc has from the system: given out, and kept free.
+struct Heap {
+  double used_mib = 0;
+  double free_mib = 0;
+};
+Heap LookAtHeap() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return {static_cast<double>(info.uordblks + info.hblkhd) / 1048576,
+          static_cast<double>(info.fordblks) / 1048576};
 }
 
 // What is written to and read from.
@@ -179,11 +191,14 @@ int Run(const Arguments& arguments) {
   threads.emplace_back([&] { Read(*subject, stop, counts, reads); });
   std::uint64_t most_disk = 0;
   std::uint64_t most_resident = 0;
+  Heap heap;
   std::uint64_t samples = 0;
   const Clock::time_point end = Clock::now() + std::chrono::seconds(arguments.seconds);
   for (; Clock::now() < end; ++samples) {
     most_disk = std::max(most_disk, DirectorySize(directory.path()));
-    most_resident = std::max(most_resident, ResidentBytes());
+    const std::uint64_t resident = ResidentBytes();
+    if (resident > most_resident + (std::uint64_t{1} << 20)) heap = LookAtHeap();
+    most_resident = std::max(most_resident, resident);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   stop = true;
@@ -191,19 +206,22 @@ int Run(const Arguments& arguments) {
   const double mib = 1048576;
   std::printf(
       "%s: budget %llu MiB, %d s: du at most %.1f MiB in %llu samples; memory at most %.1f MiB "
-      "more than before (of %llu); stored %llu values, %.1f MiB/s, refused %llu; %zu reads, %llu "
+      "more than before (of %llu), malloc: %.1f in use, %.1f free; stored %llu values, %.1f MiB/s, "
+      "refused %llu; %zu reads, %llu "
       "hits, p50 %.1f us, p99 %.1f us; %s\n",
       arguments.raw ? "rocksdb" : "larder", static_cast<unsigned long long>(arguments.mib),
       arguments.seconds, static_cast<double>(most_disk) / mib,
       static_cast<unsigned long long>(samples),
       static_cast<double>(most_resident - resident_before) / mib,
-      static_cast<unsigned long long>(arguments.memory_mib),
+      static_cast<unsigned long long>(arguments.memory_mib), heap.used_mib, heap.free_mib,
       static_cast<unsigned long long>(counts.puts),
       static_cast<double>(counts.bytes) / mib / arguments.seconds,
       static_cast<unsigned long long>(counts.refused), reads.size(),
       static_cast<unsigned long long>(counts.hits), Quantile(reads, 0.5), Quantile(reads, 0.99),
       subject->Report().c_str());
-  return arguments.raw || most_disk <= arguments.mib << 20 ? 0 : 1;
+  const bool bounded = most_disk <= arguments.mib << 20 &&
+                       most_resident - resident_before <= (arguments.memory_mib + 64) << 20;
+  return arguments.raw || bounded ? 0 : 1;
 }
 
 }  // namespace
