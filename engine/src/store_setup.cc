@@ -134,14 +134,23 @@ class MergeListener final : public rocksdb::EventListener {
   const std::function<void(const MergeResult&, const std::shared_ptr<RunningMerge>&)> on_merged_;
 };
 
-rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache) {
+// Indexes and filters take about a hundredth of rows of 500 bytes. Where they are sure to fit they
+// are pinned: to look them up in the block cache costs a miss 0.35 us. Else what is used least
+// gives way, so that memory stays bounded whatever the disk budget.
+rocksdb::PinningTier PinningOf(std::uint64_t max_disk_bytes, std::uint64_t memory_bytes) {
+  return max_disk_bytes / 128 <= memory_bytes ? rocksdb::PinningTier::kAll
+                                              : rocksdb::PinningTier::kFlushedAndSimilar;
+}
+
+rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache,
+                                             rocksdb::PinningTier pinning) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = block_cache;
   // Charged like all else: of a large store they would take more than the whole budget. Those of
   // the newest tables, which every miss looks into, stay.
   table.cache_index_and_filter_blocks = true;
   table.cache_index_and_filter_blocks_with_high_priority = true;
-  table.metadata_cache_options.unpartitioned_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
+  table.metadata_cache_options.unpartitioned_pinning = pinning;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10, false));
   // Debian compiles RocksDB for baseline x86-64, where CRC32c runs in software.
   table.checksum = rocksdb::kXXH3;
@@ -205,8 +214,8 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
     memory = std::make_shared<StoreMemory>(plan.memtable_bytes(), plan.memtable_bytes());
   }
   rocks.write_buffer_manager = memory->memtables();
-  rocks.table_factory.reset(
-      rocksdb::NewBlockBasedTableFactory(TableOptions(memory->block_cache())));
+  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(
+      TableOptions(memory->block_cache(), PinningOf(plan.limit, memory->max_bytes()))));
   return rocks;
 }
 

@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 constexpr int kKeys = 60;
 const CacheInternals kSmall = {.write_buffer_bytes = std::uint64_t{64} << 10,
-                                   .journal_room = 24,
-                                   .close_patience = std::chrono::hours(1)};
+                               .journal_room = 24,
+                               .close_patience = std::chrono::hours(1)};
 
 Options OptionsFor(const std::string& directory) {
   Options options;

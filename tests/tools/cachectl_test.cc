@@ -43,8 +43,8 @@ TEST_P(ReachedCacheTest, StatsHaveEveryPromisedField) {
 TEST_P(ReachedCacheTest, StatsForPeopleAreATable) {
   const ProgramEnd end = Run({"stats"});
   EXPECT_EQ(end.exit_status, 0);
-  EXPECT_THAT(end.out, AllOf(ContainsRegex("^state +serving\nSizes\n"),
-                             ContainsRegex("\nstores +2\n")));
+  EXPECT_THAT(end.out,
+              AllOf(ContainsRegex("^state +serving\nSizes\n"), ContainsRegex("\nstores +2\n")));
   EXPECT_THAT(end.out, Not(HasSubstr("\033")));
 }
 
