@@ -23,6 +23,7 @@ using larder::testing::RunCoroutine;
 using larder::testing::TempDir;
 using larder::testing::TlsUpstream;
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using std::chrono_literals::operator""h;
@@ -171,9 +172,13 @@ TEST_F(CurlTlsTest, ServerThatWantsACertificateAndGetsNoneIsUnderstood) {
     const TlsUpstream upstream({.identity = Issue(root_, {}),
                                 .most_version = version,
                                 .client_issuer = root_.certificate});
-    EXPECT_THAT(Ask(upstream), AllOf(StartsWith("TLS with the upstream failed: "),
-                                     HasSubstr("tls.client_certificate names it")))
-        << version;
+    const auto understood = AllOf(StartsWith("TLS with the upstream failed: "),
+                                  HasSubstr("tls.client_certificate names it"));
+    if (version == TLS1_2_VERSION) {
+      EXPECT_THAT(Ask(upstream), understood);
+    } else {  // refused after our handshake: the request may meet a closed connection first
+      EXPECT_THAT(Ask(upstream), AnyOf(understood, StartsWith("upstream: Failed sending data")));
+    }
   }
 }
 

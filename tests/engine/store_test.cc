@@ -53,9 +53,12 @@ TEST(StoreTest, FilesOfManyShortLivesAreMergedWithoutBeingAskedTo) {
     };
     const Result<std::unique_ptr<Store>> store = Store::Open(options);
     ASSERT_OK(store.status());
+    if (life >= 12) {  // so many files that it takes no more before they are merged
+      compacted.get_future().wait();
+      break;
+    }
     ASSERT_OK((*store)->Put("key", std::to_string(life), false));
     ASSERT_OK((*store)->Flush());
-    if (life >= 12) compacted.get_future().wait();
   }
 }
 
