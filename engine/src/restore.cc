@@ -27,6 +27,7 @@ constexpr std::array kParts = {"store", "invalidations", "state"};
 constexpr std::array kOurs = {"store",     "store.probe", "invalidations", "invalidations.new",
                               "state",     "state.new",   "popularity",    "popularity.new",
                               "dict",      "quarantine",  "restore.new",   "restore.ready",
+                              "hot",       "hot.new",     "spending",      "spending.new",
                               "admin.sock"};
 
 Status FileError(const std::string& what, const std::error_code& error) {
