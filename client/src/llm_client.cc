@@ -17,11 +17,13 @@ namespace {
 
 constexpr int kFirstError = 400;
 
+LlmJson Member(const LlmJson& json, const char* name) {
+  return json.is_object() ? json.value(name, LlmJson()) : LlmJson();
+}
+
 // What the provider calls the error: a type and a code, which are words of its API; never its
 // message, which may quote what was asked.
-std::string ErrorWords(std::string_view body) {
-  const LlmJson json = LlmParse(body);
-  const LlmJson error = json.is_object() ? json.value("error", LlmJson()) : LlmJson();
+std::string ErrorWords(const LlmJson& error) {
   std::string words;
   for (const char* name : {"type", "code"}) {
     const std::string_view word = LlmView(error, name);
@@ -37,7 +39,22 @@ Status ErrorOf(const CachingClient::Answer& answer) {
   StatusCode code = StatusCode::kInvalidArgument;
   if (status == kTooManyRequests) code = StatusCode::kResourceExhausted;
   if (status >= kServerError) code = StatusCode::kUnavailable;
-  return {code, "the provider answered " + std::to_string(status) + ErrorWords(answer.body)};
+  return {code, "the provider answered " + std::to_string(status) +
+                    ErrorWords(Member(LlmParse(answer.body), "error"))};
+}
+
+// Of the events of a stream that is no whole answer.
+Status StreamErrorOf(const std::vector<Event>& events, const Status& otherwise) {
+  for (const Event& event : events) {
+    const LlmJson json = LlmParse(event.data);
+    LlmJson error = Member(json, "error");  // chat's, Anthropic's
+    if (error.is_null()) error = Member(Member(json, "response"), "error");
+    if (error.is_null() && LlmView(json, "type") == "error") error = json;
+    if (error.is_null()) continue;
+    return {StatusCode::kUnavailable,
+            "the provider ended its stream with an error" + ErrorWords(error)};
+  }
+  return otherwise;
 }
 
 bool IsEventStream(const ResponseHead& head) {
@@ -85,7 +102,7 @@ class StackLlmClient final : public LlmClient {
                                 const CallOptions& options) override {
     const Result<Target> target = FindTarget(options);
     if (!target.ok()) return target.status();
-    if (target->dialect != &OpenAiLlm()) {
+    if (!target->has_embeddings) {
       return Status(StatusCode::kInvalidArgument,
                     "provider `" + target->provider + "` has no embeddings");
     }
@@ -103,6 +120,7 @@ class StackLlmClient final : public LlmClient {
   struct Target {
     std::string provider;
     const LlmDialect* dialect = nullptr;
+    bool has_embeddings = false;
   };
 
   Result<Target> FindTarget(const CallOptions& options) const {
@@ -115,10 +133,12 @@ class StackLlmClient final : public LlmClient {
     if (found == dialects_.end()) {
       return Status(StatusCode::kInvalidArgument, "no provider `" + options.provider + "`");
     }
-    const LlmDialect* dialect = FindLlmDialect(found->second);
-    if (dialect != nullptr) return Target{found->first, dialect};
-    return Status(StatusCode::kInvalidArgument, "provider `" + found->first + "` speaks `" +
-                                                    found->second + "`, which is no LLM's dialect");
+    const bool responses = options.api == LlmApi::kResponses;
+    const LlmDialect* dialect = FindLlmDialect(found->second + (responses ? "-responses" : ""));
+    if (dialect != nullptr) return Target{found->first, dialect, found->second == "openai"};
+    return Status(StatusCode::kInvalidArgument,
+                  "provider `" + found->first + "` speaks `" + found->second +
+                      (responses ? "`, which has no Responses" : "`, which is no LLM's dialect"));
   }
 
   static Request MakeRequest(const Target& target, const std::string& path, std::string body,
@@ -194,7 +214,7 @@ class StackLlmClient final : public LlmClient {
       if (piece->empty()) break;
     }
     const Result<std::string> whole = FindEndpoint(target.dialect->endpoint())->Assemble(events);
-    if (!whole.ok()) return whole.status();
+    if (!whole.ok()) return StreamErrorOf(events, whole.status());
     return ReadAnswer(target, *whole, stream.head());
   }
 

@@ -13,7 +13,8 @@ Result<const LlmDialect*> NamedDialect(std::string_view name) {
   const LlmDialect* dialect = FindLlmDialect(name);
   if (dialect != nullptr) return dialect;
   return Status(StatusCode::kInvalidArgument,
-                "`" + std::string(name) + "` is no LLM's dialect: `openai` or `anthropic`");
+                "`" + std::string(name) +
+                    "` is no LLM's dialect: `openai`, `openai-responses` or `anthropic`");
 }
 
 }  // namespace
@@ -35,6 +36,7 @@ std::string Message::text() const {
 
 const LlmDialect* FindLlmDialect(std::string_view name) {
   if (name == "openai") return &OpenAiLlm();
+  if (name == "openai-responses") return &OpenAiResponsesLlm();
   if (name == "anthropic") return &AnthropicLlm();
   return nullptr;
 }

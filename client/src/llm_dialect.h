@@ -51,8 +51,9 @@ class LlmDialect {
 };
 
 const LlmDialect& OpenAiLlm();
+const LlmDialect& OpenAiResponsesLlm();
 const LlmDialect& AnthropicLlm();
-// By the name in the configuration, or nullptr.
+// By the name in the configuration, or "openai-responses"; or nullptr.
 const LlmDialect* FindLlmDialect(std::string_view name);
 
 }  // namespace larder::client

@@ -22,9 +22,7 @@ class MessageWriter {
   explicit MessageWriter(const Message& message) : message_(message) {}
 
   Result<LlmJson> Write() {
-    for (const auto& [role, name] : kRoles) {
-      if (role == message_.role) json_["role"] = name;
-    }
+    json_["role"] = OpenAiRoleName(message_.role);
     for (const Part& part : message_.parts) {
       Status status = std::visit([this](const auto& one) { return Add(one); }, part);
       if (!status.ok()) return status;
@@ -66,7 +64,7 @@ class MessageWriter {
   }
   Status Add(const RefusalPart& part) {
     json_["refusal"] = part.text;
-    return Status::Ok();
+    return AddExtra(part.extra, json_);
   }
   Status Add(const OtherPart& part) {
     Result<LlmJson> block = ParseLlmJson(part.json, "a part");
@@ -165,6 +163,20 @@ void ReadContents(LlmFields& fields, const LlmJson& json, Message& message) {
 
 }  // namespace
 
+const char* OpenAiRoleName(Role role) {
+  for (const auto& [known, name] : kRoles) {
+    if (role == known) return name;
+  }
+  return "user";
+}
+
+std::optional<Role> ReadOpenAiRole(std::string_view name) {
+  for (const auto& [known, text] : kRoles) {
+    if (name == text) return known;
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<LlmJson>> WriteChatMessages(const Message& message) {
   std::vector<LlmJson> written;
   for (const Message& one : SplitByResult(message)) {
@@ -181,9 +193,7 @@ Message ReadChatMessage(const LlmJson& json) {
   if (!whole.contains("role")) whole["role"] = "assistant";
   LlmFields fields(whole);
   const std::string role = fields.Text("role");
-  for (const auto& [known, name] : kRoles) {
-    if (role == name) message.role = known;
-  }
+  message.role = ReadOpenAiRole(role).value_or(message.role);
   std::string thought = fields.Word("reasoning_content");
   if (!thought.empty()) message.parts.emplace_back(ReasoningPart{std::move(thought)});
   ReadContents(fields, whole, message);

@@ -1,6 +1,8 @@
 // A message of OpenAI's chat completions, written and read.
 #pragma once
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "larder/client/llm_types.h"
@@ -8,6 +10,10 @@
 #include "llm_dialect.h"
 
 namespace larder::client {
+
+const char* OpenAiRoleName(Role role);
+// nullopt: no role that is known.
+std::optional<Role> ReadOpenAiRole(std::string_view name);
 
 // One message, or several: each tool's result is a message of its own.
 // Errors: kInvalidArgument (an `extra` or a part that is not JSON).

@@ -82,6 +82,71 @@ TEST_F(LlmClientTest, StreamTellsItsPiecesAndGivesTheWhole) {
   }
 }
 
+TEST_F(LlmClientTest, ResponsesAreAskedForByName) {
+  std::string target;
+  json asked;
+  Serve([&](UpstreamExchange& exchange) {
+    target = exchange.target;
+    asked = json::parse(exchange.body);
+    exchange.Answer(200, "application/json", R"({
+      "id": "resp_1", "object": "response", "model": "gpt-4o", "status": "completed",
+      "error": null, "incomplete_details": null,
+      "output": [
+        {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "Hm."}]},
+        {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+         "content": [{"type": "output_text", "text": "Hello there", "annotations": []}]},
+        {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look",
+         "arguments": "{}", "status": "completed"}],
+      "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4},
+                "output_tokens": 3, "total_tokens": 12}})");
+  });
+  const CallOptions options{.api = LlmApi::kResponses};
+  const Result<LlmAnswer> miss = client().Generate(Ask(), options);
+  ASSERT_OK(miss);
+  EXPECT_EQ(target, "/v1/responses");
+  EXPECT_EQ(asked, json({{"model", "gpt-4o"}, {"input", "hi"}}));
+  EXPECT_EQ(miss->text(), "Hello there");
+  EXPECT_EQ(miss->choices[0].finish, FinishReason::kToolCalls);
+  EXPECT_EQ(miss->usage->cached_input_tokens, 4U);
+  WaitForStores(1);
+  std::string told;
+  const auto on_event = [&](const LlmEvent& event) {
+    if (event.kind == LlmEvent::Kind::kReasoning) told += "(" + std::string(event.text) + ")";
+    if (event.kind == LlmEvent::Kind::kText) told += event.text;
+    if (!event.name.empty()) told += " " + std::string(event.name) + " " + std::string(event.id);
+    if (event.kind == LlmEvent::Kind::kFinish) told += " " + std::string(event.text);
+    return true;
+  };
+  const Result<LlmAnswer> hit = client().GenerateStream(Ask(), on_event, options);
+  ASSERT_OK(hit);
+  EXPECT_TRUE(hit->cache.hit());
+  EXPECT_EQ(told, "(Hm.)Hello there look call_1 completed");
+  EXPECT_EQ(upstream_->requests(), 1);
+}
+
+TEST_F(LlmClientTest, StreamThatEndsInAnErrorSaysWhichAndQuotesNothing) {
+  const std::string said = R"("message":"a secret of the prompt")";
+  std::string event;
+  Serve([&](UpstreamExchange& exchange) {
+    exchange.Answer(200, "text/event-stream", "data: " + event + "\n\n");
+  });
+  const auto complaint = [&](LlmApi api) {
+    const auto ignore = [](const LlmEvent&) { return true; };
+    const Status status = client().GenerateStream(Ask(), ignore, {.api = api}).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+    return status.message();
+  };
+  event = R"({"error":{"type":"server_error","code":"overloaded",)" + said + "}}";
+  EXPECT_EQ(complaint(LlmApi::kChat),
+            "the provider ended its stream with an error: server_error, overloaded");
+  event = R"({"type":"error","code":"rate_limit_exceeded",)" + said + "}";
+  EXPECT_EQ(complaint(LlmApi::kResponses),
+            "the provider ended its stream with an error: error, rate_limit_exceeded");
+  event = R"({"type":"response.failed","response":{"error":{"code":"server_error",)" + said + "}}}";
+  EXPECT_EQ(complaint(LlmApi::kResponses),
+            "the provider ended its stream with an error: server_error");
+}
+
 TEST_F(LlmClientTest, SlowReaderHoldsTheProviderUp) {
   std::atomic<int> sent = 0;
   Serve([&](UpstreamExchange& exchange) {

@@ -85,6 +85,88 @@ TEST(LlmDialectTest, AnthropicRequestIsAsTheApiWantsIt) {
     "thinking": {"type": "enabled", "budget_tokens": 1024}, "seed": 7, "stream": true})"));
 }
 
+TEST(LlmDialectTest, ResponsesRequestIsAsTheApiWantsIt) {
+  LlmRequest request = FullRequest();
+  EXPECT_EQ(OpenAiResponsesLlm().WriteRequest(request, false).status().message(),
+            "the Responses API has no stop sequences");
+  request.stop.clear();
+  EXPECT_EQ(Written(OpenAiResponsesLlm(), request, /*stream=*/true), json::parse(R"({
+    "model": "m",
+    "input": [
+      {"role": "system", "content": "Be brief."},
+      {"role": "user", "content": [
+        {"type": "input_text", "text": "What is this?"},
+        {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}]},
+      {"type": "function_call", "call_id": "call_1", "name": "look", "arguments": "{\"at\":1}"},
+      {"type": "function_call_output", "call_id": "call_1", "output": "a cat"}],
+    "tools": [{"type": "function", "name": "look", "description": "Looks.",
+               "parameters": {"type": "object", "properties": {}}}],
+    "tool_choice": {"type": "function", "name": "look"},
+    "text": {"format": {"type": "json_schema", "name": "animal", "schema": {"type": "object"},
+                        "strict": true}},
+    "max_output_tokens": 100, "temperature": 0.5, "top_p": 0.9,
+    "reasoning": {"effort": "low"}, "seed": 7, "stream": true})"));
+}
+
+TEST(LlmDialectTest, ConversationReadFromALoneTextCanGoOn) {
+  for (const json& input : {json("Hi"), json::array({{{"role", "user"}, {"content", "Hi"}}})}) {
+    Result<LlmRequest> request = OpenAiResponsesLlm().ReadRequest(json({{"input", input}}).dump());
+    ASSERT_OK(request);
+    EXPECT_EQ(Written(OpenAiResponsesLlm(), *request), json({{"input", input}}));
+    request->messages.push_back(Message::Of(Role::kAssistant, "Hello"));
+    EXPECT_EQ(Written(OpenAiResponsesLlm(), *request)["input"],
+              json::parse(R"([{"role": "user", "content": "Hi"},
+                              {"role": "assistant", "content": "Hello"}])"));
+  }
+}
+
+// Two messages, one of which is a comment; thoughts that only the provider can read; a refusal.
+constexpr const char* kItems = R"([
+    {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "g"},
+    {"type": "message", "id": "m_1", "role": "assistant", "status": "completed",
+     "phase": "commentary", "content": [
+      {"type": "output_text", "text": "Looking.", "annotations": [], "logprobs": []}]},
+    {"type": "function_call", "id": "fc_1", "call_id": "c_1", "name": "look", "arguments": "{}"},
+    {"type": "custom_tool_call", "id": "ct_1", "call_id": "c_2", "name": "sh", "input": "ls"},
+    {"type": "message", "id": "m_2", "role": "assistant", "status": "completed",
+     "phase": "final_answer", "content": [
+      {"type": "refusal", "refusal": "No.", "novel": 1},
+      {"type": "output_text", "text": "Sorry.", "annotations": []}]},
+    {"type": "message", "id": "m_3", "role": "assistant", "content": []}])";
+
+TEST(LlmDialectTest, ItemsOfAResponseAreHandedBackAsTheyCame) {
+  const json response = {{"id", "r"}, {"status", "completed"}, {"output", json::parse(kItems)}};
+  const Result<LlmAnswer> answer = OpenAiResponsesLlm().ReadAnswer(response.dump());
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->text(), "Looking.Sorry.");
+  EXPECT_EQ(std::get<RefusalPart>(answer->choices[0].message.parts.at(4)).text, "No.");
+  const LlmRequest next{.model = "m", .messages = {answer->choices[0].message}};
+  EXPECT_EQ(Written(OpenAiResponsesLlm(), next)["input"], response["output"]);
+}
+
+TEST(LlmDialectTest, WhyAResponseEndedIsSaid) {
+  const std::string refusal =
+      R"({"type":"message","content":[{"type":"refusal","refusal":"No."}]})";
+  const std::string call = R"({"type":"function_call","name":"f","arguments":"{}"})";
+  const auto finish = [](const std::string& status, const std::string& reason,
+                         const std::string& item) {
+    const Result<LlmAnswer> answer = OpenAiResponsesLlm().ReadAnswer(
+        R"({"status":")" + status + R"(","incomplete_details":{"reason":")" + reason +
+        R"("},"output":[)" + item + "]}");
+    EXPECT_OK(answer);
+    return answer.ok() ? answer->choices.at(0).finish : FinishReason::kOther;
+  };
+  EXPECT_EQ(finish("completed", "", ""), FinishReason::kStop);
+  EXPECT_EQ(finish("completed", "", refusal), FinishReason::kRefusal);
+  EXPECT_EQ(finish("completed", "", call), FinishReason::kToolCalls);
+  EXPECT_EQ(finish("incomplete", "max_output_tokens", call), FinishReason::kLength);
+  EXPECT_EQ(finish("incomplete", "content_filter", call), FinishReason::kContentFilter);
+  EXPECT_EQ(finish("incomplete", "novel", call), FinishReason::kOther);
+  EXPECT_EQ(finish("failed", "", ""), FinishReason::kOther);
+  EXPECT_EQ(OpenAiResponsesLlm().ReadAnswer(R"({"choices":[]})").status().code(),
+            StatusCode::kDataLoss);
+}
+
 TEST(LlmDialectTest, WhatIsNotJsonIsRefusedByName) {
   const auto complaint = [](const LlmRequest& request) {
     return OpenAiLlm().WriteRequest(request, false).status().message();
@@ -179,11 +261,12 @@ TEST(LlmDialectTest, ToolOfTheProvidersOwnIsWhatItsExtraSays) {
 
 TEST(LlmDialectTest, WhatNestsTooDeepIsRefused) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
-  for (const LlmDialect* dialect : {&OpenAiLlm(), &AnthropicLlm()}) {
-    EXPECT_EQ(
-        dialect->ReadAnswer(R"({"choices":[],"content":[],"x":)" + deep + "}").status().code(),
-        StatusCode::kDataLoss);
-    EXPECT_EQ(dialect->ReadRequest(R"({"messages":)" + deep + "}").status().code(),
+  for (const LlmDialect* dialect : {&OpenAiLlm(), &OpenAiResponsesLlm(), &AnthropicLlm()}) {
+    EXPECT_EQ(dialect->ReadAnswer(R"({"choices":[],"content":[],"output":[],"x":)" + deep + "}")
+                  .status()
+                  .code(),
+              StatusCode::kDataLoss);
+    EXPECT_EQ(dialect->ReadRequest(R"({"messages":1,"input":)" + deep + "}").status().code(),
               StatusCode::kInvalidArgument);
     LlmRequest request{.model = "m", .messages = {}};
     request.extra = R"({"x":)" + deep + "}";
@@ -234,6 +317,27 @@ TEST(LlmDialectTest, OpenAiEventsAreTold) {
                          R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})",
                          R"({"choices":[],"usage":{}})", "[DONE]", "{\"choices\":3}", "{"}),
       "0:1/0:a 1:0/0:b 3:0/1:in 3:0/1:{} 4:0/0:stop ");
+}
+
+TEST(LlmDialectTest, ResponsesEventsAreTold) {
+  EXPECT_EQ(
+      Told(OpenAiResponsesLlm(),
+           {R"({"type":"response.created","response":{"status":"in_progress"}})",
+            R"({"type":"response.reasoning_summary_text.delta","output_index":0,"delta":"t"})",
+            R"({"type":"response.reasoning_summary_part.added","output_index":0,)"
+            R"("summary_index":1})",
+            R"({"type":"response.output_item.added","output_index":1,"item":{"type":)"
+            R"("function_call","call_id":"i","name":"n","arguments":""}})",
+            R"({"type":"response.function_call_arguments.delta","output_index":1,"delta":"{}"})",
+            R"({"type":"response.output_item.added","output_index":2,"item":{"type":"message"}})",
+            R"({"type":"response.output_text.delta","output_index":2,"delta":"x"})",
+            R"({"type":"response.output_text.done","output_index":2,"text":"x"})",
+            R"({"type":"response.refusal.delta","output_index":3,"delta":"r"})",
+            R"({"type":"response.novel.delta","delta":"y"})",
+            R"({"type":"response.incomplete","response":{"status":"incomplete",)"
+            R"("incomplete_details":{"reason":"max_output_tokens"}}})",
+            "3", "{"}),
+      "1:0/0:t 1:0/0:\n\n 3:0/1:in 3:0/1:{} 0:0/2:x 2:0/3:r 4:0/0:max_output_tokens ");
 }
 
 TEST(LlmDialectTest, AnthropicEventsAreTold) {

@@ -10,7 +10,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace larder::client;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (const LlmDialect* dialect : {&OpenAiLlm(), &AnthropicLlm()}) {
+  for (const LlmDialect* dialect : {&OpenAiLlm(), &OpenAiResponsesLlm(), &AnthropicLlm()}) {
     static_cast<void>(dialect->ReadAnswer(text));
     LlmStreamState state;
     for (const Event& event : ParseEventStream(text)) {

@@ -25,9 +25,13 @@
 
 namespace larder::client {
 
+// Which of a provider's APIs is asked. Responses are those of the dialect "openai".
+enum class LlmApi { kChat, kResponses };
+
 struct CallOptions {
   // Its name in the configuration; empty = the only one there is.
   std::string provider = {};
+  LlmApi api = LlmApi::kChat;
   // API key of the provider, in the header that its dialect uses.
   std::string credential = {};
   Headers headers = {};                    // further ones
@@ -48,8 +52,9 @@ class LlmClient {
   virtual ~LlmClient() = default;
 
   // Errors of all calls: kInvalidArgument (the request, or the provider calls it wrong: 4xx),
-  // kResourceExhausted (429), kUnavailable (5xx, no answer), kDeadlineExceeded, kCancelled,
-  // kDataLoss (an answer that is none). No message quotes what was asked or answered.
+  // kResourceExhausted (429), kUnavailable (5xx, no answer, an error in a stream),
+  // kDeadlineExceeded, kCancelled, kDataLoss (an answer that is none). No message quotes what was
+  // asked or answered.
   virtual Result<LlmAnswer> Generate(const LlmRequest& request,
                                      const CallOptions& options = {}) = 0;
 

@@ -53,6 +53,7 @@ struct ReasoningPart {
 
 struct RefusalPart {
   std::string text;
+  std::string extra = {};
 };
 
 // A part of a kind that is not known here, as the provider writes it.
