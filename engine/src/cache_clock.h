@@ -1,5 +1,5 @@
 // CacheClock: the cache's own time, made from wall clock and boot-time clock so that no step of
-// the wall clock within one boot lengthens an entry's life (design: docs/architecture.md, "Time").
+// the wall clock within one boot lengthens an entry's life (design: docs/internals.md, "Time").
 //
 // The adopted time is an anchor plus the time since boot. The wall clock is looked at about once a
 // second. Behind the adopted time it is ignored. Ahead by more than 2 s it counts for reads at

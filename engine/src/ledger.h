@@ -1,4 +1,4 @@
-// Ledger: the one clock for order, and what has been invalidated (design: docs/architecture.md).
+// Ledger: the one clock for order, and what has been invalidated (design: docs/internals.md).
 //
 // A 64-bit number ticks at every lease and every invalidation. The ledger maps a tag's hash to
 // the number of its latest invalidation, a few key prefixes to theirs, plus one floor that covers

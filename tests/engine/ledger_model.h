@@ -2,7 +2,7 @@
 // smallest world that has them all: one key, one row, a few processes. Every interleaving of
 // their steps, with crashes at any point, is tried, and every read is checked.
 //
-// It is a model of the rules, not of the code: docs/architecture.md has the rules, and each one
+// It is a model of the rules, not of the code: docs/internals.md has the rules, and each one
 // can be switched off here to see that something then goes wrong.
 #pragma once
 

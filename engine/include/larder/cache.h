@@ -6,7 +6,7 @@
 //   Result<std::unique_ptr<Cache>> cache = Cache::Open({.directory = "/var/cache/answers"});
 //   Result<Entry> entry = (*cache)->GetOrCompute("key", {}, [] { return Computed{"value"}; });
 //
-// What it promises (P1 to P8) is written down, with what proves it, in docs/architecture.md.
+// What it promises (P1 to P8) is written down, with what proves it, in docs/internals.md.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,7 @@ using TimePoint = std::chrono::time_point<std::chrono::system_clock, Duration>;
 inline constexpr TimePoint kNever = TimePoint::max();
 inline constexpr Duration kForever = Duration::max();
 
-// Thread-safe. The cache derives its own time from these three (docs/architecture.md, "Time"),
+// Thread-safe. The cache derives its own time from these three (docs/internals.md, "Time"),
 // so that no step of the wall clock within one boot lengthens an entry's life.
 class Clock {
  public:

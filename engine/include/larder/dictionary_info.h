@@ -1,5 +1,5 @@
 // What can be known of a cache's dictionaries: what its entries have in common, kept once, so that
-// each compresses as a part of something long (docs/architecture.md).
+// each compresses as a part of something long (docs/internals.md).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// RequestKey: what makes two requests the same (docs/architecture.md, "The key").
+// RequestKey: what makes two requests the same (docs/internals.md, "The key").
 #pragma once
 
 #include <array>
