@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "larder/client/explain_key.h"
+#include "larder/client/request_key.h"
 #include "policy_bypass.h"
 
 namespace larder::client {
@@ -52,6 +53,17 @@ std::uint64_t CredentialsOf(const CachingCore& core, const Request& request) {
   const std::string scope =
       CredentialScope(request.headers, request.target, core.cache->StoreSecret());
   return std::hash<std::string>()(scope) | 1;
+}
+
+std::vector<std::string> TagsOf(const CachingCore& core, const Request& request,
+                                std::string_view scope) {
+  const Directives& directives = request.directives;
+  std::vector<std::string> tags = directives.tags;
+  if (!core.scoped_tags) return tags;
+  for (const std::string& tag : directives.tags) {
+    tags.push_back(ScopedTag(tag, scope, directives.name_space));
+  }
+  return tags;
 }
 
 // Nothing expires, nothing complete is refused, and what a caller asks of an ordinary cache would
@@ -110,7 +122,7 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   query.on_cost = request.on_cost;
   query.has_credentials = HasCredentials(request.headers, request.target);
   query.directives = request.directives;
-  query.read.tags = request.directives.tags;
+  query.read.tags = TagsOf(core, request, scope);
   query.read.max_age = request.directives.max_age;
   query.read.max_stale = request.directives.max_stale.value_or(Duration(0));
   ApplyPolicy(core, decision, query);

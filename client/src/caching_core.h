@@ -59,6 +59,7 @@ struct CachingCore {
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
   CassetteMode cassette = CassetteMode::kNone;
+  bool scoped_tags = false;  // StackParts::scoped_tags
   // A wait for the store timed out, and no write has come back since.
   std::shared_ptr<std::atomic<bool>> store_lags = std::make_shared<std::atomic<bool>>(false);
 };

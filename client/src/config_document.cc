@@ -223,7 +223,7 @@ Status FillIn(const LayeredConfig& given, LayeredConfig& whole) {
       }
       if (key.fallback.empty()) return Missing(key, path, given);
       // A key that says nothing when it is absent would only make the document longer.
-      const bool silent = key.type == ConfigType::kReserved || key.pointer == "/$schema";
+      const bool silent = key.pointer == "/$schema";
       if (silent || key.fallback == "-") continue;
       Put(key, path, ConfigJson::parse(key.fallback), whole.root);
       whole.origins[pointer] = "default";

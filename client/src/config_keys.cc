@@ -13,7 +13,6 @@ constexpr auto kInteger = ConfigType::kInteger;
 constexpr auto kNumber = ConfigType::kNumber;
 constexpr auto kDuration = ConfigType::kDuration;
 constexpr auto kSize = ConfigType::kSize;
-constexpr auto kReserved = ConfigType::kReserved;
 constexpr auto kTtl = ConfigType::kTtl;
 constexpr auto kPatterns = ConfigType::kPatterns;
 constexpr auto kScalars = ConfigType::kScalars;
@@ -279,9 +278,11 @@ constexpr ConfigKey kTable[] = {
      {},
      true},
     {"/admin/listen",
-     kReserved,
+     ConfigType::kAddress,
      "null",
-     "the admin API over TCP is not supported by this version: use admin.socket",
+     "Where the admin API is served over TCP, to who sends admin.token; not encrypted, so beyond "
+     "this "
+     "machine only behind what is. Port 0 takes any free one; null = nowhere.",
      {},
      {},
      {},
@@ -289,7 +290,7 @@ constexpr ConfigKey kTable[] = {
     {"/admin/token",
      ConfigType::kSecret,
      "null",
-     "Bearer token of the admin API over TCP. Checked only.",
+     "Bearer token of the admin API over TCP; read for every request, so a new one counts at once.",
      {},
      {},
      {},
@@ -410,7 +411,6 @@ std::string DescribeType(const ConfigKey& key) {
     case ConfigType::kTags: return R"(a list of texts such as "model:{model}")";
     case ConfigType::kProxy: return R"(a URL such as "http://proxy:3128", or "none")";
     case ConfigType::kSecret: return R"("${env:NAME}", "${file:/path}", "${vault:NAME}")";
-    case ConfigType::kReserved: return std::string(key.fallback);
   }
   return "";
 }
@@ -440,7 +440,7 @@ std::vector<std::string_view> ConfigNamesUnder(const ConfigPath& path) {
 
 std::string DescribeAllowed(const ConfigKey& key) {
   std::string text = DescribeType(key);
-  if (key.nullable && key.type != ConfigType::kReserved) text += " or null";
+  if (key.nullable) text += " or null";
   return text;
 }
 

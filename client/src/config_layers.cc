@@ -93,12 +93,8 @@ Result<ConfigPath> FindPath(const std::string& variable, const LayeredConfig& co
     const std::vector<std::string_view> known = ConfigNamesUnder(path);
     if (known.empty()) {
       prefix.resize(prefix.size() - 2);
-      const ConfigKey* key = FindConfigKey(path);
-      const bool reserved = key->type == ConfigType::kReserved;
-      return Status(
-          StatusCode::kInvalidArgument,
-          variable + ": " +
-              (reserved ? std::string(key->meaning) : "stands for no key; nearest is " + prefix));
+      return Status(StatusCode::kInvalidArgument,
+                    variable + ": stands for no key; nearest is " + prefix);
     }
     if (known.front() == "[]") {
       prefix.resize(prefix.size() - 2);

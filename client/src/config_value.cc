@@ -156,7 +156,6 @@ bool IsAllowed(const ConfigKey& key, const ConfigJson& value) {
     case ConfigType::kProxy: return IsProxy(value);
     case ConfigType::kSecret:
       return value.is_string() && Secret::Parse(value.get<std::string>()).ok();
-    case ConfigType::kReserved: return false;
   }
   return false;
 }
@@ -203,7 +202,6 @@ std::string CheckConfigValue(const ConfigKey& key, const ConfigJson& value) {
            " (references stand only where a secret belongs)";
   }
   if (IsAllowed(key, value)) return "";
-  if (key.type == ConfigType::kReserved) return std::string(key.meaning);
   if (key.type == ConfigType::kTags && IsTexts(value)) return CheckTags(value).message();
   const bool is_url = key.type == ConfigType::kUrl || key.type == ConfigType::kProxy;
   if (is_url && HasUserInfo(value)) {
@@ -220,8 +218,7 @@ ConfigJson ConfigValueFromText(const ConfigKey& key, const std::string& text) {
   switch (key.type) {
     case ConfigType::kFlag:
     case ConfigType::kInteger:
-    case ConfigType::kNumber:
-    case ConfigType::kReserved: {
+    case ConfigType::kNumber: {
       ConfigJson value = ConfigJson::parse(text, nullptr, /*allow_exceptions=*/false);
       return value.is_discarded() ? ConfigJson(text) : value;
     }

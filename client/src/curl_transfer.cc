@@ -16,6 +16,9 @@
 namespace larder::client {
 namespace {
 
+constexpr std::size_t kSmallBody = std::size_t{64} << 10;
+constexpr long kSmallUploadBuffer = 16L << 10;  // the least that libcurl takes
+
 using SteadyClock = std::chrono::steady_clock;
 
 // Connections that servers close after 5 s without a request (Node, uvicorn) are not used again
@@ -195,6 +198,11 @@ void CurlTransfer::PrepareMethod() {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request_.body.size()));
+    // Kept as long as the transfer, so it is most of what a stream costs: 64 KiB if nothing is
+    // said.
+    if (request_.body.size() <= kSmallBody) {
+      curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kSmallUploadBuffer);
+    }
   }
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method.c_str());
   // libcurl repeats a request on its own when a kept connection is dead. OnRewind decides about

@@ -79,15 +79,16 @@ Status ParseTags(std::string_view field, std::vector<std::string>& tags) {
     const std::string_view tag = TrimBlanks(field.substr(0, comma));
     field.remove_prefix(std::min(comma + 1, field.size()));
     if (tag.empty()) continue;
-    if (tag.size() > kMaxTagBytes) {
+    if (tag.size() > kMaxCallerTagBytes) {
       return Malformed("Larder-Tags", "tag of " + std::to_string(tag.size()) +
                                           " bytes is over the limit of " +
-                                          std::to_string(kMaxTagBytes));
+                                          std::to_string(kMaxCallerTagBytes));
     }
     if (!IsText(tag)) return Malformed("Larder-Tags", "tag with a control character");
     if (std::find(tags.begin(), tags.end(), tag) != tags.end()) continue;
-    if (tags.size() == kMaxTags) {  // at once: a long list must not cost its square
-      return Malformed("Larder-Tags", "more tags than the limit of " + std::to_string(kMaxTags));
+    if (tags.size() == kMaxCallerTags) {  // at once: a long list must not cost its square
+      return Malformed("Larder-Tags",
+                       "more tags than the limit of " + std::to_string(kMaxCallerTags));
     }
     tags.emplace_back(tag);
   }
@@ -156,6 +157,10 @@ bool IsLarderHeader(const Header& field) {
 }
 
 }  // namespace
+
+bool IsCallerTag(std::string_view tag) {
+  return !tag.empty() && tag.size() <= kMaxCallerTagBytes && IsText(tag);
+}
 
 Result<Directives> ParseDirectives(const Headers& headers) {
   Directives directives;

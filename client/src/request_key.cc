@@ -174,6 +174,18 @@ std::string CredentialScope(const Headers& headers, std::string_view target,
   return Hex(mac, size);
 }
 
+std::string ScopedTag(std::string_view tag, std::string_view scope, std::string_view name_space) {
+  constexpr std::size_t kBytes = 8;
+  std::string parts;
+  AppendPart("larder-tag-1", parts);
+  AppendPart(scope, parts);
+  AppendPart(name_space, parts);
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  Require(EVP_Digest(parts.data(), parts.size(), digest, &size, EVP_sha256(), nullptr) == 1);
+  return std::string(tag) + "@" + Hex(digest, kBytes);
+}
+
 bool IsCredentialHeader(std::string_view name) {
   return std::any_of(std::begin(kCredentialHeaders), std::end(kCredentialHeaders),
                      [&](std::string_view one) { return EqualsIgnoreCase(one, name); });

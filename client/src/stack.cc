@@ -154,7 +154,8 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                   .negative_ttl = config.cache.negative_ttl,
                   .health = HealthOf(*settings, parts.health),
                   .refusals = parts.refusals,
-                  .cassette = parts.cassette})));
+                  .cassette = parts.cassette,
+                  .scoped_tags = parts.scoped_tags})));
 }
 
 Result<Service> MakeFallback(const ProviderConfig& provider, Service inner,

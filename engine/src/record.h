@@ -13,7 +13,7 @@
 namespace larder {
 
 // The tags of the readers that waited for a value, and those of its writer.
-inline constexpr std::size_t kMaxFlightTags = 7 * kMaxTags;
+inline constexpr std::size_t kMaxFlightTags = 3 * kMaxTags;
 inline constexpr std::size_t kMaxRecordTags = kMaxFlightTags + kMaxTags;
 
 enum class RecordKind : std::uint8_t { kEntry = 0, kTombstone = 1 };

@@ -270,9 +270,9 @@ constexpr Mistake kMistakes[] = {
      "\"30s\", \"24h\", at most 5m"},
     {"AbortByCancelling", R"({"gateway": {"on_abort": "cancel"}})",
      "config.json:1: /gateway/on_abort: found \"cancel\"; allowed: \"finish\""},
-    {"AdminOverTcp", R"({"admin": {"listen": "127.0.0.1:9000"}})",
-     "config.json:1: /admin/listen: the admin API over TCP is not supported by this version: use "
-     "admin.socket"},
+    {"AdminOverTcp", R"({"admin": {"listen": "9000"}})",
+     "config.json:1: /admin/listen: found \"9000\"; allowed: ADDRESS:PORT such as "
+     "\"127.0.0.1:8080\" or null"},
     {"LiteralSecret", R"({"admin": {"token": "hunter2"}})",
      "config.json:1: /admin/token: found a literal (not shown); allowed: \"${env:NAME}\", "
      "\"${file:/path}\", \"${vault:NAME}\""},

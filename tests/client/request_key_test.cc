@@ -36,6 +36,16 @@ std::string Key(const Parts& parts) {
                                .replaces_body = parts.replaces_body}));
 }
 
+TEST(RequestKeyTest, TagOfOneCallerIsNobodyElses) {
+  const std::string tag = ScopedTag("docs", "scope", "team");
+  EXPECT_EQ(tag, "docs@eb25ada45bb5d6f3");
+  for (const std::string& other :
+       {ScopedTag("docs", "scope2", "team"), ScopedTag("docs", "scope", ""),
+        ScopedTag("docs", "scopet", "eam"), ScopedTag("doc", "scope", "team")}) {
+    EXPECT_NE(other, tag);
+  }
+}
+
 // Keys are on disk: a change of any of these makes every stored answer a miss. If that is meant,
 // the format version in request_key.cc has to change, too.
 TEST(RequestKeyTest, KeysStayWhatTheyWere) {

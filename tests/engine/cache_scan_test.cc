@@ -134,7 +134,7 @@ TEST_P(CacheScanTest, OptionsOutOfRangeAreTold) {
   EXPECT_EQ(cache_->Scan({.limit = 10'001}).status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(cache_->Scan({.prefix = std::string(1025, 'p')}).status().code(),
             StatusCode::kInvalidArgument);
-  EXPECT_EQ(cache_->Scan({.tag = std::string(257, 't')}).status().code(),
+  EXPECT_EQ(cache_->Scan({.tag = std::string(kMaxTagBytes + 1, 't')}).status().code(),
             StatusCode::kInvalidArgument);
   ASSERT_OK(cache_->Close());
   EXPECT_EQ(cache_->Scan({}).status().code(), StatusCode::kUnavailable);

@@ -315,7 +315,7 @@ TEST_P(CacheTest, BadArgumentsAreRefusedWithTheirValueAndLimit) {
   EXPECT_THAT(Put("", "v"), HasCode(StatusCode::kInvalidArgument));
   EXPECT_THAT(Put(std::string(1025, 'k'), "v"), HasCode(StatusCode::kInvalidArgument));
   EXPECT_THAT(Put("k", "v", {.tags = {""}}), HasCode(StatusCode::kInvalidArgument));
-  EXPECT_THAT(Put("k", "v", {.tags = std::vector<std::string>(33, "t")}),
+  EXPECT_THAT(Put("k", "v", {.tags = std::vector<std::string>(kMaxTags + 1, "t")}),
               HasCode(StatusCode::kInvalidArgument));
   EXPECT_THAT(Put("k", "v", {.metadata = std::string(4097, 'm')}),
               HasCode(StatusCode::kInvalidArgument));

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -82,6 +83,48 @@ TEST_F(AdminTest, OnlyTheOwnerMayOpenTheSocket) {
   ASSERT_EQ(::stat(socket_.c_str(), &found), 0);
   EXPECT_TRUE(S_ISSOCK(found.st_mode));
   EXPECT_EQ(found.st_mode & 0777, 0600U);
+}
+
+TEST_F(AdminTest, OverTcpItIsForThoseWhoSendTheToken) {
+  std::atomic<int> asked = 0;
+  const AdminTcp tcp{.is_token = [&](std::string_view given) {
+    ++asked;
+    return given == "right";
+  }};
+  const auto server = AdminServer::StartTcp(*cache_, {}, tcp);
+  ASSERT_OK(server);
+  const std::string url = (*server)->address();
+  const AdminRequest stats{.method = "GET", .path = "/v1/stats"};
+  const Result<AdminAnswer> answer = CallAdminAt(url, "right", stats);
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->http_status, 200);
+  for (const char* wrong : {"", "wrong", "right ", "righ"}) {
+    const Result<AdminAnswer> refused = CallAdminAt(url, wrong, stats);
+    ASSERT_OK(refused);
+    EXPECT_EQ(refused->http_status, 401) << wrong;
+  }
+  const AdminRequest all{.method = "POST", .path = "/v1/invalidate", .body = R"({"all":true})"};
+  ASSERT_OK(CallAdminAt(url, "wrong", all));
+  EXPECT_EQ(cache_->GetStats().invalidated, 0u) << "nothing is done for who may not ask";
+  EXPECT_GE(asked, 6);
+}
+
+TEST_F(AdminTest, PortThatIsTakenIsNotShared) {
+  const AdminTcp tcp{.is_token = [](std::string_view) { return true; }};
+  const auto first = AdminServer::StartTcp(*cache_, {}, tcp);
+  ASSERT_OK(first);
+  const std::string& url = (*first)->address();
+  AdminTcp same = tcp;
+  same.port = static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+  EXPECT_THAT(AdminServer::StartTcp(*cache_, {}, same).status(), HasCode(StatusCode::kUnavailable));
+}
+
+TEST_F(AdminTest, UrlThatIsNoneIsTold) {
+  for (const char* url : {"", "127.0.0.1:1", "ftp://h", "http://", "http://h/v1", "http://me@h"}) {
+    EXPECT_THAT(CallAdminAt(url, "t", {.method = "GET", .path = "/v1/stats"}).status(),
+                HasCode(StatusCode::kInvalidArgument))
+        << url;
+  }
 }
 
 TEST_F(AdminTest, SocketGoesWithTheServer) {

@@ -173,5 +173,50 @@ TEST_F(ConfigOfLarderdTest, WhatNeedsARestartOrIsWrongIsRefusedWhole) {
             "process");
 }
 
+class CachectlOverTcpTest : public ::testing::Test {
+ protected:
+  void SetToken(const std::string& token) const { std::ofstream(secrets_ / "token") << token; }
+  std::string Admin() const {
+    SetToken("first");
+    return R"({"listen": "127.0.0.1:0", "token": "${file:)" + (secrets_ / "token") + "}\"}";
+  }
+  // As the log says.
+  std::string Url() const {
+    const std::string log = gateway_.process().ErrorText();
+    std::smatch match;
+    const std::regex line("\"admin listening\",\"url\":\"(http[^\"]+)\"");
+    return std::regex_search(log, match, line) ? match[1].str() : "";
+  }
+  ProgramEnd Cachectl(const std::string& config, std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {CACHECTL_PROGRAM, "--config", config, "--url", Url()});
+    return RunProgram({.words = std::move(arguments)});
+  }
+
+  const TempDir secrets_;
+  mutable GatewayFixture gateway_{"http://127.0.0.1:1", {{"admin", Admin()}}};
+};
+
+TEST_F(CachectlOverTcpTest, TokenOfTheConfigurationOpensIt) {
+  const std::string config = gateway_.config_file();
+  EXPECT_EQ(json::parse(Cachectl(config, {"--json", "stats"}).out)["entries"], 0);
+  EXPECT_THAT(Cachectl(config, {"--json", "config", "show"}).out, Not(HasSubstr("first")));
+  const std::string other = secrets_ / "other.json";
+  std::ofstream(secrets_ / "old") << "first";
+  std::ofstream(other) << R"({"admin": {"token": "${file:)" + (secrets_ / "old") + "}\"}}";
+  EXPECT_EQ(Cachectl(other, {"stats"}).exit_status, 0);
+  SetToken("second");
+  EXPECT_EQ(Cachectl(config, {"stats"}).exit_status, 0) << "a new token counts at once";
+  const ProgramEnd old = Cachectl(other, {"stats"});
+  EXPECT_EQ(old.exit_status, 2);
+  EXPECT_THAT(old.err, HasSubstr("not the token of the admin API"));
+}
+
+TEST_F(CachectlOverTcpTest, SilentOnesAreToldApart) {
+  const ProgramEnd end = RunProgram({.words = {CACHECTL_PROGRAM, "--config", gateway_.config_file(),
+                                               "--url", "http://127.0.0.1:1", "stats"}});
+  EXPECT_EQ(end.exit_status, 3);
+  EXPECT_THAT(end.err, HasSubstr("no answer from http://127.0.0.1:1"));
+}
+
 }  // namespace
 }  // namespace larder::testing

@@ -70,7 +70,7 @@ bool CompletionIsStorable(const Json& answer, const Json&) {
   if (!IsNothing(answer, "error")) return false;
   const Json choices = ArrayOf(answer, "choices");
   return !choices.empty() && std::all_of(choices.begin(), choices.end(), [](const Json& choice) {
-    return !IsNothing(choice, "text") && choice["finish_reason"] != "content_filter";
+    return !IsNothing(choice, "text") && choice.value("finish_reason", Json()) != "content_filter";
   });
 }
 
@@ -83,10 +83,11 @@ bool ResponseIsStorable(const Json& answer, const Json&) {
   for (const Json& item : ArrayOf(answer, "output")) {
     if (IsGarbled(item.value("arguments", Json()))) return false;
     for (const Json& part : ArrayOf(item, "content")) {
-      if (part["type"] == "refusal") return false;
+      if (part.value("type", Json()) == "refusal") return false;
       says_something = says_something || !IsNothing(part, "text");
     }
-    says_something = says_something || (item["type"] != "message" && item["type"] != "reasoning");
+    says_something =
+        says_something || (item.at("type") != "message" && item.at("type") != "reasoning");
   }
   return says_something;
 }
@@ -107,7 +108,7 @@ bool ResponseIsStateful(const Json& request) {
 
 bool MessageIsStorable(const Json& answer, const Json&) {
   return answer.value("type", "") == "message" && !IsNothing(answer, "content") &&
-         answer["stop_reason"] != "refusal";
+         answer.value("stop_reason", Json()) != "refusal";
 }
 
 bool MessageIsStateful(const Json& request) {

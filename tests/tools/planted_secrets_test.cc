@@ -1,6 +1,6 @@
 // Secrets and prompts are planted wherever a caller can put them; nothing that people or machines
 // read of us afterwards has them: logs at the most talkative level, our own errors, statistics,
-// cachectl, the files of the store.
+// metrics, cachectl, the files of the store.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/prctl.h>
@@ -151,6 +151,9 @@ TEST_F(PlantedSecretsTest, NothingThatIsReadOfUsHasThem) {
   for (const std::vector<std::string>& words : looks) {
     EXPECT_THAT(Cachectl(words), Not(HasSubstr(kPlanted))) << words[0];
   }
+  const WireAnswer metrics = Ask(gateway_.url(), "GET", "/metrics");
+  EXPECT_THAT(metrics.body, HasSubstr("larder_upstream_failed_attempts_total"));
+  EXPECT_THAT(metrics.body, Not(HasSubstr(kPlanted)));
   gateway_.process().Signal(SIGTERM);
   const Ended ended = gateway_.process().Wait();
   EXPECT_EQ(ended.exit_status, 0);

@@ -57,25 +57,31 @@ std::string WhyRefused(const httplib::Request& request) {
   return "";
 }
 
-class HttpAdminServer final : public AdminServer {
+void Write(AdminAnswer answer, httplib::Response& out) {
+  out.status = answer.http_status;
+  out.set_content(std::move(answer.body), answer.content_type);
+}
+
+// What both ways in share: which requests are taken, and what answers them.
+class HttpAdminServer : public AdminServer {
  public:
-  HttpAdminServer(Cache& cache, SocketFolder folder, const AdminOptions& options)
-      : service_(cache, options), folder_(std::move(folder)) {
+  HttpAdminServer(Cache& cache, const AdminOptions& options) : service_(cache, options) {
     server_.new_task_queue = [threads = options.threads] {
       return new httplib::ThreadPool(threads);
     };
-    server_.set_address_family(AF_UNIX);
     server_.set_keep_alive_max_count(1);
     server_.set_payload_max_length(kMaxBodyBytes);
     server_.set_read_timeout(kPatience);
     server_.set_write_timeout(kPatience);
-    server_.set_socket_options([this](socket_t socket) { listener_ = socket; });
-    server_.set_pre_routing_handler([](const httplib::Request& request, httplib::Response& out) {
-      const std::string why = WhyRefused(request);
-      if (why.empty()) return httplib::Server::HandlerResponse::Unhandled;
-      Write(ErrorAnswer({StatusCode::kInvalidArgument, why}), out);
-      return httplib::Server::HandlerResponse::Handled;
+    server_.set_socket_options([this](socket_t socket) {
+      SetSocketOptions(socket);
+      listener_ = socket;
     });
+    server_.set_pre_routing_handler(
+        [this](const httplib::Request& request, httplib::Response& out) {
+          return MayPass(request, out) ? httplib::Server::HandlerResponse::Unhandled
+                                       : httplib::Server::HandlerResponse::Handled;
+        });
     server_.set_exception_handler(
         [](const httplib::Request&, httplib::Response& out, const std::exception_ptr&) {
           Write(ErrorAnswer({StatusCode::kInternal, "unexpected exception"}), out);
@@ -94,23 +100,12 @@ class HttpAdminServer final : public AdminServer {
     server_.Delete(".*", handle);
   }
 
-  ~HttpAdminServer() override {
-    if (!thread_.joinable()) return;
-    server_.stop();
-    thread_.join();
-    if (folder_.Inode() == inode_) folder_.Remove();
-  }
+ protected:
+  httplib::Server& server() { return server_; }
 
-  Status Listen(const std::string& path) {
-    // The mode must be right from the first moment on; chmod after bind would leave a gap.
-    const mode_t before = ::umask(0177);
-    const bool bound = server_.bind_to_port(folder_.address(), /*port=*/1);
-    const int error = errno;
-    ::umask(before);
-    if (!bound || ::listen(listener_, kBacklog) != 0) {
-      return {StatusCode::kUnavailable, "listen on " + path + ": " + std::strerror(error)};
-    }
-    inode_ = folder_.Inode();
+  // Once it is bound.
+  Status Serve(const std::string& where) {
+    if (::listen(listener_, kBacklog) != 0) return CannotListen(where);
     thread_ = std::thread([this] {
       server_.listen_after_bind();
       ended_ = true;
@@ -119,20 +114,113 @@ class HttpAdminServer final : public AdminServer {
     while (!server_.is_running() && !ended_) std::this_thread::yield();
     return Status::Ok();
   }
+  // Before what a request may use is destroyed. Whether it ran.
+  bool Stop() {
+    if (!thread_.joinable()) return false;
+    server_.stop();
+    thread_.join();
+    return true;
+  }
+  static Status CannotListen(const std::string& where) {
+    return {StatusCode::kUnavailable, "listen on " + where + ": " + std::strerror(errno)};
+  }
 
  private:
-  static void Write(AdminAnswer answer, httplib::Response& out) {
-    out.status = answer.http_status;
-    out.set_content(std::move(answer.body), answer.content_type);
+  virtual void SetSocketOptions(socket_t /*socket*/) {}
+  // Whether the request comes from one who may ask; else it has been answered.
+  virtual bool IsAllowed(const httplib::Request& /*request*/, httplib::Response& /*out*/) {
+    return true;
+  }
+
+  bool MayPass(const httplib::Request& request, httplib::Response& out) {
+    if (!IsAllowed(request, out)) return false;
+    const std::string why = WhyRefused(request);
+    if (!why.empty()) Write(ErrorAnswer({StatusCode::kInvalidArgument, why}), out);
+    return why.empty();
   }
 
   const AdminService service_;
-  const SocketFolder folder_;
   httplib::Server server_;
   socket_t listener_ = INVALID_SOCKET;
-  ino_t inode_ = 0;
   std::atomic<bool> ended_ = false;
   std::thread thread_;
+};
+
+class SocketAdminServer final : public HttpAdminServer {
+ public:
+  SocketAdminServer(Cache& cache, SocketFolder folder, const AdminOptions& options)
+      : HttpAdminServer(cache, options), folder_(std::move(folder)), path_(options.socket) {}
+  ~SocketAdminServer() override {
+    if (Stop() && folder_.Inode() == inode_) folder_.Remove();
+  }
+
+  Status Listen() {
+    server().set_address_family(AF_UNIX);
+    // The mode must be right from the first moment on; chmod after bind would leave a gap.
+    const mode_t before = ::umask(0177);
+    const bool bound = server().bind_to_port(folder_.address(), /*port=*/1);
+    const int error = errno;
+    ::umask(before);
+    errno = error;
+    if (!bound) return CannotListen(path_);
+    inode_ = folder_.Inode();
+    return Serve(path_);
+  }
+  const std::string& address() const override { return path_; }
+
+ private:
+  const SocketFolder folder_;
+  const std::string path_;
+  ino_t inode_ = 0;
+};
+
+class TcpAdminServer final : public HttpAdminServer {
+ public:
+  TcpAdminServer(Cache& cache, const AdminOptions& options, AdminTcp tcp)
+      : HttpAdminServer(cache, options), tcp_(std::move(tcp)) {}
+  ~TcpAdminServer() override { Stop(); }
+
+  Status Listen() {
+    server().set_tcp_nodelay(true);
+    const std::string host =
+        tcp_.host.find(':') == std::string::npos ? tcp_.host : "[" + tcp_.host + "]";
+    const std::string asked = host + ":" + std::to_string(tcp_.port);
+    int port = tcp_.port;
+    if (port == 0) {
+      port = server().bind_to_any_port(tcp_.host);
+      if (port < 0) return CannotListen(asked);
+    } else if (!server().bind_to_port(tcp_.host, port)) {
+      return CannotListen(asked);
+    }
+    address_ = "http://" + host + ":" + std::to_string(port);
+    return Serve(asked);
+  }
+  const std::string& address() const override { return address_; }
+
+ private:
+  // The library sets SO_REUSEPORT, by which two processes could take the same port.
+  void SetSocketOptions(socket_t socket) override {
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  }
+  bool IsAllowed(const httplib::Request& request, httplib::Response& out) override {
+    constexpr std::string_view kScheme = "Bearer ";
+    const std::string given = request.get_header_value("Authorization");
+    const bool one = request.get_header_value_count("Authorization") == 1;
+    if (one && given.starts_with(kScheme) && tcp_.is_token(given.substr(kScheme.size()))) {
+      return true;
+    }
+    AdminAnswer answer =
+        ErrorAnswer({StatusCode::kInvalidArgument,
+                     "not the token of the admin API: send it as Authorization: Bearer TOKEN"});
+    answer.http_status = 401;
+    out.set_header("WWW-Authenticate", "Bearer");
+    Write(std::move(answer), out);
+    return false;
+  }
+
+  const AdminTcp tcp_;
+  std::string address_;
 };
 
 }  // namespace
@@ -146,8 +234,16 @@ Result<std::unique_ptr<AdminServer>> AdminServer::Start(Cache& cache, const Admi
     return Status(StatusCode::kUnavailable, "another process listens on " + options.socket);
   }
   folder->Remove();
-  auto server = std::make_unique<HttpAdminServer>(cache, *std::move(folder), options);
-  if (Status status = server->Listen(options.socket); !status.ok()) return status;
+  auto server = std::make_unique<SocketAdminServer>(cache, *std::move(folder), options);
+  if (Status status = server->Listen(); !status.ok()) return status;
+  return std::unique_ptr<AdminServer>(std::move(server));
+}
+
+Result<std::unique_ptr<AdminServer>> AdminServer::StartTcp(Cache& cache,
+                                                           const AdminOptions& options,
+                                                           const AdminTcp& tcp) {
+  auto server = std::make_unique<TcpAdminServer>(cache, options, tcp);
+  if (Status status = server->Listen(); !status.ok()) return status;
   return std::unique_ptr<AdminServer>(std::move(server));
 }
 

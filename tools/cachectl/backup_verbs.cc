@@ -72,7 +72,7 @@ Result<tools::ExitStatus> RunBackup(const Invocation& invocation, Console& conso
 }
 
 Result<tools::ExitStatus> RunRestore(const Invocation& invocation, Console& console) {
-  if (invocation.Has("--socket")) {
+  if (NamesProcess(invocation)) {
     return Status(StatusCode::kInvalidArgument,
                   "a cache is restored while no process holds it: name its directory by --dir");
   }

@@ -32,6 +32,22 @@ class SocketAccess final : public CacheAccess {
   const std::string socket_;
 };
 
+class UrlAccess final : public CacheAccess {
+ public:
+  UrlAccess(std::string url, client::SecretText token)
+      : url_(std::move(url)), token_(std::move(token)) {}
+
+  Result<std::string> Call(const admin::AdminRequest& request) override {
+    Result<admin::AdminAnswer> answer = admin::CallAdminAt(url_, token_.Reveal(), request);
+    if (!answer.ok()) return answer.status();
+    return admin::BodyOrError(*std::move(answer));
+  }
+
+ private:
+  const std::string url_;
+  const client::SecretText token_;
+};
+
 class DirectAccess final : public CacheAccess {
  public:
   explicit DirectAccess(std::unique_ptr<Cache> cache)
@@ -129,9 +145,26 @@ Result<std::unique_ptr<CacheAccess>> OpenCache(Options options) {
   return std::unique_ptr<CacheAccess>(std::make_unique<DirectAccess>(*std::move(cache)));
 }
 
+bool NamesProcess(const Invocation& invocation) {
+  return invocation.Has("--socket") || invocation.Has("--url");
+}
+
+Result<std::unique_ptr<CacheAccess>> ReachProcess(const Invocation& invocation) {
+  if (invocation.Has("--socket")) return ReachSocket(invocation.Value("--socket"));
+  Result<tools::ToolConfig> config = tools::LoadToolConfig(invocation.Value("--config"), {});
+  if (!config.ok()) return config.status();
+  if (!config->admin.token) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--url: the configuration has no admin.token to send");
+  }
+  Result<client::SecretText> token = config->admin.token->Resolve();
+  if (!token.ok()) return token.status().WithContext("admin.token");
+  return std::unique_ptr<CacheAccess>(
+      std::make_unique<UrlAccess>(invocation.Value("--url"), *std::move(token)));
+}
+
 Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation) {
-  const std::string socket = invocation.Value("--socket");
-  if (!socket.empty()) return ReachSocket(socket);
+  if (NamesProcess(invocation)) return ReachProcess(invocation);
   Result<CachePlace> place = FindCache(invocation);
   if (!place.ok()) return place.status();
   const Result<bool> served = IsServed(place->socket);

@@ -1,4 +1,5 @@
-// CacheAccess: the cache, wherever it is: behind the socket of the process that holds it, or, if
+// CacheAccess: the cache, wherever it is: behind the socket, or the port, of the process that holds
+// it, or, if
 // nobody holds it, opened by ourselves. Both answer the same requests in the same JSON.
 #pragma once
 
@@ -25,17 +26,21 @@ struct CachePlace {
   std::string socket;  // empty: none is served
 };
 
-// As --dir or the configuration say; --socket is not asked. Errors: kInvalidArgument.
+// As --dir or the configuration say; --socket and --url are not asked. Errors: kInvalidArgument.
 Result<CachePlace> FindCache(const Invocation& invocation);
+// Whether --socket or --url say which process it is.
+bool NamesProcess(const Invocation& invocation);
+// The cache of that process, which is not looked at yet. Errors: kInvalidArgument (--url without
+// an admin.token in the configuration).
+Result<std::unique_ptr<CacheAccess>> ReachProcess(const Invocation& invocation);
 // Whether a process answers on the socket. Errors: kUnavailable, kInvalidArgument.
 Result<bool> IsServed(const std::string& socket);
 // Whether a process has the cache in `directory` open.
 bool IsHeld(const std::string& directory);
 
-// As --socket, --dir or the configuration say. Never creates a cache, and never moves a damaged
-// one aside.
-// Errors: kUnavailable (held by a process without a socket, or there is no cache),
-// kInvalidArgument (configuration), kDataLoss (the store cannot be read).
+// As --socket, --url, --dir or the configuration say. Never creates a cache, and never moves a
+// damaged one aside. Errors: kUnavailable (held by a process without a socket, or there is no
+// cache), kInvalidArgument (configuration), kDataLoss (the store cannot be read).
 Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation);
 
 // The cache behind a socket, which is not looked at yet.

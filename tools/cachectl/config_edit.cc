@@ -26,8 +26,10 @@ Result<client::ConfigDocument> LoadCheckedConfig(const Invocation& invocation) {
 }
 
 Result<std::string> ShownConfig(const Invocation& invocation) {
-  if (invocation.Has("--socket")) {
-    return ReachSocket(invocation.Value("--socket"))->Call({.method = "GET", .path = "/v1/config"});
+  if (NamesProcess(invocation)) {
+    const Result<std::unique_ptr<CacheAccess>> process = ReachProcess(invocation);
+    if (!process.ok()) return process.status();
+    return (*process)->Call({.method = "GET", .path = "/v1/config"});
   }
   const Result<client::ConfigDocument> document = LoadCheckedConfig(invocation);
   if (!document.ok()) return document.status();
@@ -35,9 +37,10 @@ Result<std::string> ShownConfig(const Invocation& invocation) {
 }
 
 Result<std::string> PatchConfig(const std::string& patch, const Invocation& invocation) {
-  if (invocation.Has("--socket")) {
-    return ReachSocket(invocation.Value("--socket"))
-        ->Call({.method = "PATCH", .path = "/v1/config", .body = patch});
+  if (NamesProcess(invocation)) {
+    const Result<std::unique_ptr<CacheAccess>> process = ReachProcess(invocation);
+    if (!process.ok()) return process.status();
+    return (*process)->Call({.method = "PATCH", .path = "/v1/config", .body = patch});
   }
   const Result<client::ConfigDocument> before = LoadCheckedConfig(invocation);
   if (!before.ok()) return before.status();

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cache_access.h"
 #include "config_draft.h"
 #include "config_edit.h"
 #include "config_schema.h"
@@ -30,7 +31,7 @@ Result<Setting> ReadSetting(const std::string& text) {
   return Setting{text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// Has the process behind --socket change its file and take that over.
+// Has the process behind --socket or --url change its file and take that over.
 Result<std::string> SetInProcess(const Setting& setting, const Invocation& invocation) {
   const Result<std::string> patch = client::MakeConfigPatch(setting.key, setting.value);
   if (!patch.ok()) return patch.status();
@@ -85,8 +86,8 @@ Result<tools::ExitStatus> RunConfigShow(const Invocation& invocation, Console& c
 Result<tools::ExitStatus> RunConfigSet(const Invocation& invocation, Console& console) {
   const Result<Setting> setting = ReadSetting(invocation.arguments[0]);
   if (!setting.ok()) return setting.status();
-  const Result<std::string> done = invocation.Has("--socket") ? SetInProcess(*setting, invocation)
-                                                              : SetInFile(*setting, invocation);
+  const Result<std::string> done = NamesProcess(invocation) ? SetInProcess(*setting, invocation)
+                                                            : SetInFile(*setting, invocation);
   if (!done.ok()) return done.status();
   Rows rows;
   const ordered_json result = ordered_json::parse(*done);

@@ -203,6 +203,16 @@ void Examination::CheckStore(CacheAccess& cache) {
 }
 
 Findings Examination::Run() {
+  if (invocation_.Has("--url")) {
+    Result<std::unique_ptr<CacheAccess>> cache = ReachProcess(invocation_);
+    if (cache.ok()) {
+      CheckStore(**cache);
+    } else {
+      Add({"admin", cache.status().message(), "set admin.token in the configuration",
+           tools::kExitUsage});
+    }
+    return std::move(findings_);
+  }
   if (invocation_.Has("--socket")) {
     place_.socket = invocation_.Value("--socket");
     const std::unique_ptr<CacheAccess> cache = ReachHeld();

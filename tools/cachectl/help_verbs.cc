@@ -27,8 +27,9 @@ void AddFlags(std::span<const VerbFlag> flags, Rows& rows) {
 }
 
 void ShowAll(Console& console) {
-  Rows rows = {{"cachectl [--dir DIR | --socket PATH] [--config FILE] [--json] VERB ...", ""},
-               {"Verbs:", ""}};
+  Rows rows = {
+      {"cachectl [--dir DIR | --socket PATH | --url URL] [--config FILE] [--json] VERB ...", ""},
+      {"Verbs:", ""}};
   for (const Verb& verb : Verbs()) rows.emplace_back("  " + Usage(verb), std::string(verb.help));
   rows.emplace_back("Flags of all verbs:", "");
   AddFlags(GlobalFlags(), rows);

@@ -127,7 +127,8 @@ Status AddFlag(const std::string& name, const std::string& value, Invocation& in
                    Nearest(name, known));
   }
   // What a script left unset must not stand for the configured cache.
-  const bool is_place = name == "--dir" || name == "--socket" || name == "--config";
+  const bool is_place =
+      name == "--dir" || name == "--socket" || name == "--url" || name == "--config";
   if (is_place && value.empty()) return Invalid(name + " needs a value that is not empty");
   std::vector<std::string>& values = invocation.flags[name];
   if (!values.empty() && !FindFlagOfAny(name)->repeats) return Invalid(name + " is given twice");
@@ -173,8 +174,8 @@ Result<Invocation> ParseInvocation(const std::vector<std::string>& words) {
   for (const auto& [name, value] : sorted->flags) {
     if (Status status = AddFlag(name, value, invocation); !status.ok()) return status;
   }
-  if (invocation.Has("--dir") && invocation.Has("--socket")) {
-    return Invalid("only one of --dir, --socket");
+  if (invocation.Has("--dir") + invocation.Has("--socket") + invocation.Has("--url") > 1) {
+    return Invalid("only one of --dir, --socket, --url");
   }
   if (invocation.Has("--help") && invocation.verb->name != "help") {
     invocation.arguments = {std::string(invocation.verb->name)};

@@ -57,7 +57,9 @@ Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console)
   const ProviderConfig* const provider = &file->provider;
   // Wrong input is told before the cache is looked for; the scope plays no part in that.
   const Result<client::KeyExplanation> check = client::ExplainKey(*request, *provider, "");
-  if (!check.ok()) return check.status();
+  if (!check.ok()) {
+    return Status(check.status().code(), invocation.arguments[0] + ": " + check.status().message());
+  }
   const Result<std::unique_ptr<CacheAccess>> cache = ReachCache(invocation);
   if (!cache.ok()) return cache.status();
   const Result<std::string> scope = AskScope(**cache, *request);

@@ -98,7 +98,7 @@ Result<ordered_json> Look(CacheAccess& cache) {
 
 // In a cache that we would open ourselves, nothing happens.
 Result<std::unique_ptr<CacheAccess>> ReachRunning(const Invocation& invocation) {
-  if (!invocation.Value("--socket").empty()) return ReachCache(invocation);
+  if (NamesProcess(invocation)) return ReachProcess(invocation);
   const Result<CachePlace> place = FindCache(invocation);
   if (!place.ok()) return place.status();
   const Result<bool> served = IsServed(place->socket);

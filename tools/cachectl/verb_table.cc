@@ -12,6 +12,8 @@ constexpr std::size_t kAny = std::numeric_limits<std::size_t>::max();
 constexpr VerbFlag kGlobalFlags[] = {
     {"--dir", "DIR", "the cache's directory; the configuration is not read for it"},
     {"--socket", "PATH", "admin socket of the process that holds the cache"},
+    {"--url", "URL",
+     "admin API over TCP (admin.listen); admin.token of the configuration opens it"},
     {"--config", "FILE",
      "config.json; else $LARDER_CONFIG, ./config.json, /etc/larder/config.json"},
     {"--json", "", "one JSON document on stdout"},

@@ -64,7 +64,6 @@ ordered_json TypeSchema(const ConfigKey& key) {
     case ConfigType::kProxy:
       return {{"type", "string"}, {"pattern", "^(none|https?://[^ /?#@]+)$"}};
     case ConfigType::kSecret: return {{"type", "string"}, {"pattern", kSecretPattern}};
-    case ConfigType::kReserved: return {{"type", "null"}};
   }
   return ordered_json::object();
 }

@@ -1,6 +1,7 @@
 #include "tool_config.h"
 
 #include <charconv>
+#include <utility>
 
 #include "larder/client/nearest_name.h"
 
@@ -16,12 +17,13 @@ Status Refuse(const ConfigDocument& document, const std::string& pointer,
           document.Origin(pointer) + ": " + pointer + ": " + complaint};
 }
 
-void ReadListen(const std::string& listen, GatewayConfig& gateway) {
-  gateway.listen = listen;
+ListenAddress ReadListen(const std::string& listen) {
+  ListenAddress address;
   const std::size_t colon = listen.rfind(':');
-  gateway.host = listen.substr(0, colon);
-  if (gateway.host.starts_with('[')) gateway.host = gateway.host.substr(1, gateway.host.size() - 2);
-  std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), gateway.port);
+  address.host = listen.substr(0, colon);
+  if (address.host.starts_with('[')) address.host = address.host.substr(1, address.host.size() - 2);
+  std::from_chars(listen.data() + colon + 1, listen.data() + listen.size(), address.port);
+  return address;
 }
 
 std::vector<std::string_view> ProvidersOf(const ClientConfig& client, std::string_view dialect) {
@@ -74,7 +76,10 @@ Status CheckIsolation(const ConfigDocument& document, const GatewayConfig& gatew
 
 Result<GatewayConfig> ReadGateway(const ConfigDocument& document, const ClientConfig& client) {
   GatewayConfig gateway;
-  ReadListen(document.Text("/gateway/listen"), gateway);
+  gateway.listen = document.Text("/gateway/listen");
+  ListenAddress address = ReadListen(gateway.listen);
+  gateway.host = std::move(address.host);
+  gateway.port = address.port;
   gateway.max_body_bytes = document.Size("/gateway/max_body_bytes");
   gateway.drain_timeout = document.Time("/gateway/drain_timeout");
   gateway.mode = ReadMode(document.Text("/gateway/mode"));
@@ -108,7 +113,11 @@ Result<AdminConfig> ReadAdmin(const ConfigDocument& document, const ClientConfig
     if (!token.ok()) return Refuse(document, "/admin/token", token.status().message());
     admin.token = *std::move(token);
   }
-  return admin;
+  if (document.IsNull("/admin/listen")) return admin;
+  admin.listen = ReadListen(document.Text("/admin/listen"));
+  if (admin.token) return admin;
+  return Refuse(document, "/admin/listen",
+                "needs admin.token: over TCP the admin API is for those who send it");
 }
 
 LogLevel ReadLevel(std::string_view level) {

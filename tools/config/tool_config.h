@@ -24,10 +24,15 @@ enum class Isolation {
   kNamespace,   // all who use the same namespace
 };
 
-struct GatewayConfig {
-  std::string listen;      // as written: "127.0.0.1:8080"
-  std::string host;        // its parts; an IPv6 address without brackets
+struct ListenAddress {
+  std::string host;        // an IPv6 address without brackets
   std::uint16_t port = 0;  // 0 = any free one
+};
+
+struct GatewayConfig {
+  std::string listen;  // as written: "127.0.0.1:8080"
+  std::string host;    // its parts
+  std::uint16_t port = 0;
   // Dialect ("openai", "anthropic") -> name of the provider that a path without one goes to. A
   // dialect may be missing: such requests name their provider or get an error.
   std::map<std::string, std::string> default_provider;
@@ -43,6 +48,7 @@ struct GatewayConfig {
 struct AdminConfig {
   // Path of the admin socket, "auto" resolved; unset = none is served.
   std::optional<std::string> socket;
+  std::optional<ListenAddress> listen;  // over TCP; then there is a token
   std::optional<client::Secret> token;
 };
 

@@ -30,14 +30,7 @@ bool MayAsk(const Caller& caller, const UpstreamRoute& route, const client::Requ
   return model && caller.MayUseModel(*model);
 }
 
-std::optional<Denial> CheckRights(const Caller& caller, const UpstreamRoute& route,
-                                  const client::Request& request) {
-  if (!caller.MayUseProvider(route.provider)) {
-    return Denial{403, TurnedAway::kForbidden, "this key may not use the provider", {}};
-  }
-  if (!MayAsk(caller, route, request)) {
-    return Denial{403, TurnedAway::kForbidden, "this key may not use the model", {}};
-  }
+std::optional<Denial> CheckRate(const Caller& caller) {
   const auto now = std::chrono::steady_clock::now();
   const auto wait = caller.account->Take(caller.config.requests_per_minute, now);
   if (!wait) return std::nullopt;
@@ -48,29 +41,65 @@ std::optional<Denial> CheckRights(const Caller& caller, const UpstreamRoute& rou
                 std::max(seconds, std::chrono::seconds(1))};
 }
 
-}  // namespace
+std::optional<Denial> CheckRights(const Caller& caller, const UpstreamRoute& route,
+                                  const client::Request& request) {
+  if (!caller.MayUseProvider(route.provider)) {
+    return Denial{403, TurnedAway::kForbidden, "this key may not use the provider", {}};
+  }
+  if (!MayAsk(caller, route, request)) {
+    return Denial{403, TurnedAway::kForbidden, "this key may not use the model", {}};
+  }
+  return CheckRate(caller);
+}
 
-std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& route,
-                            client::Request& request, Admission& admission) {
-  const Caller* caller = nullptr;
-  if (!rules.callers.is_open()) {
-    caller = rules.callers.Identify(request.headers);
-    if (caller == nullptr) {
-      return Denial{401,
-                    TurnedAway::kUnauthorized,
-                    "not a key of this gateway: send one as Authorization: Bearer, x-api-key or "
-                    "api-key",
-                    {}};
-    }
-    std::optional<Denial> denial = CheckRights(*caller, route, request);
-    if (denial) return denial;
-    admission.account = caller->account;
-    admission.only_hits = caller->IsOutOfBudget(Today());
+// Null: everybody may call.
+std::optional<Denial> Identify(const AdmissionRules& rules, client::Request& request,
+                               const Caller*& caller) {
+  caller = nullptr;
+  if (rules.callers.is_open()) return std::nullopt;
+  caller = rules.callers.Identify(request.headers);
+  if (caller != nullptr) return std::nullopt;
+  return Denial{401,
+                TurnedAway::kUnauthorized,
+                "not a key of this gateway: send one as Authorization: Bearer, x-api-key or "
+                "api-key",
+                {}};
+}
+
+void SetScope(const AdmissionRules& rules, const Caller* caller, client::Request& request) {
+  if (caller != nullptr) {
     std::string& name_space = request.directives.name_space;
     name_space = caller->config.name_space + (name_space.empty() ? "" : "/" + name_space);
   }
   if (caller != nullptr || rules.isolation == tools::Isolation::kNamespace) {
     request.scope = ScopeOf(rules, caller, request);
+  }
+}
+
+}  // namespace
+
+std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& route,
+                            client::Request& request, Admission& admission) {
+  const Caller* caller = nullptr;
+  std::optional<Denial> denial = Identify(rules, request, caller);
+  if (!denial && caller != nullptr) denial = CheckRights(*caller, route, request);
+  if (denial) return denial;
+  if (caller != nullptr) {
+    admission.account = caller->account;
+    admission.only_hits = caller->IsOutOfBudget(Today());
+  }
+  SetScope(rules, caller, request);
+  return std::nullopt;
+}
+
+std::optional<Denial> AdmitToOwn(const AdmissionRules& rules, client::Request& request) {
+  const Caller* caller = nullptr;
+  std::optional<Denial> denial = Identify(rules, request, caller);
+  if (!denial && caller != nullptr) denial = CheckRate(*caller);
+  if (denial) return denial;
+  SetScope(rules, caller, request);
+  if (!request.scope) {
+    request.scope = client::CredentialScope(request.headers, request.target, rules.store_secret);
   }
   return std::nullopt;
 }

@@ -40,6 +40,10 @@ struct AdmissionRules {
 std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& route,
                             client::Request& request, Admission& admission);
 
+// The same for what the gateway does for a caller itself, without a provider: `request` always has
+// its scope afterwards.
+std::optional<Denial> AdmitToOwn(const AdmissionRules& rules, client::Request& request);
+
 // Said to who has only_hits and missed.
 Denial OutOfBudget();
 

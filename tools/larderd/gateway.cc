@@ -116,15 +116,34 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, 
 }
 
 Status Gateway::StartAdmin(const tools::ToolConfig& config) {
-  if (!config.admin.socket) return Status::Ok();
   admin::AdminOptions options;
-  options.socket = *config.admin.socket;
   options.more_stats = [this] { return ClientStatsJson(*board_, *refusals_); };
   if (config.metrics.enabled) options.metrics = [this] { return ShowMetrics(); };
   options.config = &running_config_;
-  auto admin = admin::AdminServer::Start(*cache_, options);
-  if (!admin.ok()) return admin.status().WithContext("admin.socket");
-  admin_ = *std::move(admin);
+  if (config.admin.socket) {
+    options.socket = *config.admin.socket;
+    auto admin = admin::AdminServer::Start(*cache_, options);
+    if (!admin.ok()) return admin.status().WithContext("admin.socket");
+    admin_ = *std::move(admin);
+  }
+  return config.admin.listen ? StartAdminTcp(config.admin, options) : Status::Ok();
+}
+
+// The token is asked of its source each time: one that was changed counts at once.
+Status Gateway::StartAdminTcp(const tools::AdminConfig& config,
+                              const admin::AdminOptions& options) {
+  const Result<client::SecretText> now = config.token->Resolve();
+  if (!now.ok()) return now.status().WithContext("admin.token");
+  const auto is_token = [token = *config.token](std::string_view given) {
+    const Result<client::SecretText> right = token.Resolve();
+    return right.ok() && right->Matches(given);
+  };
+  auto admin = admin::AdminServer::StartTcp(
+      *cache_, options,
+      {.host = config.listen->host, .port = config.listen->port, .is_token = is_token});
+  if (!admin.ok()) return admin.status().WithContext("admin.listen");
+  admin_tcp_ = *std::move(admin);
+  log_.Write(LogLevel::kInfo, "admin listening", {{"url", admin_tcp_->address()}});
   return Status::Ok();
 }
 
@@ -161,7 +180,8 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                     .refusals = refusals_,
                                     .credentials = credentials_,
                                     .call_limits = call_limits_,
-                                    .cassette = cassette_},
+                                    .cassette = cassette_,
+                                    .scoped_tags = true},
                                    config, name);
     if (!stack.ok()) return stack.status();
     stacks[name] = *std::move(stack);
@@ -184,6 +204,7 @@ Result<std::vector<GatewayHandler::Plan>> Gateway::MakePlans(const tools::ToolCo
 
 Status Gateway::StartWorkers(const tools::ToolConfig& config) {
   HandlerParts parts{.cache = *cache_,
+                     .pool = pool_,
                      .log = log_,
                      .metrics = metrics_,
                      .isolation = config.gateway.isolation,
@@ -298,6 +319,7 @@ void Gateway::Drain() {
     for (const auto& worker : workers_) ended = worker->WaitForEnd(kAbortLimit) && ended;
   }
   admin_.reset();
+  admin_tcp_.reset();
   pool_.join();
   SaveSpending();
   const Status closed = cache_->Close();

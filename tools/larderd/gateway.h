@@ -68,6 +68,7 @@ class Gateway {
   Status OpenCache(Options options);
   Status StartWorkers(const tools::ToolConfig& config);
   Status StartAdmin(const tools::ToolConfig& config);
+  Status StartAdminTcp(const tools::AdminConfig& config, const admin::AdminOptions& options);
   std::string ShowMetrics() const;
   Result<GatewayHandler::Stacks> MakeStacks(const client::ClientConfig& config, HttpWorker& worker);
   // One for each worker.
@@ -104,6 +105,7 @@ class Gateway {
   std::vector<std::unique_ptr<GatewayHandler>> handlers_;
   std::unique_ptr<HttpListener> listener_;
   std::unique_ptr<admin::AdminServer> admin_;
+  std::unique_ptr<admin::AdminServer> admin_tcp_;
 };
 
 }  // namespace larder::gateway

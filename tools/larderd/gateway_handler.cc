@@ -1,7 +1,10 @@
 #include "gateway_handler.h"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -10,6 +13,7 @@
 #include "larder/client/directives.h"
 #include "larder/client/error_body.h"
 #include "metrics_page.h"
+#include "own_invalidation.h"
 
 namespace larder::gateway {
 namespace {
@@ -94,6 +98,18 @@ asio::awaitable<Status> Relay(client::Response& response, AnswerHead head, Respo
   co_return Status::Ok();
 }
 
+// Comes back when it is on disk; done to its end though the caller may have gone.
+asio::awaitable<Result<std::uint64_t>> InvalidateOnPool(const HandlerParts& parts,
+                                                        Invalidation what) {
+  using Done = std::optional<Result<std::uint64_t>>;  // Asio wants a value before there is one
+  auto work = [&cache = parts.cache, what = std::move(what)]() -> asio::awaitable<Done> {
+    co_return cache.Invalidate(what);
+  };
+  const auto pool = parts.pool.get_executor();
+  Done done = co_await asio::co_spawn(pool, std::move(work), asio::use_awaitable);
+  co_return *std::move(done);
+}
+
 // No disk is waited for: what it says of the disk must come out when that hangs.
 std::string Readiness(const Health& health) {
   if (health.state == HealthState::kServing) return R"({"status":"ready","degraded":false})";
@@ -119,6 +135,10 @@ asio::awaitable<void> GatewayHandler::Handle(ServerRequest& request, Responder& 
   const auto* page = std::get_if<OwnPage>(&route);
   const EndpointLabel endpoint = page != nullptr ? EndpointLabel::kOwn : EndpointOf(request.path());
   MeteredResponder metered(responder, parts_.metrics, endpoint);
+  if (page != nullptr && *page == OwnPage::kInvalidate) {
+    co_await Invalidate(request, metered);
+    co_return;
+  }
   if (page != nullptr) {
     co_await ShowOwnPage(*page, request, metered);
     co_return;
@@ -151,6 +171,38 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
     head.headers.Set("content-type", kMetricsType);
   }
   std::vector<SharedBytes> body = AsBody(std::move(text));
+  co_await responder.Send(std::move(head), std::move(body));
+}
+
+asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Responder& responder) {
+  const UpstreamRoute shape{.provider = {}, .dialect = "openai", .target = {}};  // of an error
+  if (request.method != "POST") {
+    co_await SendError(responder, shape.dialect, 405, "tags are invalidated with POST");
+    co_return;
+  }
+  client::Request asked;
+  asked.target = std::move(request.target);
+  asked.headers = std::move(request.headers);
+  asked.body = std::move(request.body);
+  Result<client::Directives> directives = client::ParseDirectives(asked.headers);
+  if (directives.ok()) asked.directives = *directives;
+  const std::optional<Denial> denial =
+      AdmitToOwn({*plan_.callers, parts_.isolation, parts_.cache.StoreSecret()}, asked);
+  if (denial) {
+    co_await Deny(shape, *denial, responder);
+    co_return;
+  }
+  Result<Invalidation> what = directives.status();
+  if (directives.ok()) what = ReadOwnInvalidation(asked);
+  Result<std::uint64_t> number = what.status();
+  if (what.ok()) number = co_await InvalidateOnPool(parts_, *std::move(what));
+  if (!number.ok()) {
+    const Status status = number.status();
+    co_await SendError(responder, shape.dialect, ToHttpStatus(status.code()), status.message());
+    co_return;
+  }
+  AnswerHead head{200, {{"content-type", "application/json"}, {"cache-control", "no-store"}}};
+  std::vector<SharedBytes> body = AsBody(R"({"number":)" + std::to_string(*number) + "}");
   co_await responder.Send(std::move(head), std::move(body));
 }
 

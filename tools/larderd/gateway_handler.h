@@ -1,6 +1,7 @@
 // GatewayHandler: what larderd does for a request: its own pages, or the client's stack.
 #pragma once
 
+#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,7 +24,8 @@ namespace larder::gateway {
 
 // What the handlers of a gateway share; all must outlive them.
 struct HandlerParts {
-  const Cache& cache;
+  Cache& cache;
+  boost::asio::thread_pool& pool;  // for what may block
   Log& log;
   RequestMetrics& metrics;
   tools::Isolation isolation;
@@ -54,6 +56,8 @@ class GatewayHandler final : public Handler {
  private:
   boost::asio::awaitable<void> ShowOwnPage(OwnPage page, const ServerRequest& request,
                                            Responder& responder);
+  // A caller's own tags.
+  boost::asio::awaitable<void> Invalidate(ServerRequest& request, Responder& responder);
   boost::asio::awaitable<void> Forward(const UpstreamRoute& route, ServerRequest& request,
                                        MeteredResponder& responder);
   boost::asio::awaitable<void> Deny(const UpstreamRoute& route, const Denial& denial,

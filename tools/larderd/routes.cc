@@ -10,6 +10,7 @@ std::optional<OwnPage> FindOwnPage(std::string_view path) {
   if (path == "/healthz") return OwnPage::kHealth;
   if (path == "/readyz") return OwnPage::kReady;
   if (path == "/metrics") return OwnPage::kMetrics;
+  if (path == "/larder/v1/invalidate") return OwnPage::kInvalidate;
   // The gateway's own names are never sent upstream, also where it has nothing there.
   if (path == "/larder" || path.starts_with("/larder/")) return OwnPage::kUnknown;
   return std::nullopt;

@@ -11,7 +11,7 @@
 
 namespace larder::gateway {
 
-enum class OwnPage { kHealth, kReady, kMetrics, kUnknown };
+enum class OwnPage { kHealth, kReady, kMetrics, kInvalidate, kUnknown };
 
 struct UpstreamRoute {
   std::string provider;  // its name; empty if none is configured for `dialect`

@@ -20,8 +20,8 @@ class Observer;
 
 // Limits that no option lifts.
 inline constexpr std::size_t kMaxKeyBytes = 1024;
-inline constexpr std::size_t kMaxTags = 32;  // of one read or write
-inline constexpr std::size_t kMaxTagBytes = 256;
+inline constexpr std::size_t kMaxTags = 128;  // of one read or write
+inline constexpr std::size_t kMaxTagBytes = 512;
 inline constexpr std::size_t kMaxMetadataBytes = 4096;
 
 enum class Durability {

@@ -30,7 +30,6 @@ enum class ConfigType {
   kTags,         // a list of tags, which may be templates
   kProxy,        // a URL without path, or "none"
   kSecret,       // a reference, never a literal; see secret.h
-  kReserved,     // known, but not supported by this version: null, [] or absent
 };
 
 struct ConfigKey {
@@ -40,7 +39,7 @@ struct ConfigKey {
   ConfigType type;
   // JSON text of the built-in default; empty = must be given; "-" = none, it may be left out.
   std::string_view fallback;
-  // What it is for, one sentence; for kReserved what to do instead.
+  // What it is for, one sentence.
   std::string_view meaning;
   // Limits, both allowed, as a user would write them; empty = none.
   std::string_view least = {};

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "larder/clock.h"
@@ -13,6 +15,10 @@
 namespace larder::client {
 
 class Headers;
+
+// Of what a caller names; an entry may carry more (engine: kMaxTags).
+inline constexpr std::size_t kMaxCallerTags = 32;
+inline constexpr std::size_t kMaxCallerTagBytes = 256;
 
 struct Directives {
   // Cache-Control (RFC 9111, section 5.2.1); no_store is stricter here: neither read nor write.
@@ -34,6 +40,9 @@ struct Directives {
 // Reads `cache-control` and `larder-*`. A malformed Cache-Control counts as no-cache.
 // Errors: kInvalidArgument for a malformed or unknown Larder-* field, naming the nearest known.
 Result<Directives> ParseDirectives(const Headers& headers);
+
+// A tag as Larder-Tags takes it: not empty, not too long, without control characters.
+bool IsCallerTag(std::string_view tag);
 
 // Removes the fields that ParseDirectives reads and that are not meant for the upstream
 // (Larder-*; Cache-Control is sent on).

@@ -33,6 +33,11 @@ std::string ToHex(const RequestKey& key);
 // authorization, x-api-key, api-key, x-goog-api-key, cookie, `?key=`. Never empty.
 std::string CredentialScope(const Headers& headers, std::string_view target,
                             std::string_view secret);
+// `tag` as one caller can invalidate it without touching what others store: with "@" and 16 hex
+// digits that tell this scope and namespace from all others. What a caller stores under a tag
+// carries this one beside it (StackParts::scoped_tags), so the operator invalidates for all, a
+// caller for itself, by the same rules of the engine. Who does not know the scope cannot make it.
+std::string ScopedTag(std::string_view tag, std::string_view scope, std::string_view name_space);
 // Whether a request with these has any credentials, and whether this header is one.
 bool HasCredentials(const Headers& headers, std::string_view target);
 bool IsCredentialHeader(std::string_view name);

@@ -35,6 +35,8 @@ struct StackParts {
   // Shared by the stacks of a process; null = any number of calls at a time.
   std::shared_ptr<CallLimits> call_limits = nullptr;
   CassetteMode cassette = CassetteMode::kNone;
+  // Callers invalidate by ScopedTag(): what they store under a tag carries that, too.
+  bool scoped_tags = false;
 };
 
 // The parts must outlive the service; requests that nobody waits for any more still finish on

@@ -1,13 +1,15 @@
-// AdminServer: lets cachectl reach the cache of a running process, over a unix socket.
+// AdminServer: lets cachectl reach the cache of a running process, over a unix socket, or over TCP.
 //
 //   auto admin = larder::admin::AdminServer::Start(cache, {.socket = directory + "/admin.sock"});
 //
 // The socket has mode 0600: who may open it may read and invalidate everything in the cache.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "larder/cache.h"
 #include "larder/result.h"
@@ -41,6 +43,16 @@ struct AdminOptions {
   AdminConfig* config = nullptr;
 };
 
+// Where the admin API is served over TCP, and to whom. It is not encrypted: beyond this machine it
+// belongs behind something that is.
+struct AdminTcp {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;  // 0 = any free one
+  // Whether this is the bearer token; asked for every request, from the server's threads. Must not
+  // throw, and must not tell by its time how much of it was right.
+  std::function<bool(std::string_view given)> is_token = {};
+};
+
 // Thread-safe. Serves on threads of its own from Start until destroyed. Start ignores SIGPIPE for
 // the whole process, and changes its umask for as long as the socket is bound.
 class AdminServer {
@@ -49,6 +61,12 @@ class AdminServer {
   // Errors: kInvalidArgument (no such folder, or something else than a socket is in the way),
   // kUnavailable (another process listens there, or it cannot be bound).
   static Result<std::unique_ptr<AdminServer>> Start(Cache& cache, const AdminOptions& options);
+  // The same API for those who send the token; of `options`, the socket is not used. Errors:
+  // kInvalidArgument (not an address), kUnavailable (the port is taken, ...).
+  static Result<std::unique_ptr<AdminServer>> StartTcp(Cache& cache, const AdminOptions& options,
+                                                       const AdminTcp& tcp);
+  // "http://127.0.0.1:9000"; of a unix socket its path.
+  virtual const std::string& address() const = 0;
   // Stops listening, waits for running requests, removes the socket.
   virtual ~AdminServer() = default;
 };
