@@ -16,6 +16,8 @@
 namespace larder::client {
 namespace {
 
+// What a read may bring at a time; libcurl's own choice is 16 KiB, which every stream would keep.
+constexpr long kReceiveBuffer = 8L << 10;
 constexpr std::size_t kSmallBody = std::size_t{64} << 10;
 constexpr long kSmallUploadBuffer = 16L << 10;  // the least that libcurl takes
 
@@ -212,6 +214,7 @@ void CurlTransfer::PrepareMethod() {
 
 void CurlTransfer::PrepareCallbacks() {
   CURL* easy = easy_.get();
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, kReceiveBuffer);
   CurlCompletion* completion = this;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, static_cast<void*>(completion));
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &CurlTransfer::OnHeader);

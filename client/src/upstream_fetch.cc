@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cassette_notes.h"
 #include "storable_answer.h"
@@ -22,17 +23,27 @@ struct Fetch {
   std::unique_ptr<ResponseLease> lease;
   FetchedAnswer answer;
   bool keep = true;  // the body is worth collecting
+  // Shared with the flight, which has them for who comes late: a stream's body is there once.
+  std::vector<SharedBytes> pieces = {};
+  std::size_t bytes = 0;  // of them together
 };
 
-void Collect(Fetch& fetch, std::string_view piece) {
+void Collect(Fetch& fetch, const SharedBytes& piece) {
   if (!fetch.keep) return;
-  std::string& body = fetch.answer.body;
-  if (body.size() + piece.size() > fetch.core->limits.max_body_bytes) {
+  fetch.bytes += piece.size();
+  if (fetch.bytes > fetch.core->limits.max_body_bytes) {
     fetch.keep = false;
-    std::string().swap(body);
+    fetch.pieces = {};
     return;
   }
-  body.append(piece);
+  fetch.pieces.push_back(piece);
+}
+
+std::string BodyOf(const Fetch& fetch) {
+  std::string body;
+  body.reserve(fetch.bytes);
+  for (const SharedBytes& piece : fetch.pieces) body += piece.view();
+  return body;
 }
 
 Status TooLarge(std::uint64_t limit) {
@@ -52,6 +63,7 @@ void Fail(Fetch& fetch, const Status& status) {
 void Finish(Fetch fetch) {
   std::optional<StorableAnswer> storable;
   try {
+    fetch.answer.body = BodyOf(fetch);
     storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
   } catch (const std::exception&) {
     return fetch.lease->End();
@@ -83,7 +95,7 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
     const bool end = piece->empty();
     received += piece->size();
     if (received > limit) co_return Fail(fetch, TooLarge(limit));
-    Collect(fetch, piece->view());
+    Collect(fetch, *piece);
     fetch.lease->AppendBody(*std::move(piece));
     if (end) break;
   }
