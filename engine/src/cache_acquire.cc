@@ -34,7 +34,11 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, St
 
 Lease CacheCore::AcquireUnstored(std::string_view key) {
   CountMiss(key, MissReason::kFault);
-  return Lease(UntrackedFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
+  try {
+    return Lease(UntrackedFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
+  } catch (...) {  // not even for that
+    return Lease(nullptr);
+  }
 }
 
 // After computing failed: what may be served then. A miss has been counted already.

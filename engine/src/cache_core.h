@@ -38,6 +38,7 @@
 #include "ledger.h"
 #include "live_options.h"
 #include "memory_plan.h"
+#include "observer_call.h"
 #include "recent_evictions.h"
 #include "record.h"
 #include "refusals.h"
@@ -81,7 +82,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // As in cache.h.
   Acquired Acquire(std::string_view key, const ReadOptions& options, StaleWindow window);
-  // A lease whose outcome is handed over and not stored.
+  // A lease whose outcome is handed over and not stored. Needs no memory.
   Lease AcquireUnstored(std::string_view key);
   std::optional<Hit> GetIfError(std::string_view key, const ReadOptions& options);
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options);
@@ -218,6 +219,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void Tell(const Call& call) const {
     if (options_.observer == nullptr || observer_gone_.load(std::memory_order_relaxed)) [[likely]]
       return;
+    const ObserverCall underway(this);
     try {
       call(*options_.observer);
     } catch (...) {  // NOLINT(bugprone-empty-catch): the observer's own affair
@@ -261,6 +263,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                      std::optional<Popularity>& popularity);
   // Synced if the caller wants to know the store's sequence number then.
   Status WriteTombstone(std::string_view key, TombstoneCause cause, std::uint64_t* synced_sequence);
+  Status RemovePatiently(std::string_view key);
   Status TryRemove(std::string_view key);
   std::uint64_t OldestLeaseThatWrites(bool evicting);
   bool IsLive(std::string_view key, const RecordView& record) const;
@@ -331,8 +334,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status SaveState();
   // Once a minute: what a kill may take is no older.
   void SaveIfDue();
+  void EndCalls();
   Status CloseFiles();
-  Status AwaitClosed() const;
+  Status AwaitClosed();
   void StopThreads();
   // In the background, if that is due and none is under way.
   void StartTraining();

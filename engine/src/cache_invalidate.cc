@@ -50,8 +50,7 @@ Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause,
 
 // While the store is behind with its merges it waits outside, where it keeps nobody out and does
 // not look like a call that hangs.
-Status CacheCore::Remove(std::string_view key) {
-  if (Status status = CheckKey(key); !status.ok()) return status;
+Status CacheCore::RemovePatiently(std::string_view key) {
   const Gate::Pass call = calls_.Enter();
   if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
   Status status = TryRemove(key);
@@ -60,6 +59,12 @@ Status CacheCore::Remove(std::string_view key) {
     std::this_thread::sleep_for(kPauseBetweenTries);
     status = TryRemove(key);
   }
+  return status;
+}
+
+Status CacheCore::Remove(std::string_view key) {
+  if (Status status = CheckKey(key); !status.ok()) return status;
+  const Status status = RemovePatiently(key);
   if (status.ok()) Tell([&](Observer& o) { o.OnInvalidated({.removed = key}); });
   return status;
 }
@@ -96,12 +101,14 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
     if (Status status = AddRules(one, rules); !status.ok()) return status;
   }
   if (rules.empty()) return Status(StatusCode::kInvalidArgument, "nothing to invalidate");
-  const Gate::Pass pass = calls_.Enter();
-  if (!pass) return Status(StatusCode::kUnavailable, "the cache is closed");
-  counters_.Add(Counter::kInvalidated, what.size());
-  // Rounded down to what the record of a time holds; a time before the epoch is nonsense.
-  Result<std::uint64_t> number =
-      ledger_->Invalidate(rules, std::max(clock_->Adopted(), TimePoint{}));
+  Result<std::uint64_t> number = Status(StatusCode::kUnavailable, "the cache is closed");
+  {
+    const Gate::Pass pass = calls_.Enter();
+    if (!pass) return number;
+    counters_.Add(Counter::kInvalidated, what.size());
+    // Rounded down to what the record of a time holds; a time before the epoch is nonsense.
+    number = ledger_->Invalidate(rules, std::max(clock_->Adopted(), TimePoint{}));
+  }
   Tell([&](Observer& o) { o.OnInvalidated({.what = what, .number = number.ok() ? *number : 0}); });
   return number;
 }

@@ -159,10 +159,8 @@ Status CacheCore::Sync() {
   return supervisor_->Sync();
 }
 
-// What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
-// disk hangs, the caller gets away and the files are closed when the disk answers.
-Status CacheCore::Close() {
-  if (!calls_.Forbid()) return AwaitClosed();
+// What was handed out is written, and who waits is told.
+void CacheCore::EndCalls() {
   static_cast<void>(write_queue_.Wait(internals_.close_patience));
   supervisor_->Shut();
   for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
@@ -170,33 +168,46 @@ Status CacheCore::Close() {
                  .status = {StatusCode::kCancelled, "the cache is closed"},
                  .acquire_again = true});
   }
+}
+
+// What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
+// disk hangs, the caller gets away and the files are closed when the disk answers. An observer's
+// callback, which may be on a thread that closing has to wait for, gets away at once.
+Status CacheCore::Close() {
+  if (!calls_.Forbid()) return AwaitClosed();
+  const bool by_observer = ObserverCall::IsUnderway(this);
+  if (!by_observer) EndCalls();
   closing_started_ = true;
-  std::thread closer;
   try {
-    closer = std::thread([self = shared_from_this()] {
-      self->closing_.set_value(Guarded([&self] { return self->CloseFiles(); }));
-    });
+    std::thread([self = shared_from_this(), by_observer] {
+      // Known when this thread, and its hold on the cache, is gone.
+      self->closing_.set_value_at_thread_exit(Guarded([&] {
+        if (by_observer) self->EndCalls();
+        return self->CloseFiles();
+      }));
+    }).detach();
   } catch (...) {  // no thread to be had: wait for the disk ourselves
+    if (by_observer) {
+      closing_started_ = false;
+      calls_.Open();
+      return {StatusCode::kUnavailable, "no thread to close with; close again"};
+    }
     closing_.set_value(Guarded([this] { return CloseFiles(); }));
-    return closed_.get();
   }
-  const Status status = AwaitClosed();
-  if (closed_.wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
-    closer.join();
-    return closed_.get();
-  }
-  closer.detach();
-  log_->Mute();  // the caller's, who may be gone when the disk answers
-  observer_gone_ = true;
-  return status;
+  return AwaitClosed();
 }
 
 // Also for who closes again. From a callback of the closing itself it cannot be waited for.
-Status CacheCore::AwaitClosed() const {
+Status CacheCore::AwaitClosed() {
   if (!closing_started_) return {StatusCode::kUnavailable, "the cache is being closed"};
-  if (closed_.wait_for(internals_.close_patience) == std::future_status::ready) {
-    return closed_.get();
+  const bool by_observer = ObserverCall::IsUnderway(this);
+  const auto patience = by_observer ? std::chrono::milliseconds(0) : internals_.close_patience;
+  if (closed_.wait_for(patience) == std::future_status::ready) return closed_.get();
+  if (by_observer) {
+    return {StatusCode::kUnavailable, "closing goes on when the observer has returned"};
   }
+  log_->Mute();  // the caller's, who may be gone when the disk answers
+  observer_gone_ = true;
   return {StatusCode::kUnavailable, "the disk does not answer; closing goes on when it does"};
 }
 

@@ -410,15 +410,18 @@ Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_v
   if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
     return core->Commit(flight, body, options);
   }
-  // The cache is gone: the followers were told so when it closed.
+  // The cache is gone, and the followers were told so when it closed; or it had no memory for this.
   auto entry = std::make_shared<EntryData>();
   entry->number = flight->number;
   entry->created = Clock::System().Wall();
   entry->cost_microusd = options.cost_microusd;
   std::copy(body.begin(), body.end(), FillEntry(*entry, options.metadata, {}, 0, body.size()));
-  return {.entry = Entry(std::move(entry)),
-          .outcome = PutOutcome::kNotStored,
-          .status = {StatusCode::kUnavailable, "the cache is closed"}};
+  Committed committed{.entry = Entry(std::move(entry)),
+                      .outcome = PutOutcome::kNotStored,
+                      .status = flight->unstorable};
+  if (committed.status.ok()) committed.status = {StatusCode::kUnavailable, "the cache is closed"};
+  flight->End({committed.entry, Status::Ok()});
+  return committed;
 }
 
 void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status) {
@@ -434,7 +437,7 @@ void FollowFlight(const std::shared_ptr<FlightState>& flight,
                   const std::stop_token& stop) {
   Duration until = kForever;
   if (timeout != kForever) {
-    // Without a core the flight has ended.
+    // Without a core the flight has ended, or nobody keeps its time.
     if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
       until = core->DeadlineAfter(timeout);
     }

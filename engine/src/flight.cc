@@ -27,11 +27,18 @@ void CallInTurn(std::function<void()> call) {
     return;
   }
   std::deque<std::function<void()>> calls;
-  due = &calls;
-  for (calls.push_back(std::move(call)); !calls.empty(); calls.pop_front()) {
-    CallGuarded(calls.front());
-  }
+  calls.push_back(std::move(call));  // may throw
+  for (due = &calls; !calls.empty(); calls.pop_front()) CallGuarded(calls.front());
   due = nullptr;
+}
+
+// With its text, if there is memory for that.
+FlightEnd Unfinished(StatusCode code, const char* text) noexcept {
+  try {
+    return {.entry = std::nullopt, .status = {code, text}};
+  } catch (...) {
+    return {.entry = std::nullopt, .status = {code, {}}};
+  }
 }
 
 }  // namespace
@@ -47,21 +54,46 @@ void FlightState::Run(std::function<void()> call) const {
   CallInTurn(std::move(call));
 }
 
+// Whoever waits is called whatever happens: if there is no memory to run it where it should be,
+// then here.
+template <typename Argument>
+void FlightState::Tell(std::function<void(Argument)> callback, const Argument& argument,
+                       Argument spare) const noexcept {
+  std::shared_ptr<std::function<void(Argument)>> shared;
+  try {
+    shared = std::make_shared<std::function<void(Argument)>>(std::move(callback));
+    // It runs once, and must not need memory then.
+    Run([shared, own = Argument(argument)]() mutable { (*shared)(std::move(own)); });
+  } catch (...) {
+    try {
+      (shared != nullptr ? *shared : callback)(std::move(spare));
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the follower's own affair
+    }
+  }
+}
+
+void FlightState::TellEnd(std::function<void(FlightEnd)> callback, const FlightEnd& end) const {
+  // Without the text, which would have to be copied.
+  Tell(std::move(callback), end,
+       FlightEnd{end.entry, Status(end.status.code(), {}), end.acquire_again});
+}
+
 void FlightState::Append(SharedBytes piece) {
   std::vector<PieceWaiter> ready;
   {
     const std::lock_guard lock(mutex_);
     if (end_.has_value()) return;
     const std::size_t index = pieces_.size();
+    // All that may throw, before anything is changed.
+    ready.reserve(piece_waiters_.size());
     pieces_.push_back(piece);
     const auto waits = [index](const PieceWaiter& waiter) { return waiter.index > index; };
-    const auto first = std::stable_partition(piece_waiters_.begin(), piece_waiters_.end(), waits);
+    const auto first = std::partition(piece_waiters_.begin(), piece_waiters_.end(), waits);
     ready.assign(std::make_move_iterator(first), std::make_move_iterator(piece_waiters_.end()));
     piece_waiters_.erase(first, piece_waiters_.end());
   }
-  for (PieceWaiter& waiter : ready) {
-    Run([callback = std::move(waiter.callback), piece] { callback(piece); });
-  }
+  const std::optional<SharedBytes> told(std::move(piece));
+  for (PieceWaiter& waiter : ready) Tell(std::move(waiter.callback), told, told);
 }
 
 bool FlightState::End(FlightEnd end) {
@@ -70,17 +102,15 @@ bool FlightState::End(FlightEnd end) {
   {
     const std::lock_guard lock(mutex_);
     if (end_.has_value()) return false;
-    end_ = end;
+    end_ = std::move(end);
     end_waiters.swap(end_waiters_);
     piece_waiters.swap(piece_waiters_);
   }
   has_ended_.notify_all();
-  for (PieceWaiter& waiter : piece_waiters) {
-    Run([callback = std::move(waiter.callback)] { callback(std::nullopt); });
-  }
-  for (EndWaiter& waiter : end_waiters) {
-    Run([callback = std::move(waiter.callback), end] { callback(end); });
-  }
+  const std::optional<SharedBytes> no_piece;
+  for (PieceWaiter& waiter : piece_waiters) Tell(std::move(waiter.callback), no_piece, no_piece);
+  // It does not change any more.
+  for (EndWaiter& waiter : end_waiters) TellEnd(std::move(waiter.callback), *end_);
   return true;
 }
 
@@ -92,9 +122,7 @@ void FlightState::NoteWritten(PutOutcome outcome) {
     written_ = outcome;
     waiters.swap(written_waiters_);
   }
-  for (auto& callback : waiters) {
-    Run([callback = std::move(callback), outcome] { callback(outcome); });
-  }
+  for (auto& callback : waiters) Tell(std::move(callback), outcome, outcome);
 }
 
 std::optional<FlightEnd> FlightState::end() const {
@@ -165,9 +193,7 @@ void FlightState::StopWaiter(std::uint64_t id) {
     }
   }
   if (!stopped.has_value()) return;
-  Run([callback = std::move(stopped->callback)] {
-    callback({std::nullopt, {StatusCode::kCancelled, "the wait was stopped"}});
-  });
+  TellEnd(std::move(stopped->callback), Unfinished(StatusCode::kCancelled, "the wait was stopped"));
 }
 
 void FlightState::NoteDeadline(Duration at) {
@@ -181,30 +207,29 @@ bool FlightState::EndDue(Duration now) {
   if (NextDeadline() > now) return false;
   if (deadline <= now) {
     next_deadline_.store(kForever.count(), std::memory_order_relaxed);
-    return End({.entry = std::nullopt,
-                .status = {StatusCode::kDeadlineExceeded, "not computed within the lease's time"},
-                .acquire_again = true});
+    FlightEnd overdue =
+        Unfinished(StatusCode::kDeadlineExceeded, "not computed within the lease's time");
+    overdue.acquire_again = true;
+    return End(std::move(overdue));
   }
   EndWaitersDue(now);
   return false;
 }
 
 void FlightState::EndWaitersDue(Duration now) {
-  next_deadline_.store(deadline.count(), std::memory_order_relaxed);
   std::vector<EndWaiter> due;
   {
     const std::lock_guard lock(mutex_);
+    due.reserve(end_waiters_.size());  // may throw: then they are due the next time, too
+    next_deadline_.store(deadline.count(), std::memory_order_relaxed);
     const auto waits = [now](const EndWaiter& waiter) { return waiter.until > now; };
     const auto first = std::stable_partition(end_waiters_.begin(), end_waiters_.end(), waits);
     due.assign(std::make_move_iterator(first), std::make_move_iterator(end_waiters_.end()));
     end_waiters_.erase(first, end_waiters_.end());
     for (const EndWaiter& waiter : end_waiters_) NoteDeadline(waiter.until);
   }
-  for (EndWaiter& waiter : due) {
-    Run([callback = std::move(waiter.callback)] {
-      callback({std::nullopt, {StatusCode::kDeadlineExceeded, "still computing"}});
-    });
-  }
+  const FlightEnd late = Unfinished(StatusCode::kDeadlineExceeded, "still computing");
+  for (EndWaiter& waiter : due) TellEnd(std::move(waiter.callback), late);
 }
 
 void FlightState::OnWritten(std::function<void(PutOutcome)> callback) {
@@ -254,14 +279,26 @@ Lease::~Lease() {
   }
 }
 
-bool Lease::ended() const { return state_->end().has_value(); }
+// There was no memory for a flight when it was given out.
+const std::shared_ptr<FlightState>& Lease::State() const {
+  if (state_ == nullptr) {
+    auto state = std::make_shared<FlightState>();
+    state->reason = MissReason::kFault;
+    state->unstorable = {StatusCode::kInternal, "the engine ran out of memory"};
+    state_ = std::move(state);
+  }
+  return state_;
+}
 
-std::uint64_t Lease::number() const { return state_->number; }
-MissReason Lease::reason() const { return state_->reason; }
-Flight Lease::Follow() const { return Flight(state_); }
-void Lease::Append(SharedBytes piece) { state_->Append(std::move(piece)); }
+bool Lease::ended() const { return state_ != nullptr && state_->end().has_value(); }
+
+std::uint64_t Lease::number() const { return state_ == nullptr ? 0 : state_->number; }
+MissReason Lease::reason() const { return state_ == nullptr ? MissReason::kFault : state_->reason; }
+Flight Lease::Follow() const { return Flight(State()); }
+void Lease::Append(SharedBytes piece) { State()->Append(std::move(piece)); }
 
 Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
+  State();
   const std::shared_ptr<FlightState> state = std::move(state_);
   try {
     Committed committed = CommitFlight(state, body, options);
@@ -275,7 +312,7 @@ Committed Lease::Commit(std::string_view body, const WriteOptions& options) {
 }
 
 Entry Lease::CommitInBackground(std::string_view body, const WriteOptions& options) {
-  const std::shared_ptr<CacheCore> core = state_->core.lock();
+  const std::shared_ptr<CacheCore> core = State()->core.lock();
   if (core == nullptr) return Commit(body, options).entry;
   const std::shared_ptr<FlightState> state = state_;
   return core->CommitInBackground(state, std::move(*this), body, options);

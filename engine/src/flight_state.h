@@ -47,7 +47,8 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
 
   // What followers see. Thread-safe; callbacks run without any lock held.
   void Append(SharedBytes piece);
-  // The first end counts; false if there was one before.
+  // The first end counts; false if there was one before. Does not throw: for want of memory some
+  // callbacks run on this thread, without the text of the status.
   bool End(FlightEnd end);
   // After End, and after the write, if there is one. The first call counts.
   void NoteWritten(PutOutcome outcome);
@@ -78,6 +79,10 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
     std::function<void(std::optional<SharedBytes>)> callback;
   };
   void Run(std::function<void()> call) const;
+  template <typename Argument>
+  void Tell(std::function<void(Argument)> callback, const Argument& argument,
+            Argument spare) const noexcept;
+  void TellEnd(std::function<void(FlightEnd)> callback, const FlightEnd& end) const;
   void EndWaitersDue(Duration now);
   void StopWaiter(std::uint64_t id);
   void AttachStop(std::uint64_t id, const std::stop_token& stop);

@@ -80,7 +80,8 @@ class Lease {
   void Abandon(Status status);
 
  private:
-  std::shared_ptr<FlightState> state_;
+  const std::shared_ptr<FlightState>& State() const;
+  mutable std::shared_ptr<FlightState> state_;  // made when needed, if there was no memory for it
 };
 
 struct FlightEnd {

@@ -15,7 +15,7 @@ namespace larder {
 // after it was done; so from any number of threads at a time, and not in one order for all. A call
 // must be quick, as a caller waits for it; it may call the cache. What it throws is swallowed.
 // Views are valid during the call. Keys are told as they are; bodies never. Peek, Scan, GetInMemory
-// without a hit, and Explain are not told.
+// without a hit, and Explain are not told. Close from here is kUnavailable, and goes on after it.
 class Observer {
  public:
   struct Hit {

@@ -77,8 +77,8 @@ struct Options {
 
   // Not owned; must outlive the Cache and its leases. Null = Clock::System().
   const Clock* clock = nullptr;
-  // Called from any thread, one line a call, never with a key or a body. It must not call the
-  // cache. Null = silent.
+  // One line a call, from any thread, one at a time; no other thread waits for it. Never with a key
+  // or a body. It must not close the cache. Null = silent.
   std::function<void(LogLevel, std::string_view)> log = {};
   // Runs callbacks of flights, each exactly once; if it throws, they run at once. Null = on the
   // thread that ends the flight; then they must not block. Runs loaders in the background, too

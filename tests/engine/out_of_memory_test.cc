@@ -1,0 +1,209 @@
+// Out of memory where a caller, or who waits for one, could be left without an answer: the n-th
+// allocation of the thread fails, for every n that there is.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "fake_clock.h"
+#include "larder/cache.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace {
+
+thread_local long allocations_left = -1;  // negative: they do not fail
+
+void* Allocate(std::size_t size, std::size_t alignment) noexcept {
+  if (allocations_left == 0) return nullptr;
+  if (allocations_left > 0) --allocations_left;
+  if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
+  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+}
+
+void* AllocateOrThrow(std::size_t size, std::size_t alignment) {
+  void* memory = Allocate(size, alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+// Of the whole program; they fail where a test says so.
+void* operator new(std::size_t size) { return AllocateOrThrow(size, 1); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return AllocateOrThrow(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+  return Allocate(size, 1);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { std::free(memory); }
+
+namespace larder {
+namespace {
+
+// Allocations of this thread fail from the n-th on, until the end of the scope.
+class Famine {
+ public:
+  explicit Famine(long after) { allocations_left = after; }
+  ~Famine() { allocations_left = -1; }
+  Famine(const Famine&) = delete;
+  Famine& operator=(const Famine&) = delete;
+  bool came() const { return allocations_left == 0; }
+};
+
+constexpr char kText[] = "longer than what a string holds without memory of its own";
+
+class OutOfMemoryTest : public ::testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    Options options;
+    options.directory = dir_ / "cache";
+    options.clock = &clock_;
+    if (GetParam()) {
+      options.executor = [this](std::function<void()> work) { work_.push_back(std::move(work)); };
+    }
+    Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
+    ASSERT_OK(cache);
+    cache_ = *std::move(cache);
+  }
+  // A call that never reads the store, which is not ours to starve.
+  Lease Lead() { return std::get<Lease>(cache_->Acquire("k", {.newer_than = kRefresh})); }
+  void RunWork() {
+    for (const auto& work : std::exchange(work_, {})) work();
+  }
+  // Calls `run` with less and less famine, until all goes well. It returns whether it did.
+  static void ForEachAllocation(const std::function<void(long)>& run) {
+    for (long n = 0; n < kMost; ++n) {
+      run(n);
+      if (HasFatalFailure() || HasNonfatalFailure()) FAIL() << "at allocation " << n;
+      if (well_) return;
+    }
+    FAIL() << "more than " << kMost << " allocations";
+  }
+  static constexpr long kMost = 500;
+  static inline bool well_ = false;
+
+  testing::TempDir dir_;
+  testing::FakeClock clock_;
+  std::vector<std::function<void()>> work_;
+  std::unique_ptr<Cache> cache_;
+};
+
+TEST_P(OutOfMemoryTest, AcquireStillGivesALeaseThatCanBeUsed) {
+  ForEachAllocation([this](long n) {
+    std::optional<Acquired> acquired;
+    {
+      const Famine famine(n);
+      acquired.emplace(cache_->Acquire("k", {.newer_than = kRefresh}));
+      well_ = !famine.came();
+    }
+    Lease& lease = std::get<Lease>(*acquired);
+    std::string body;
+    lease.Follow().OnEnd([&](const FlightEnd& end) {
+      if (end.entry.has_value()) body = end.entry->body();
+    });
+    EXPECT_EQ(lease.Commit("v").entry.body(), "v");
+    RunWork();
+    EXPECT_EQ(body, "v");
+  });
+}
+
+TEST_P(OutOfMemoryTest, EveryFollowerIsToldOnceHowItEnded) {
+  ForEachAllocation([this](long n) {
+    Lease lease = Lead();
+    std::vector<int> told(5);
+    for (int& times : told) lease.Follow().OnEnd([&times](const FlightEnd&) { ++times; });
+    int no_piece = 0;
+    int not_written = 0;
+    lease.Follow().OnPiece(
+        0, [&](const std::optional<SharedBytes>& piece) { no_piece += piece.has_value() ? 0 : 1; });
+    lease.Follow().OnWritten(
+        [&](PutOutcome outcome) { not_written += outcome == PutOutcome::kNotStored ? 1 : 0; });
+    {
+      const Famine famine(n);
+      try {
+        static_cast<void>(lease.Commit(kText, {.ttl = Duration(0)}));
+      } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): as flight.h says
+      }
+      well_ = !famine.came();
+    }
+    RunWork();
+    for (const int times : told) EXPECT_EQ(times, 1);
+    EXPECT_EQ(no_piece, 1);
+    EXPECT_EQ(not_written, 1);
+  });
+}
+
+TEST_P(OutOfMemoryTest, EveryFollowerIsToldOnceOfALeaseThatIsDropped) {
+  ForEachAllocation([this](long n) {
+    std::optional<Lease> lease = Lead();
+    std::vector<int> told(5);
+    for (int& times : told) lease->Follow().OnEnd([&times](const FlightEnd&) { ++times; });
+    {
+      const Famine famine(n);
+      lease.reset();
+      well_ = !famine.came();
+    }
+    RunWork();
+    for (const int times : told) EXPECT_EQ(times, 1);
+  });
+}
+
+TEST_P(OutOfMemoryTest, PieceThatWasTakenReachesWhoWaitsForIt) {
+  ForEachAllocation([this](long n) {
+    Lease lease = Lead();
+    std::vector<int> told(3);
+    for (int& times : told) {
+      lease.Follow().OnPiece(
+          0, [&](const std::optional<SharedBytes>& piece) { times += piece.has_value() ? 1 : 0; });
+    }
+    bool taken = true;
+    {
+      const SharedBytes piece((std::string(kText)));
+      const Famine famine(n);
+      try {
+        lease.Append(piece);
+      } catch (const std::bad_alloc&) {
+        taken = false;
+      }
+      well_ = !famine.came();
+    }
+    if (!taken) lease.Append(SharedBytes(std::string(kText)));
+    RunWork();
+    for (const int times : told) EXPECT_EQ(times, 1);
+  });
+}
+
+TEST_P(OutOfMemoryTest, WaitThatIsStoppedIsTold) {
+  ForEachAllocation([this](long n) {
+    Lease lease = Lead();
+    std::stop_source stop;
+    int told = 0;
+    lease.Follow().OnEnd([&](const FlightEnd&) { ++told; }, kForever, stop.get_token());
+    {
+      const Famine famine(n);
+      stop.request_stop();
+      well_ = !famine.came();
+    }
+    RunWork();
+    EXPECT_EQ(told, 1);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutExecutor, OutOfMemoryTest, ::testing::Bool());
+
+}  // namespace
+}  // namespace larder
