@@ -23,8 +23,7 @@ std::vector<std::optional<Hit>> CacheCore::MultiGet(std::span<const std::string_
   std::vector<std::size_t> on_disk;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (!CheckKey(keys[i]).ok()) continue;
-    Lookup lookup;
-    if (internals_.hot_tier) lookup = FindInMemory(keys[i], HotTier::HashKey(keys[i]), query);
+    const Lookup lookup = FindBesideDisk(keys[i], HotTier::HashKey(keys[i]), query);
     if (lookup.in_memory) {
       hits[i] = CountLookup(keys[i], lookup);
     } else {

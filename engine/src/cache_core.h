@@ -181,6 +181,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Lookup Take(std::string_view key, std::uint64_t hash, std::uint64_t version, ReadOutcome outcome,
               std::string_view row, const Query& query);
   Lookup Find(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup FindBesideDisk(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup FindUnwritten(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup ReadRecord(std::string_view key, std::string_view bytes, const Query& query);
   void FillHotTier(std::string_view key, std::uint64_t hash, std::uint64_t version,

@@ -192,15 +192,18 @@ CacheCore::Lookup CacheCore::Take(std::string_view key, std::uint64_t hash, std:
 // The hot tier is never behind the store (FillHotTier, Write), so what it holds but cannot
 // be used need not be looked for on disk.
 CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, const Query& query) {
+  Lookup lookup = FindBesideDisk(key, hash, query);
+  return lookup.in_memory ? lookup : FindOnDisk(key, hash, query);
+}
+
+// What was handed out last is newer than what the hot tier holds.
+CacheCore::Lookup CacheCore::FindBesideDisk(std::string_view key, std::uint64_t hash,
+                                            const Query& query) {
   if (unwritten_.load(std::memory_order_relaxed) != 0) {
     Lookup lookup = FindUnwritten(key, hash, query);
     if (lookup.entry != nullptr) return lookup;
   }
-  if (internals_.hot_tier) {
-    Lookup lookup = FindInMemory(key, hash, query);
-    if (lookup.in_memory) return lookup;
-  }
-  return FindOnDisk(key, hash, query);
+  return internals_.hot_tier ? FindInMemory(key, hash, query) : Lookup{};
 }
 
 // A value that was handed out and is not in the store yet.
@@ -242,7 +245,7 @@ void CacheCore::CountMiss(std::string_view key, MissReason reason) {
 
 std::optional<Hit> CacheCore::GetInMemory(std::string_view key, const ReadOptions& options) {
   if (calls_.shut()) return std::nullopt;
-  const Lookup lookup = FindInMemory(key, HotTier::HashKey(key), MakeQuery(options));
+  const Lookup lookup = FindBesideDisk(key, HotTier::HashKey(key), MakeQuery(options));
   if (lookup.entry == nullptr) return std::nullopt;
   return CountHit(key, Entry(lookup.entry), lookup.stale, true);
 }

@@ -103,6 +103,9 @@ TEST_F(BackgroundWriteTest, EveryReaderFindsItBeforeItIsWritten) {
   EXPECT_TRUE(std::holds_alternative<Hit>(cache_->Acquire("k", {.tags = {"of this reader"}})));
   EXPECT_EQ(Get(), "v");
   EXPECT_TRUE(cache_->Peek("k").has_value());
+  EXPECT_TRUE(cache_->GetInMemory("k").has_value());
+  const std::string_view keys[] = {"k"};
+  EXPECT_TRUE(cache_->MultiGet(keys).at(0).has_value());
   EXPECT_FALSE(IsStored());
   EXPECT_EQ(cache_->GetStats().misses_absent, 1u) << "the one that led";
 }

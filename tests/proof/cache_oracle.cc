@@ -67,10 +67,12 @@ void CacheOracle::Apply(const Effect& effect) {
     for (const std::string& tag : effect.invalidated) {
       invalidated_[tag] = effect.at;
       coverings_["tag " + tag].push_back(effect.at);
+      times_["tag " + tag].push_back(effect.time);
     }
     if (effect.invalidated_all) {
       invalidated_all_ = effect.at;
       coverings_["all"].push_back(effect.at);
+      times_["all"].push_back(effect.time);
     }
   }
   if (effect.synced) {
@@ -88,15 +90,20 @@ bool CacheOracle::LedgerMayForget(Instant began) const {
 }
 
 CacheOracle::Softened CacheOracle::SoftenedSince(Instant began, const Tags& names) const {
+  return SoftenedIf([began](const Soft& soft) { return soft.at > began; }, names);
+}
+
+CacheOracle::Softened CacheOracle::SoftenedIf(const std::function<bool(const Soft&)>& counts,
+                                              const Tags& names) const {
   Softened softened;
   std::size_t tags_newer = 0;
   TimePoint last_of_all{};
   for (const auto& [what, softs] : softened_) {
     const bool names_it = what == "all" || names.count(what.substr(4)) != 0;
-    const bool newer = softs.back().at > began;
+    const bool newer = counts(softs.back());
     tags_newer += newer && what != "all" && !IsPrefix(what.substr(4)) ? 1 : 0;
     for (const Soft& soft : softs) {
-      if (soft.at <= began) continue;
+      if (!counts(soft)) continue;
       last_of_all = std::max(last_of_all, soft.time);
       if (!names_it) continue;
       softened.first = std::min(softened.first, soft.time);
@@ -160,27 +167,32 @@ bool CacheOracle::IsSuperseded(const std::string& key, Instant began) const {
 }
 
 Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, TimePoint now) const {
-  Expectation expect;
   const auto row = rows_.find(key);
   if (row == rows_.end()) return {.why = "never written"};
-  if (row->second.id == 0) return {.why = "removed"};
-  const WrittenValue& value = values_.at(row->second.id);
+  return ExpectOf(row->second, read, now);
+}
+
+Expectation CacheOracle::ExpectOf(const RowWritten& row, const ReadSpec& read,
+                                  TimePoint now) const {
+  if (row.id == 0) return {.why = "removed"};
+  Expectation expect;
+  const WrittenValue& value = values_.at(row.id);
   expect.id = value.id;
-  const TimePoint written = row->second.fresh_until;
-  const Softened of_entry = SoftenedSince(value.began, WithPrefixesOf(key, value.tags));
+  const TimePoint written = row.fresh_until;
+  const Softened of_entry = SoftenedSince(value.began, WithPrefixesOf(row.key, value.tags));
   expect.fresh_from = of_entry.From(written);
   expect.fresh_until = of_entry.Until(written);
-  expect.expires = row->second.expires;
+  expect.expires = row.expires;
   if (now >= expect.expires) return {.why = "past its hard expiry"};
   Tags tags = value.tags;
   tags.insert(read.tags.begin(), read.tags.end());
-  const Softened softened = SoftenedSince(value.began, WithPrefixesOf(key, tags));
+  const Softened softened = SoftenedSince(value.began, WithPrefixesOf(row.key, tags));
   const TimePoint stale_from = softened.From(written);
   const TimePoint stale_at_most_from = softened.Until(written);
   expect.stale = now >= stale_at_most_from ? Certainty::kYes
                  : now >= stale_from       ? Certainty::kMaybe
                                            : Certainty::kNo;
-  expect.hit = Holds(key, value.began, tags);
+  expect.hit = Holds(row.key, value.began, tags);
   if (expect.hit == Certainty::kNo) return {.why = "invalidated"};
   if (read.newer_than == kRefresh) return {.why = "a refresh"};
   if (read.newer_than != 0) {
@@ -188,8 +200,13 @@ Expectation CacheOracle::Expect(const std::string& key, const ReadSpec& read, Ti
     if (number != 0 && number <= read.newer_than) return {.why = "not newer than asked"};
     if (number == 0) expect.hit = Certainty::kMaybe;
   }
+  Duration accepted = read.max_stale;
+  if (read.window == StaleWindow::kWhileRevalidate) {
+    accepted = std::max(accepted, row.while_revalidate);
+  }
+  if (read.window == StaleWindow::kIfError) accepted = std::max(accepted, row.if_error);
   const auto too_stale = [&](TimePoint fresh_until) {
-    return now >= fresh_until && now - fresh_until >= read.max_stale;
+    return now >= fresh_until && now - fresh_until >= accepted;
   };
   if (too_stale(stale_at_most_from)) return {.why = "too stale"};
   if (too_stale(stale_from)) expect.hit = Certainty::kMaybe;
@@ -202,7 +219,9 @@ RowWritten CacheOracle::RowOf(const WrittenValue& value) {
           .began = value.began,
           .id = value.id,
           .fresh_until = value.fresh_until,
-          .expires = value.expires};
+          .expires = value.expires,
+          .while_revalidate = value.while_revalidate,
+          .if_error = value.if_error};
 }
 
 CacheOracle::Touched CacheOracle::Touch(const std::string& key, Duration ttl, TimePoint now) const {
@@ -213,6 +232,8 @@ CacheOracle::Touched CacheOracle::Touch(const std::string& key, Duration ttl, Ti
   const Duration stale = row.expires == kNever ? Duration(0) : row.expires - row.fresh_until;
   touched.row.fresh_until = ttl == kForever ? kNever : now + ttl;
   touched.row.expires = ttl == kForever ? kNever : now + ttl + stale;
+  // What did not expire had no use for windows.
+  if (row.expires == kNever) touched.row.while_revalidate = touched.row.if_error = Duration(0);
   return touched;
 }
 

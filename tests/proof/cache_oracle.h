@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "larder/options.h"
@@ -38,6 +40,9 @@ struct WrittenValue {
   TimePoint created{};
   TimePoint fresh_until = kNever;  // as written; a touch changes it in the row
   TimePoint expires = kNever;
+  Duration while_revalidate{0};
+  Duration if_error{0};
+  bool negative = false;
   std::string body = {};
 };
 
@@ -48,6 +53,8 @@ struct RowWritten {
   std::uint64_t id = 0;
   TimePoint fresh_until = kNever;
   TimePoint expires = kNever;
+  Duration while_revalidate{0};
+  Duration if_error{0};
 };
 
 // What a call did, if it did it.
@@ -55,15 +62,16 @@ struct Effect {
   std::vector<RowWritten> rows = {};  // in their order
   Tags invalidated = {};
   bool invalidated_all = false;
-  bool soft = false;    // the invalidation only ended freshness
-  Instant at = 0;       // of the invalidation
-  TimePoint time = {};  // of a soft one
+  bool soft = false;  // the invalidation only ended freshness
+  Instant at = 0;     // of the invalidation
+  TimePoint time = {};
   bool synced = false;  // all rows so far survive loss of power
 };
 
 struct ReadSpec {
   Tags tags = {};
   Duration max_stale{0};
+  StaleWindow window = StaleWindow::kNone;
   std::optional<Duration> max_age = {};
   std::uint64_t newer_than = 0;  // a number; kRefresh = everything is too old
 };
@@ -92,10 +100,14 @@ class CacheOracle {
   void AddValue(WrittenValue value);  // whose id is NextId()
   const WrittenValue& ValueOf(std::uint64_t id) const { return values_.at(id); }
   bool Knows(std::uint64_t id) const { return values_.count(id) != 0; }
+  // Those of readers that joined its flight are known when it is there.
+  void SetTags(std::uint64_t id, Tags tags) { values_.at(id).tags = std::move(tags); }
 
   void Apply(const Effect& effect);
 
   Expectation Expect(const std::string& key, const ReadSpec& read, TimePoint now) const;
+  // Of a row, wherever it stands, by its own times and what covers it.
+  Expectation ExpectOf(const RowWritten& row, const ReadSpec& read, TimePoint now) const;
   // The row of a value as its writer wrote it.
   static RowWritten RowOf(const WrittenValue& value);
   // What a touch makes of the key's row, if that is live.
@@ -129,6 +141,21 @@ class CacheOracle {
   std::string NoteNumber(Instant instant, std::uint64_t number);
   std::uint64_t NumberOf(Instant instant) const;  // 0: not known
 
+  // Of an entry that was `created` elsewhere, or here and earlier, by a computation that `began`.
+  struct Import {
+    Certainty superseded = Certainty::kNo;  // by what is live here and as new
+    Certainty holds = Certainty::kYes;      // in spite of what was invalidated here since
+    Softened softened = {};
+  };
+  Import MayImport(const std::string& key, TimePoint created, TimePoint began, const Tags& tags,
+                   TimePoint now) const;
+  // The rows are those of `saved`; the invalidations, too, unless the ledger stays in force.
+  void Restore(const CacheOracle& saved, bool ledger_kept);
+  void LoseRows();
+  // The ledger was damaged: too much may be forgotten, never too little.
+  void PerhapsInvalidateAll();
+  void ForgetNumbers() { numbers_.clear(); }
+
   // After a crash in a call that would have had the effect `pending`: is what a new process found
   // what may be left? Goes on from there. Empty, or what is wrong.
   using Found = std::map<std::string, RowWritten>;  // by key; who began it is not looked at
@@ -137,6 +164,12 @@ class CacheOracle {
  private:
   using Rows = std::map<std::string, RowWritten>;
 
+  struct Soft {
+    Instant at;
+    TimePoint time;
+    bool certain;  // false: a crash cut it off
+  };
+  Softened SoftenedIf(const std::function<bool(const Soft&)>& counts, const Tags& names) const;
   Certainty Visible(const RowWritten& row, TimePoint now) const;
   std::string Mismatch(const Rows& rows, const Found& found, TimePoint now) const;
   std::string AdoptPrefix(const std::vector<RowWritten>& log, std::size_t least, const Found& found,
@@ -160,14 +193,10 @@ class CacheOracle {
   std::vector<RowWritten> log_;  // since then
   std::map<std::string, Instant> invalidated_;
   Instant invalidated_all_ = 0;
-  struct Soft {
-    Instant at;
-    TimePoint time;
-    bool certain;  // false: a crash cut it off
-  };
   std::map<std::string, std::vector<Soft>> softened_;  // as coverings_
   // All there were: of tags and prefixes ("tag ..."), keys removed ("key ..."), everything ("all").
   std::map<std::string, std::vector<Instant>> coverings_;
+  std::map<std::string, std::vector<TimePoint>> times_;  // of those of tags, prefixes, everything
   // Of calls that a crash cut off: may hold.
   std::map<std::string, Instant> perhaps_invalidated_;
   Instant perhaps_invalidated_all_ = 0;

@@ -14,9 +14,11 @@ CrashableCache::Machine::Machine(std::unique_ptr<MemoryDisk> its_disk)
       env(rocksdb::NewCompositeEnv(MakeMemoryFileSystem(*disk))),
       journal(std::make_unique<DiskJournalFiles>(*disk)) {}
 
-CrashableCache::CrashableCache(Options options, const CacheInternals& internals, std::uint64_t seed)
+CrashableCache::CrashableCache(Options options, const CacheInternals& internals, std::uint64_t seed,
+                               bool real_files)
     : options_(std::move(options)),
       internals_(internals),
+      real_files_(real_files),
       machine_(std::make_unique<Machine>(std::make_unique<MemoryDisk>(seed))) {
   options_.directory = dir_ / "cache";
   options_.clock = &clock_;
@@ -31,8 +33,10 @@ CrashableCache::~CrashableCache() = default;
 
 Result<std::shared_ptr<CacheCore>> CrashableCache::OpenOn(Machine& machine, bool hot_tier) {
   CacheInternals internals = internals_;
-  internals.env = machine.env.get();
-  internals.journal_files = machine.journal.get();
+  if (!real_files_) {
+    internals.env = machine.env.get();
+    internals.journal_files = machine.journal.get();
+  }
   internals.hot_tier = hot_tier;
   internals.threads = false;                         // no time passes but by the test's hand
   internals.close_patience = std::chrono::hours(1);  // nor does a busy machine end a close early

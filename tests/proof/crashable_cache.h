@@ -24,8 +24,10 @@ namespace larder::testing {
 // former a crash keeps what was there at its instant (it is replaced whole, and synced).
 class CrashableCache {
  public:
-  // Directory, clock and files are filled in here.
-  CrashableCache(Options options, const CacheInternals& internals, std::uint64_t seed);
+  // Directory, clock and files are filled in here. `real_files`: then it can be damaged and
+  // restored, but not ended in the middle of something.
+  CrashableCache(Options options, const CacheInternals& internals, std::uint64_t seed,
+                 bool real_files = false);
   ~CrashableCache();
 
   // On what the last crash left, if there was one.
@@ -38,6 +40,8 @@ class CrashableCache {
   Cache* operator->() { return cache_.get(); }
   // What the steward does once a second.
   void Care() { core_->Care(); }
+  // What the watchdog does five times a second.
+  void Watch() { core_->Watch(); }
   FakeClock& clock() { return clock_; }
   const std::string& directory() const { return options_.directory; }
 
@@ -73,6 +77,7 @@ class CrashableCache {
   FakeClock clock_;
   Options options_;
   CacheInternals internals_;
+  const bool real_files_;
   std::unique_ptr<Machine> machine_;
   std::shared_ptr<CacheCore> core_;
   std::unique_ptr<Cache> cache_;

@@ -17,6 +17,7 @@ Effect ModelRun::Remove(const std::string& key) {
     Fail("remove: " + status.ToString());
   }
   table_.erase(key);
+  ++removals_;
   return {.rows = {{.key = key, .began = began}}, .synced = true};
 }
 
@@ -29,7 +30,7 @@ Effect ModelRun::Invalidate(Tags tags) {
   } else {
     Fail("invalidate: " + number.status().ToString());
   }
-  return {.invalidated = std::move(tags), .at = at};
+  return {.invalidated = std::move(tags), .at = at, .time = now()};
 }
 
 Effect ModelRun::InvalidatePrefix(const Step& step) {
@@ -41,7 +42,7 @@ Effect ModelRun::InvalidatePrefix(const Step& step) {
   } else {
     Fail("invalidate: " + number.status().ToString());
   }
-  return {.invalidated = {PrefixName(prefix)}, .at = at};
+  return {.invalidated = {PrefixName(prefix)}, .at = at, .time = now()};
 }
 
 Effect ModelRun::Soften(const Step& step) {
@@ -72,12 +73,14 @@ Effect ModelRun::InvalidateAll() {
   } else {
     Fail("invalidate: " + number.status().ToString());
   }
-  return {.invalidated_all = true, .at = at};
+  return {.invalidated_all = true, .at = at, .time = now()};
 }
 
 Effect ModelRun::Sync() {
+  Effect effect = WriteAll();
   if (const Status status = cache_->Sync(); !status.ok()) Fail("sync: " + status.ToString());
-  return {.synced = true};
+  effect.synced = true;
+  return effect;
 }
 
 Effect ModelRun::Compact() {
@@ -103,30 +106,33 @@ Effect ModelRun::InvalidateTogether(const Step& step) {
   } else {
     Fail("invalidate: " + number.status().ToString());
   }
-  return {.invalidated = std::move(tags), .invalidated_all = all, .at = at};
+  return {.invalidated = std::move(tags), .invalidated_all = all, .at = at, .time = now()};
 }
 
-// Leases stay with their holders, who find out when they commit.
+// Leases stay with their holders, who find out when they commit. The cache is closed.
 void ModelRun::LoseFlights() {
-  for (const Follower& follower : followers_) {
-    if (!follower.end->has_value() || (*follower.end)->entry.has_value() ||
-        (*follower.end)->status.code() != StatusCode::kCancelled) {
-      Fail("a follower was not told that the cache is closed");
-    }
+  for (auto& [id, flight] : flights_) {
+    if (!flight.ended) flight.may_be_cancelled = true;
+    if (flight.lease.has_value()) late_leases_.push_back(*std::move(flight.lease));
+    flight.lease.reset();
+    flight.ended = true;
   }
+  losing_ = true;
+  for (; !work_.empty(); work_.pop_front()) work_.front()();
+  losing_ = false;
+  CheckEnds();
+  if (!followers_.empty()) Fail("a follower was not told that the cache is closed");
   followers_.clear();
   table_.clear();
-  for (auto& [id, flight] : flights_) {
-    if (flight.lease.has_value()) late_leases_.push_back(*std::move(flight.lease));
-  }
   flights_.clear();
 }
 
 Effect ModelRun::Reopen() {
+  Effect effect = WriteAll();
   cache_.Close();
   LoseFlights();
   OpenCache();
-  return {};
+  return effect;
 }
 
 Effect ModelRun::LateCommit(const Step& step) {
@@ -143,7 +149,7 @@ Effect ModelRun::LateCommit(const Step& step) {
 
 // At once, or so many changes of files later.
 void ModelRun::ArmCrash(const Step& step, Crash how) {
-  if (armed_.has_value()) return;
+  if (armed_.has_value() || options_.on_disk) return;
   ArmedCrash armed{.how = how, .steps_left = 0, .again = {}};
   if (step.b % 4 == 0) armed.again = step.b / 4 % 40;
   if (step.a % 4 != 0) {
@@ -173,6 +179,7 @@ void ModelRun::AfterStep(const Effect& effect) {
 
 void ModelRun::Recover(const Effect& pending) {
   const ArmedCrash crash = *std::exchange(armed_, std::nullopt);
+  writes_.clear();  // with the process
   if (crash.how == Crash::kKill) {
     ++result_.kills;
   } else {

@@ -19,7 +19,12 @@ enum class StepKind : std::uint8_t {
   kGetInMemory,
   kAcquire,
   kCommit,
+  kCommitInBackground,
+  kWrite,  // one that was left to the background
   kAbandon,
+  kStop,        // a follower stops waiting
+  kRun,         // something that was given to the executor
+  kRefuseWork,  // the executor does not take what comes next
   kGetOrCompute,
   kRemove,
   kInvalidateTags,
@@ -27,10 +32,16 @@ enum class StepKind : std::uint8_t {
   kSoften,  // a soft invalidation of tags, a prefix or all
   kInvalidateAll,
   kInvalidateTogether,
-  kCare,  // what the steward does
+  kCare,   // what the steward does
+  kWatch,  // what the watchdog does
   kAdvance,
   kSync,
   kCompact,
+  kExport,
+  kImport,
+  kBackup,
+  kRestore,
+  kDamage,  // to a file, while the cache is closed
   kReopen,
   kLateCommit,  // of a lease from before the cache was closed
   kKill,
