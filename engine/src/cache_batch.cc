@@ -5,6 +5,7 @@
 
 #include "cache_draft.h"
 #include "cache_lookup.h"
+#include "kill_point.h"
 
 namespace larder {
 namespace {
@@ -130,7 +131,9 @@ std::vector<Result<PutOutcome>> CacheCore::PutSome(std::deque<Draft>& drafts) {
     rows.push_back({.key = draft.key, .row = draft.record});
   }
   if (rows.empty()) return outcomes;
+  KillPoint("batch numbered");
   const Status status = supervisor_->MultiPut(rows, options_.durability == Durability::kSync);
+  KillPoint("batch stored");
   for (const std::size_t n : accepted) outcomes[n] = Finish(drafts[n], status);
   return outcomes;
 }

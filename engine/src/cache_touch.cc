@@ -4,6 +4,7 @@
 // the number stays, an invalidation that comes between, or a value that is being computed
 // meanwhile, still counts as newer.
 #include "cache_lookup.h"
+#include "kill_point.h"
 
 namespace larder {
 
@@ -56,8 +57,10 @@ Status CacheCore::WriteTouched(std::string_view key, std::uint64_t hash, RecordV
     record.expires = record.fresh_until + stale;
   }
   hot_tier_->Erase(key, hash);
+  KillPoint("touch begun");
   const Status status =
       supervisor_->Put(key, EncodeRecord(key, record), options_.durability == Durability::kSync);
+  KillPoint("touch stored");
   if (!status.ok()) {
     const bool behind = status.code() == StatusCode::kDeadlineExceeded;
     return {behind ? StatusCode::kResourceExhausted : StatusCode::kUnavailable, status.message()};

@@ -43,10 +43,14 @@ class Lane {
 
   [[noreturn]] void Run() {
     while (true) {
-      const std::string index = std::to_string(random_() % kKeysOfLane);
-      key_ = "key " + std::to_string(lane_) + "." + index;
-      tag_ = "tag " + std::to_string(lane_) + "." + std::to_string(index.back() % 3);
-      Step(random_() % 24);
+      key_ = SomeKey();
+      tag_ = TagOfKey(key_);
+      const std::uint64_t dice = random_() % 40;
+      if (dice < 24) {
+        Step(dice);
+      } else {
+        RarerStep(dice - 24);
+      }
     }
   }
 
@@ -55,7 +59,7 @@ class Lane {
     if (dice < 14) {
       const std::string value = NewValue();
       Say(lane_, "put\t" + key_ + "\t" + tag_ + "\t" + value);
-      Answer(cache_.Put(key_, value, {.tags = {tag_}}).ok());
+      Answer(cache_.Put(key_, value, {.ttl = kTtlPut, .tags = {tag_}}).ok());
     } else if (dice < 17) {
       Say(lane_, "remove\t" + key_);
       Answer(cache_.Remove(key_).ok());
@@ -72,13 +76,60 @@ class Lane {
     } else {
       const std::string value = NewValue();
       Say(lane_, "commit\t" + lease_key_ + "\t" + lease_tag_ + "\t" + value);
-      const Committed committed = lease_->Commit(value, {.tags = {lease_tag_}});
+      const Committed committed = lease_->Commit(value, {.ttl = kTtlPut, .tags = {lease_tag_}});
       lease_.reset();
       if (!committed.status.ok()) GiveUp();
       Say(lane_, committed.outcome == PutOutcome::kStored ? "=" : "-");
     }
   }
 
+  void RarerStep(std::uint64_t dice) {
+    if (dice < 6) {
+      Say(lane_, "touch\t" + key_);
+      const Status status = cache_.Touch(key_, kTtlTouched);
+      if (!status.ok() && status.code() != StatusCode::kNotFound) GiveUp();
+      Say(lane_, status.ok() ? "=" : "-");
+    } else if (dice < 10) {
+      PutSeveral();
+    } else if (dice < 12) {
+      const std::string other = TagOfKey(SomeKey());
+      Say(lane_, "tags\t" + tag_ + "\t" + other);
+      const std::vector<Invalidation> several = {{.tags = {tag_}}, {.tags = {other}}};
+      Answer(cache_.MultiInvalidate(several).ok());
+    } else if (dice < 13) {
+      const std::string prefix = key_.substr(0, key_.size() - random_() % 2);
+      Say(lane_, "prefix\t" + prefix);
+      Answer(cache_.Invalidate({.prefixes = {prefix}}).ok());
+    } else {
+      Say(lane_, "soft\t" + tag_);
+      Answer(cache_.Invalidate({.tags = {tag_}, .soft = true}).ok());
+    }
+  }
+
+  void PutSeveral() {
+    std::vector<std::string> keys;
+    std::vector<std::string> values;
+    std::string said = "puts";
+    for (int i = 0; i < 3; ++i) {
+      keys.push_back(SomeKey());
+      values.push_back(NewValue().substr(0, 1000));
+      said += "\t" + keys.back() + "\t" + TagOfKey(keys.back()) + "\t" + values.back();
+    }
+    Say(lane_, said);
+    std::vector<PutRequest> puts;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      puts.push_back({.key = keys[i],
+                      .body = values[i],
+                      .options = {.ttl = kTtlPut, .tags = {TagOfKey(keys[i])}}});
+    }
+    bool ok = true;
+    for (const Result<PutOutcome>& outcome : cache_.MultiPut(puts)) ok = ok && outcome.ok();
+    Answer(ok);
+  }
+
+  std::string SomeKey() {
+    return "key " + std::to_string(lane_) + "." + std::to_string(random_() % kKeysOfLane);
+  }
   std::string NewValue() { return std::to_string(random_()) + std::string(random_() % 3000, '.'); }
   void Answer(bool ok) {
     if (!ok) GiveUp();

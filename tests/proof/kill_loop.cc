@@ -29,13 +29,31 @@ std::vector<std::string> SplitTabs(const std::string& line) {
 
 }  // namespace
 
+std::string TagOfKey(const std::string& key) {
+  const std::size_t dot = key.find('.');
+  return "tag " + key.substr(4, dot - 4) + "." + std::to_string((key.back() - '0') % 3);
+}
+
 const std::vector<std::string>& KillPoints() {
-  static const std::vector<std::string> points = {
-      "value numbered",          "value stored",           "tombstone numbered",
-      "tombstone stored",        "tombstone synced",       "invalidation in memory",
-      "journal records written", "journal header written", "journal synced",
-      "invalidation synced",     "new journal written",    "new journal renamed",
-      "state written",           "store opened",           "ledger opened"};
+  static const std::vector<std::string> points = {"value numbered",
+                                                  "value stored",
+                                                  "touch begun",
+                                                  "touch stored",
+                                                  "batch numbered",
+                                                  "batch stored",
+                                                  "tombstone numbered",
+                                                  "tombstone stored",
+                                                  "tombstone synced",
+                                                  "invalidation in memory",
+                                                  "journal records written",
+                                                  "journal header written",
+                                                  "journal synced",
+                                                  "invalidation synced",
+                                                  "new journal written",
+                                                  "new journal renamed",
+                                                  "state written",
+                                                  "store opened",
+                                                  "ledger opened"};
   return points;
 }
 
@@ -101,11 +119,44 @@ std::string KillLoop::RunWriter(const std::string& point, int passages, std::siz
 void KillLoop::Apply(const Parts& operation, Lane& lane) {
   const std::string& what = operation[0];
   if (what == "put" || what == "commit") {
-    lane.values[operation[1]] = {operation[3], operation[2]};
+    lane.values[operation[1]] = {
+        .body = operation[3], .tag = operation[2], .soft = what == "commit" && lane.lease_soft};
+  } else if (what == "puts") {
+    for (std::size_t i = 1; i + 2 < operation.size(); i += 3) {
+      lane.values[operation[i]] = {.body = operation[i + 2], .tag = operation[i + 1]};
+    }
+  } else if (what == "touch") {
+    lane.values.at(operation[1]).touched = true;
   } else if (what == "remove") {
     lane.values.erase(operation[1]);
-  } else if (what == "tag") {
-    std::erase_if(lane.values, [&](const auto& item) { return item.second.tag == operation[1]; });
+  } else if (what == "prefix") {
+    std::erase_if(lane.values,
+                  [&](const auto& item) { return item.first.starts_with(operation[1]); });
+  } else if (what == "tag" || what == "tags") {
+    std::erase_if(lane.values, [&](const auto& item) {
+      return std::find(operation.begin() + 1, operation.end(), item.second.tag) != operation.end();
+    });
+  } else if (what == "soft") {
+    for (auto& [key, value] : lane.values) value.soft = value.soft || value.tag == operation[1];
+  }
+}
+
+// What it means for the lease that is out.
+void KillLoop::Cover(const Parts& operation, Lane& lane) {
+  if (lane.lease_key.empty()) return;
+  const std::string& what = operation[0];
+  const std::string tag = TagOfKey(lane.lease_key);
+  const auto names = [&](const std::string& name) {
+    return std::find(operation.begin() + 1, operation.end(), name) != operation.end();
+  };
+  if (what == "put" || what == "puts" || what == "remove") {
+    lane.lease_covered = lane.lease_covered || names(lane.lease_key);
+  } else if (what == "tag" || what == "tags") {
+    lane.lease_covered = lane.lease_covered || names(tag);
+  } else if (what == "prefix") {
+    lane.lease_covered = lane.lease_covered || lane.lease_key.starts_with(operation[1]);
+  } else if (what == "soft") {
+    lane.lease_soft = lane.lease_soft || names(tag);
   }
 }
 
@@ -119,22 +170,19 @@ void KillLoop::Answered(Lane& lane, bool stored, Round& round) {
   const std::string& what = operation[0];
   if (what == "lease") {
     lane.lease_key = operation[1];
-    lane.lease_covered = false;
+    lane.lease_covered = lane.lease_soft = false;
     return;
   }
   if (what == "commit" && stored == lane.lease_covered) {
     round.finding = stored ? "a slow writer stored over what came after its lease"
                            : "a commit was refused without a reason";
   }
-  if (what == "put" || what == "remove") {
-    lane.lease_covered = lane.lease_covered || operation[1] == lane.lease_key;
-  } else if (what == "tag") {
-    // Its tag follows from its key (crash_writer.cc): the last character, modulo 3.
-    const std::string tag = operation[1];
-    const bool same = !lane.lease_key.empty() && tag.back() - '0' == lane.lease_key.back() % 3;
-    lane.lease_covered = lane.lease_covered || same;
+  if (what == "touch" && stored != lane.values.contains(operation[1])) {
+    round.finding = stored ? "touched what is not there" : "could not touch what is there";
+    return;
   }
   if (stored) Apply(operation, lane);
+  Cover(operation, lane);
 }
 
 void KillLoop::Hear(const std::string& said, Round& round) {
@@ -163,14 +211,16 @@ void KillLoop::Hear(const std::string& said, Round& round) {
 }
 
 // The operation that was cut off took effect or not.
-bool KillLoop::MayHold(const Lane& lane, const std::string& key, const std::optional<Hit>& hit) {
+bool KillLoop::MayHold(const Lane& lane, const std::string& key,
+                       const std::optional<Value>& found) {
   const auto is = [&](const Lane& possible) {
     const auto value = possible.values.find(key);
-    if (value == possible.values.end()) return !hit.has_value();
-    return hit.has_value() && hit->entry.body() == value->second.body;
+    if (value == possible.values.end()) return !found.has_value();
+    return found == value->second;
   };
   if (is(lane)) return true;
   if (lane.pending.empty() || (lane.pending[0] == "commit" && lane.lease_covered)) return false;
+  if (lane.pending[0] == "touch" && !lane.values.contains(lane.pending[1])) return false;
   Lane after = lane;
   Apply(lane.pending, after);
   return is(after);
@@ -190,15 +240,21 @@ void KillLoop::Check(Round& round) {
     std::map<std::string, Value> found;
     for (int k = 0; k < kKeysOfLane; ++k) {
       const std::string key = "key " + std::to_string(i) + "." + std::to_string(k);
-      const std::optional<Hit> hit = (*cache)->Get(key);
-      if (!MayHold(lanes_[i], key, hit)) {
-        const std::string body = hit.has_value() ? std::string(hit->entry.body()) : "nothing";
-        round.finding = key + " has " + body.substr(0, 30);
+      const std::optional<Hit> hit = (*cache)->Get(key, {.max_stale = kForever});
+      std::optional<Value> value;
+      if (hit.has_value()) {
+        value = {.body = std::string(hit->entry.body()),
+                 .tag = std::string(hit->entry.tags().at(0)),
+                 .soft = hit->stale,
+                 .touched = hit->entry.expires() - hit->entry.created() > kTtlPut};
+      }
+      if (!MayHold(lanes_[i], key, value)) {
+        round.finding = key + " has " + (value ? value->body.substr(0, 30) : "nothing") +
+                        (value && value->soft ? ", stale" : "") +
+                        (value && value->touched ? ", touched" : "");
         return;
       }
-      if (hit.has_value()) {
-        found[key] = {std::string(hit->entry.body()), std::string(hit->entry.tags().at(0))};
-      }
+      if (value.has_value()) found[key] = *std::move(value);
     }
     lanes_[i].values = std::move(found);
   }

@@ -2,6 +2,7 @@
 // what the dead one had said. The oracle is here, outside of the process that dies.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -15,6 +16,12 @@
 namespace larder::testing {
 
 inline constexpr int kKeysOfLane = 10;
+// A put's own, and what a touch makes of it.
+inline constexpr std::chrono::hours kTtlPut{24};
+inline constexpr std::chrono::hours kTtlTouched{240};
+
+// Of a key of a lane, by its last character: "tag 2.0" to "tag 2.2".
+std::string TagOfKey(const std::string& key);
 
 // The names of all kill points (engine/src/kill_point.h).
 const std::vector<std::string>& KillPoints();
@@ -37,6 +44,10 @@ class KillLoop {
   struct Value {
     std::string body;
     std::string tag;
+    bool soft = false;     // invalidated softly: there, but stale
+    bool touched = false;  // lives longer
+
+    bool operator==(const Value&) const = default;
   };
   // What one thread of the writer did. Its keys and tags are its own.
   struct Lane {
@@ -45,6 +56,7 @@ class KillLoop {
     std::string lease_key;
     std::string lease_tag;
     bool lease_covered = false;  // something the lease is for was written or invalidated since
+    bool lease_soft = false;     // only softly invalidated since
   };
   using Parts = std::vector<std::string>;
 
@@ -52,7 +64,8 @@ class KillLoop {
   void Hear(const std::string& said, Round& round);
   void Answered(Lane& lane, bool stored, Round& round);
   static void Apply(const Parts& operation, Lane& lane);
-  static bool MayHold(const Lane& lane, const std::string& key, const std::optional<Hit>& hit);
+  static void Cover(const Parts& operation, Lane& lane);
+  static bool MayHold(const Lane& lane, const std::string& key, const std::optional<Value>& found);
   void Check(Round& round);
 
   const std::string writer_;
