@@ -184,6 +184,25 @@ TEST_F(CacheSpaceTest, TheDearStayAndTheCheapGoAndAreKnownToHaveGone) {
   EXPECT_GE(cache_->GetStats().evicted, evictions_.keys().size());
 }
 
+// What is evicted while a lease is open and is newer than it leaves a tombstone. So that these do
+// not fill the disk, they are kept for no lease that a 16,384th of the budget have overtaken, and
+// that may not write any more: it might bring back what they stood for.
+TEST_F(CacheSpaceTest, ALeaseThatVeryManyHaveOvertakenAnswersButWritesNoMore) {
+  Lease overtaken = std::get<Lease>(cache_->Acquire("overtaken"));
+  for (int i = 0; i < 50'000; ++i) Put(std::to_string(i * 7919), 8000);
+  ASSERT_GT(cache_->GetStats().evicted, 0u);
+  Lease recent = std::get<Lease>(cache_->Acquire("recent"));
+  std::string followed;
+  overtaken.Follow().OnEnd([&](const FlightEnd& end) { followed = end.entry->body(); });
+  const Committed committed = overtaken.Commit("v");
+  EXPECT_EQ(committed.outcome, PutOutcome::kSuperseded);
+  EXPECT_EQ(committed.entry.body(), "v");
+  EXPECT_EQ(followed, "v");
+  EXPECT_FALSE(cache_->Get("overtaken").has_value());
+  // Not for want of room, or because it is a lease.
+  EXPECT_NE(recent.Commit("v").outcome, PutOutcome::kSuperseded);
+}
+
 TEST_F(CacheSpaceTest, UnderALargeBudgetNothingIsEvicted) {
   options_.max_disk_bytes = std::uint64_t{10} << 30;
   Open();
