@@ -49,7 +49,7 @@ class Cache:
             getattr(self.lib, free).argtypes = [c.c_void_p]
             getattr(self.lib, free).restype = None
         options = Options()
-        self.lib.larder_options_init(c.byref(options))
+        self.lib.larder_options_init_sized(c.byref(options), c.c_size_t(c.sizeof(options)))
         options.directory = directory.encode()
         self.cache = c.c_void_p()
         self._check("larder_open", c.byref(options), c.byref(self.cache))

@@ -1,106 +1,31 @@
 // The C interface (larder/larder.h) over larder/cache.h: converts, owns nothing, lets no exception
-// out.
-#include <algorithm>
-#include <cstring>
-#include <exception>
-#include <memory>
-#include <new>
-#include <string>
-#include <string_view>
+// out. Leases and flights are in c_interface_flight.cc.
+#include "c_interface.h"
+
+#include <cstddef>
 #include <utility>
-#include <vector>
 
-#include "larder/cache.h"
-#include "larder/larder.h"
-
-struct larder_cache {
-  std::unique_ptr<larder::Cache> cache;
-};
-struct larder_entry {
-  larder::Entry entry;
-  std::vector<std::string_view> tags;
-};
-struct larder_lease {
-  larder::Lease lease;
-};
-struct larder_flight {
-  larder::Flight flight;
+struct larder_page {
+  larder::ScanPage page;
+  std::vector<larder_entry> entries;
 };
 
-namespace {
+namespace larder::c {
 
-using larder::Status;
-using larder::StatusCode;
-
-static_assert(LARDER_INTERNAL == static_cast<int>(StatusCode::kInternal));
-static_assert(LARDER_UNAVAILABLE == static_cast<int>(StatusCode::kUnavailable));
-static_assert(LARDER_NOT_STORED == static_cast<int>(larder::PutOutcome::kNotStored));
-
-larder_code ToC(const Status& status, larder_error* error) {
-  const auto code = static_cast<larder_code>(status.code());
-  if (error == nullptr) return code;
-  error->code = code;
-  const std::size_t size = std::min(status.message().size(), sizeof(error->message) - 1);
-  std::memcpy(error->message, status.message().data(), size);
-  error->message[size] = '\0';
-  return code;
-}
-
-// What could be thrown here is lack of memory; its text is not the caller's business.
-template <typename Call>
-larder_code Guarded(larder_error* error, const Call& call) noexcept {
-  try {
-    return ToC(call(), error);
-  } catch (const std::bad_alloc&) {
-    return ToC({StatusCode::kResourceExhausted, "out of memory"}, error);
-  } catch (...) {
-    return ToC({StatusCode::kInternal, "an exception"}, error);
-  }
-}
-
-Status Missing(std::string_view what) {
-  return {StatusCode::kInvalidArgument, std::string(what) + " is null"};
-}
-
-std::string_view View(const void* bytes, std::size_t size) {
-  return size == 0 ? std::string_view() : std::string_view(static_cast<const char*>(bytes), size);
-}
-
-larder::Duration ToDuration(std::int64_t ms) {
-  return ms == LARDER_FOREVER ? larder::kForever : larder::Duration(ms);
-}
-
-std::optional<larder::Duration> ToOptional(std::int64_t ms) {
-  if (ms == LARDER_UNSET) return std::nullopt;
-  return ToDuration(ms);
-}
-
-std::int64_t FromTime(larder::TimePoint time) {
-  return time == larder::kNever ? LARDER_FOREVER : time.time_since_epoch().count();
-}
-
-// A null among the tags becomes an empty one, which every call refuses.
-std::vector<std::string> ToTags(const char* const* tags, std::size_t count) {
-  std::vector<std::string> all;
-  for (std::size_t i = 0; i < count; ++i) {
-    all.emplace_back(tags != nullptr && tags[i] != nullptr ? tags[i] : "");
-  }
-  return all;
-}
-
-larder::ReadOptions ToReadOptions(const larder_read_options* options) {
-  larder::ReadOptions read;
+ReadOptions ToReadOptions(const larder_read_options* options) {
+  ReadOptions read;
   if (options == nullptr) return read;
   read.tags = ToTags(options->tags, options->tag_count);
   if (options->max_age_ms != 0) read.max_age = ToDuration(options->max_age_ms);
   read.max_stale = ToDuration(options->max_stale_ms);
-  if (options->refresh != 0) read.newer_than = larder::kRefresh;
-  if (options->while_revalidate != 0) read.stale_window = larder::StaleWindow::kWhileRevalidate;
+  if (options->refresh != 0) read.newer_than = kRefresh;
+  if (options->while_revalidate != 0) read.stale_window = StaleWindow::kWhileRevalidate;
+  if (options->lease_timeout_ms != 0) read.lease_timeout = ToDuration(options->lease_timeout_ms);
   return read;
 }
 
-larder::WriteOptions ToWriteOptions(const larder_write_options* options) {
-  larder::WriteOptions write;
+WriteOptions ToWriteOptions(const larder_write_options* options) {
+  WriteOptions write;
   if (options == nullptr) return write;
   write.ttl = ToOptional(options->ttl_ms);
   write.stale_while_revalidate = ToOptional(options->stale_while_revalidate_ms);
@@ -112,7 +37,13 @@ larder::WriteOptions ToWriteOptions(const larder_write_options* options) {
   return write;
 }
 
-larder_entry* NewEntry(const larder::Entry& entry) { return new larder_entry{entry, entry.tags()}; }
+}  // namespace larder::c
+
+namespace {
+
+using namespace larder::c;  // NOLINT: what the handles hold and how errors come
+using larder::Status;
+using larder::StatusCode;
 
 larder::Options ToOptions(const larder_options& c) {
   larder::Options options;
@@ -137,16 +68,49 @@ larder::Options ToOptions(const larder_options& c) {
   return options;
 }
 
+// As for a caller that sets nothing; its directory is null.
+larder_options DefaultOptions() {
+  const larder::Options defaults;
+  larder_options options = {};
+  options.struct_size = sizeof(larder_options);
+  options.max_disk_bytes = defaults.max_disk_bytes;
+  options.max_memory_bytes = defaults.max_memory_bytes;
+  options.max_body_bytes = defaults.max_body_bytes;
+  options.default_ttl_ms = defaults.default_ttl.count();
+  options.compression_level = defaults.compression.level;
+  return options;
+}
+
+larder::ScanOptions ToScanOptions(const larder_scan_options& c) {
+  larder::ScanOptions scan;
+  scan.prefix = View(c.prefix, c.prefix_size);
+  if (c.tag != nullptr) scan.tag = c.tag;
+  if (c.state == LARDER_SCAN_FRESH) scan.state = larder::ScanState::kFresh;
+  if (c.state == LARDER_SCAN_STALE) scan.state = larder::ScanState::kStale;
+  if (c.limit != 0) scan.limit = c.limit;
+  scan.bodies = c.bodies != 0;
+  scan.cursor = View(c.cursor, c.cursor_size);
+  return scan;
+}
+
+larder::Invalidation ToInvalidation(const larder_invalidation& c) {
+  larder::Invalidation what;
+  what.tags = ToTags(c.tags, c.tag_count);
+  for (std::size_t i = 0; i < c.prefix_count; ++i) {
+    // A null among the prefixes becomes an empty one, which is refused.
+    const larder_bytes prefix = c.prefixes != nullptr ? c.prefixes[i] : larder_bytes{};
+    what.prefixes.emplace_back(View(prefix.bytes, prefix.bytes != nullptr ? prefix.size : 0));
+  }
+  what.all = c.all != 0;
+  what.soft = c.soft != 0;
+  return what;
+}
+
 Status Invalidate(larder_cache* cache, const larder::Invalidation& what, std::uint64_t* number) {
   if (cache == nullptr) return Missing("cache");
   const larder::Result<std::uint64_t> taken = cache->cache->Invalidate(what);
   if (taken.ok() && number != nullptr) *number = *taken;
   return taken.status();
-}
-
-// The entry, or the error, of a flight that has ended.
-larder_entry* Outcome(const larder::FlightEnd& end) {
-  return end.entry.has_value() ? NewEntry(*end.entry) : nullptr;
 }
 
 }  // namespace
@@ -155,29 +119,23 @@ extern "C" {
 
 const char* larder_version(void) { return LARDER_VERSION; }
 
-void larder_options_init(larder_options* options) {
-  if (options == nullptr) return;
-  const larder::Options defaults;
-  *options = {};
-  options->struct_size = sizeof(larder_options);
-  options->max_disk_bytes = defaults.max_disk_bytes;
-  options->max_memory_bytes = defaults.max_memory_bytes;
-  options->max_body_bytes = defaults.max_body_bytes;
-  options->default_ttl_ms = defaults.default_ttl.count();
-  options->compression_level = defaults.compression.level;
+void larder_options_init_sized(larder_options* options, size_t struct_size) {
+  if (options == nullptr || struct_size < sizeof(struct_size)) return;
+  larder_options ours = DefaultOptions();
+  ours.struct_size = struct_size;
+  const std::size_t known = std::min(struct_size, sizeof(ours));
+  std::memcpy(options, &ours, known);
+  std::memset(reinterpret_cast<char*>(options) + known, 0, struct_size - known);
 }
 
 larder_code larder_open(const larder_options* options, larder_cache** cache, larder_error* error) {
   return Guarded(error, [&]() -> Status {
     if (options == nullptr || cache == nullptr) return Missing("options or cache");
     *cache = nullptr;
-    if (options->struct_size != sizeof(larder_options)) {
-      return {StatusCode::kInvalidArgument,
-              "struct_size is " + std::to_string(options->struct_size) + " instead of " +
-                  std::to_string(sizeof(larder_options)) + "; call larder_options_init first"};
-    }
-    larder::Result<std::unique_ptr<larder::Cache>> opened =
-        larder::Cache::Open(ToOptions(*options));
+    larder_options known = DefaultOptions();
+    const Status taken = TakeStruct(*options, offsetof(larder_options, max_disk_bytes), known);
+    if (!taken.ok()) return taken;
+    larder::Result<std::unique_ptr<larder::Cache>> opened = larder::Cache::Open(ToOptions(known));
     if (!opened.ok()) return opened.status();
     *cache = new larder_cache{*std::move(opened)};
     return Status::Ok();
@@ -267,120 +225,71 @@ larder_code larder_invalidate_all(larder_cache* cache, uint64_t* number, larder_
   return Guarded(error, [&] { return Invalidate(cache, {.all = true}, number); });
 }
 
+larder_code larder_invalidate(larder_cache* cache, const larder_invalidation* what,
+                              uint64_t* number, larder_error* error) {
+  return Guarded(error, [&]() -> Status {
+    if (what == nullptr) return Missing("what");
+    larder_invalidation known = {};
+    const Status taken = TakeStruct(*what, offsetof(larder_invalidation, prefixes), known);
+    if (!taken.ok()) return taken;
+    return Invalidate(cache, ToInvalidation(known), number);
+  });
+}
+
+larder_code larder_touch(larder_cache* cache, const void* key, size_t key_size, int64_t ttl_ms,
+                         larder_error* error) {
+  return Guarded(error, [&] {
+    return cache != nullptr ? cache->cache->Touch(View(key, key_size), ToDuration(ttl_ms))
+                            : Missing("cache");
+  });
+}
+
+larder_code larder_scan(larder_cache* cache, const larder_scan_options* options, larder_page** page,
+                        larder_error* error) {
+  return Guarded(error, [&]() -> Status {
+    if (cache == nullptr || options == nullptr || page == nullptr) {
+      return Missing("cache, options or page");
+    }
+    *page = nullptr;
+    larder_scan_options known = {};
+    const Status taken = TakeStruct(*options, offsetof(larder_scan_options, tag), known);
+    if (!taken.ok()) return taken;
+    larder::Result<larder::ScanPage> got = cache->cache->Scan(ToScanOptions(known));
+    if (!got.ok()) return got.status();
+    auto owned = std::make_unique<larder_page>(larder_page{*std::move(got), {}});
+    for (const larder::ScanItem& item : owned->page.items) {
+      owned->entries.push_back({item.entry, item.entry.tags()});
+    }
+    *page = owned.release();
+    return Status::Ok();
+  });
+}
+
+size_t larder_page_size(const larder_page* page) {
+  return page != nullptr ? page->entries.size() : 0;
+}
+
+void larder_page_item(const larder_page* page, size_t index, larder_scan_item* item) {
+  if (item == nullptr || index >= larder_page_size(page)) return;
+  const larder::ScanItem& found = page->page.items[index];
+  item->key = found.key.data();
+  item->key_size = found.key.size();
+  item->entry = &page->entries[index];
+  item->stale = found.stale ? 1 : 0;
+  item->raw_bytes = found.raw_bytes;
+}
+
+const void* larder_page_cursor(const larder_page* page, size_t* cursor_size) {
+  if (page == nullptr || page->page.cursor.empty()) return nullptr;
+  if (cursor_size != nullptr) *cursor_size = page->page.cursor.size();
+  return page->page.cursor.data();
+}
+
+void larder_page_free(larder_page* page) { delete page; }
+
 larder_code larder_sync(larder_cache* cache, larder_error* error) {
   return Guarded(error, [&] { return cache != nullptr ? cache->cache->Sync() : Missing("cache"); });
 }
-
-larder_code larder_acquire(larder_cache* cache, const void* key, size_t key_size,
-                           const larder_read_options* options, larder_acquired* acquired,
-                           larder_error* error) {
-  return Guarded(error, [&]() -> Status {
-    if (cache == nullptr || acquired == nullptr) return Missing("cache or acquired");
-    *acquired = {};
-    larder::Acquired got = cache->cache->Acquire(View(key, key_size), ToReadOptions(options));
-    if (const auto* hit = std::get_if<larder::Hit>(&got)) {
-      acquired->entry = NewEntry(hit->entry);
-      acquired->stale = hit->stale ? 1 : 0;
-    } else if (auto* stale = std::get_if<larder::StaleHit>(&got)) {
-      acquired->entry = NewEntry(stale->hit.entry);
-      acquired->stale = 1;
-      acquired->lease = new larder_lease{std::move(stale->lease)};
-    } else if (auto* lease = std::get_if<larder::Lease>(&got)) {
-      acquired->lease = new larder_lease{std::move(*lease)};
-      acquired->kind = LARDER_LEASE;
-    } else {
-      acquired->flight = new larder_flight{std::get<larder::Flight>(std::move(got))};
-      acquired->kind = LARDER_FLIGHT;
-    }
-    return Status::Ok();
-  });
-}
-
-larder_code larder_lease_append(larder_lease* lease, const void* piece, size_t piece_size,
-                                larder_error* error) {
-  return Guarded(error, [&]() -> Status {
-    if (lease == nullptr) return Missing("lease");
-    lease->lease.Append(larder::SharedBytes(std::string(View(piece, piece_size))));
-    return Status::Ok();
-  });
-}
-
-larder_code larder_lease_commit(larder_lease* lease, const void* body, size_t body_size,
-                                const larder_write_options* options, larder_entry** entry,
-                                larder_put_outcome* outcome, larder_error* error) {
-  const std::unique_ptr<larder_lease> owned(lease);
-  return Guarded(error, [&]() -> Status {
-    if (entry != nullptr) *entry = nullptr;
-    if (outcome != nullptr) *outcome = LARDER_NOT_STORED;
-    if (owned == nullptr) return Missing("lease");
-    const larder::Committed committed =
-        owned->lease.Commit(View(body, body_size), ToWriteOptions(options));
-    if (outcome != nullptr) *outcome = static_cast<larder_put_outcome>(committed.outcome);
-    if (entry != nullptr) *entry = NewEntry(committed.entry);
-    return committed.status;
-  });
-}
-
-void larder_lease_abandon(larder_lease* lease, larder_code code, const char* message) {
-  const std::unique_ptr<larder_lease> owned(lease);
-  if (owned == nullptr) return;
-  Guarded(nullptr, [&] {
-    const bool known = code >= LARDER_OK && code <= LARDER_INTERNAL;
-    const StatusCode status_code = known ? static_cast<StatusCode>(code) : StatusCode::kInternal;
-    owned->lease.Abandon({status_code, message != nullptr ? message : ""});
-    return Status::Ok();
-  });
-}
-
-void larder_lease_free(larder_lease* lease) { delete lease; }
-
-void larder_flight_on_end(larder_flight* flight, larder_on_end callback, void* context) {
-  if (flight == nullptr || callback == nullptr) return;
-  const larder_code asked = Guarded(nullptr, [&] {
-    flight->flight.OnEnd([callback, context](const larder::FlightEnd& end) {
-      larder_entry* entry = nullptr;
-      larder_error error{};
-      const auto convert = [&] {
-        entry = Outcome(end);
-        return end.status;
-      };
-      Guarded(&error, convert);
-      callback(context, entry, &error);
-    });
-    return Status::Ok();
-  });
-  if (asked == LARDER_OK) return;
-  larder_error error{};
-  ToC({StatusCode::kResourceExhausted, "out of memory"}, &error);
-  callback(context, nullptr, &error);
-}
-
-void larder_flight_on_piece(larder_flight* flight, size_t index, larder_on_piece callback,
-                            void* context) {
-  if (flight == nullptr || callback == nullptr) return;
-  const larder_code asked = Guarded(nullptr, [&] {
-    flight->flight.OnPiece(index,
-                           [callback, context](const std::optional<larder::SharedBytes>& piece) {
-                             callback(context, piece.has_value() ? piece->view().data() : nullptr,
-                                      piece.has_value() ? piece->size() : 0);
-                           });
-    return Status::Ok();
-  });
-  if (asked != LARDER_OK) callback(context, nullptr, 0);
-}
-
-larder_code larder_flight_wait(larder_flight* flight, int64_t timeout_ms, larder_entry** entry,
-                               larder_error* error) {
-  return Guarded(error, [&]() -> Status {
-    if (flight == nullptr || entry == nullptr) return Missing("flight or entry");
-    *entry = nullptr;
-    const larder::FlightEnd end = flight->flight.Wait(ToDuration(timeout_ms));
-    *entry = Outcome(end);
-    return end.status;
-  });
-}
-
-void larder_flight_free(larder_flight* flight) { delete flight; }
 
 void larder_stats(larder_cache* cache,
                   void (*callback)(void* context, const char* name, uint64_t value),

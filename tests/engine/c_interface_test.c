@@ -1,4 +1,5 @@
 /* The C interface, used as a C99 program uses it: each operation, who owns what, and misuse. */
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +94,78 @@ static void InvalidatedAndRemovedAreMisses(larder_cache* cache) {
   CHECK(larder_put(cache, "k", 1, "new", 3, NULL, NULL, &error) == LARDER_OK);
   CHECK(larder_invalidate_all(cache, NULL, &error) == LARDER_OK);
   CHECK(IsMiss(cache, "k"));
+}
+
+static void SoftPrefixAndTouchAreAsInCpp(larder_cache* cache) {
+  const larder_bytes prefixes[] = {{"p/1", 3}};
+  larder_invalidation what = {0};
+  larder_read_options accepts_stale = {0};
+  larder_entry* entry = NULL;
+  uint64_t number = 0;
+  accepts_stale.max_stale_ms = LARDER_FOREVER;
+  CHECK(larder_put(cache, "p/1", 3, "v", 1, NULL, NULL, &error) == LARDER_OK);
+  CHECK(larder_put(cache, "p/2", 3, "v", 1, NULL, NULL, &error) == LARDER_OK);
+  what.struct_size = sizeof(what);
+  CHECK(larder_invalidate(cache, &what, NULL, &error) == LARDER_INVALID_ARGUMENT); /* nothing */
+  what.prefixes = prefixes;
+  what.prefix_count = 1;
+  what.soft = 1;
+  CHECK(larder_invalidate(cache, &what, &number, &error) == LARDER_OK && number > 0);
+  CHECK(IsMiss(cache, "p/1") && !IsMiss(cache, "p/2"));
+  CHECK(larder_get(cache, "p/1", 3, &accepts_stale, &entry, &error) == LARDER_OK);
+  CHECK(HasBody(entry, "v")); /* stale, not gone */
+  larder_entry_free(entry);
+  what.soft = 0;
+  CHECK(larder_invalidate(cache, &what, NULL, &error) == LARDER_OK);
+  CHECK(larder_get(cache, "p/1", 3, &accepts_stale, &entry, &error) == LARDER_OK);
+  CHECK(entry == NULL);
+
+  CHECK(larder_touch(cache, "p/1", 3, 1000, &error) == LARDER_NOT_FOUND);
+  CHECK(larder_touch(cache, "p/2", 3, LARDER_FOREVER, &error) == LARDER_OK);
+  CHECK(larder_get(cache, "p/2", 3, NULL, &entry, &error) == LARDER_OK && entry != NULL);
+  if (entry != NULL) {
+    larder_entry_info info;
+    larder_entry_get_info(entry, &info);
+    CHECK(info.expires_unix_ms == LARDER_FOREVER);
+    larder_entry_free(entry);
+  }
+}
+
+static void ScanGoesThroughAllPages(larder_cache* cache) {
+  larder_scan_options options = {0};
+  larder_page* page = NULL;
+  char cursor[1024];
+  char seen[64] = "";
+  int pages = 0;
+  larder_put(cache, "q/a", 3, "body a", 6, NULL, NULL, NULL);
+  larder_put(cache, "q/b", 3, "body b", 6, NULL, NULL, NULL);
+  larder_put(cache, "q/c", 3, "body c", 6, NULL, NULL, NULL);
+  options.struct_size = sizeof(options);
+  options.prefix = "q/";
+  options.prefix_size = 2;
+  options.limit = 2;
+  options.bodies = 1;
+  do {
+    const void* next;
+    size_t i;
+    CHECK(larder_scan(cache, &options, &page, &error) == LARDER_OK);
+    for (i = 0; i < larder_page_size(page); ++i) {
+      larder_scan_item item;
+      larder_page_item(page, i, &item);
+      CHECK(item.key_size == 3 && item.stale == 0 && item.raw_bytes == 6);
+      strncat(seen, (const char*)item.key + 2, 1);
+      CHECK(HasBody(item.entry, i == 1 ? "body b" : pages == 0 ? "body a" : "body c"));
+    }
+    next = larder_page_cursor(page, &options.cursor_size);
+    if (next != NULL) memcpy(cursor, next, options.cursor_size);
+    options.cursor = next != NULL ? cursor : NULL;
+    larder_page_free(page);
+    ++pages;
+  } while (options.cursor != NULL && pages < 10);
+  CHECK(strcmp(seen, "abc") == 0);
+  options.struct_size = 0;
+  CHECK(larder_scan(cache, &options, &page, &error) == LARDER_INVALID_ARGUMENT && page == NULL);
+  larder_page_free(NULL);
 }
 
 struct followed {
@@ -200,6 +273,72 @@ static void FreedLeaseSendsFollowersToAcquireAgain(larder_cache* cache) {
   larder_flight_free(second.flight);
 }
 
+static void WhoWaitsAndWhoComputesMayHaveATimeout(larder_cache* cache) {
+  larder_read_options read = {0};
+  larder_acquired first;
+  larder_acquired second;
+  larder_entry* entry = NULL;
+  struct followed followed = {0, 0, LARDER_OK, 0};
+  /* A follower's own: the flight goes on. */
+  CHECK(larder_acquire(cache, "t", 1, NULL, &first, &error) == LARDER_OK);
+  CHECK(larder_acquire(cache, "t", 1, NULL, &second, &error) == LARDER_OK);
+  larder_flight_on_end_within(second.flight, 60000, OnEnd, &followed);
+  CHECK(followed.ends == 0);
+  CHECK(larder_lease_commit(first.lease, "computed", 8, NULL, NULL, NULL, &error) == LARDER_OK);
+  CHECK(followed.ends == 1 && followed.body_was_right);
+  larder_flight_free(second.flight);
+  /* The lease's: its followers are sent on, the next caller computes. */
+  read.lease_timeout_ms = 1;
+  CHECK(larder_acquire(cache, "u", 1, &read, &first, &error) == LARDER_OK);
+  CHECK(larder_acquire(cache, "u", 1, NULL, &second, &error) == LARDER_OK);
+  if (second.kind == LARDER_FLIGHT) { /* else the millisecond has passed already */
+    CHECK(larder_flight_wait(second.flight, LARDER_FOREVER, &entry, &error) ==
+          LARDER_DEADLINE_EXCEEDED);
+    larder_flight_free(second.flight);
+    CHECK(larder_acquire(cache, "u", 1, NULL, &second, &error) == LARDER_OK);
+  }
+  CHECK(second.kind == LARDER_LEASE);
+  larder_lease_free(second.lease);
+  larder_lease_free(first.lease);
+}
+
+/* A program that was compiled with another version of larder.h: fewer fields, or more. */
+static void StructuresOfOtherVersionsAreUnderstood(const char* directory) {
+  struct {
+    larder_options known;
+    uint64_t unknown;
+  } newer;
+  union {
+    larder_options all;
+    unsigned char bytes[sizeof(larder_options)];
+  } older;
+  const size_t older_size = offsetof(larder_options, sync_puts);
+  larder_cache* cache = NULL;
+  size_t i;
+  memset(&newer, 0xee, sizeof(newer));
+  larder_options_init_sized(&newer.known, sizeof(newer));
+  CHECK(newer.unknown == 0 && newer.known.struct_size == sizeof(newer));
+  newer.known.directory = directory;
+  newer.unknown = 7;
+  CHECK(larder_open(&newer.known, &cache, &error) == LARDER_INVALID_ARGUMENT && cache == NULL);
+  CHECK(strstr(error.message, "does not know") != NULL);
+  newer.unknown = 0;
+  CHECK(larder_open(&newer.known, &cache, &error) == LARDER_OK);
+  larder_free(cache);
+
+  memset(&older, 0xee, sizeof(older));
+  larder_options_init_sized(&older.all, older_size);
+  for (i = older_size; i < sizeof(older); ++i) CHECK(older.bytes[i] == 0xee); /* not the caller's */
+  older.all.directory = directory;
+  CHECK(larder_open(&older.all, &cache, &error) == LARDER_OK); /* log is not called, ... */
+  larder_free(cache);
+
+  older.all.struct_size = sizeof(size_t); /* not even a directory */
+  CHECK(larder_open(&older.all, &cache, &error) == LARDER_INVALID_ARGUMENT);
+  older.all.struct_size = (size_t)-1; /* never initialized */
+  CHECK(larder_open(&older.all, &cache, &error) == LARDER_INVALID_ARGUMENT);
+}
+
 static void MisuseIsToldAndHarmsNothing(larder_cache* cache, const char* directory) {
   larder_options options = {0};
   larder_cache* other = NULL;
@@ -207,7 +346,7 @@ static void MisuseIsToldAndHarmsNothing(larder_cache* cache, const char* directo
   const char* const no_tag = NULL;
   options.directory = directory;
   CHECK(larder_open(&options, &other, &error) == LARDER_INVALID_ARGUMENT);
-  CHECK(strstr(error.message, "larder_options_init") != NULL);
+  CHECK(strstr(error.message, "initialize it first") != NULL);
   larder_options_init(&options);
   options.directory = directory;
   CHECK(larder_open(&options, &other, &error) == LARDER_UNAVAILABLE); /* held already */
@@ -234,13 +373,17 @@ int main(int argc, char** argv) {
   larder_entry* entry = NULL;
   uint64_t hits = 0;
   if (argc != 2) return 2;
+  StructuresOfOtherVersionsAreUnderstood(argv[1]);
   cache = Open(argv[1]);
   PutIsReadWithAllThatIsKnownOfIt(cache);
   InvalidatedAndRemovedAreMisses(cache);
+  SoftPrefixAndTouchAreAsInCpp(cache);
+  ScanGoesThroughAllPages(cache);
   FollowersGetWhatTheLeaseComputes(cache);
   FollowersShareAnError(cache);
   StaleIsServedWhileOneComputesItAnew(cache);
   FreedLeaseSendsFollowersToAcquireAgain(cache);
+  WhoWaitsAndWhoComputesMayHaveATimeout(cache);
   MisuseIsToldAndHarmsNothing(cache, argv[1]);
   larder_stats(cache, OnStat, &hits);
   CHECK(hits >= 3);

@@ -17,10 +17,10 @@
  * to the _free function, or to the one that says that it takes it over; null is allowed there. What
  * is passed in is only read during the call. Entries, leases and flights may outlive the cache.
  * Threads. All functions may be called from any thread; one lease is for one thread at a time.
- * Callbacks run on the thread that ends the flight or that asks; they must not block, and they must
- * not throw or jump out. The context is handed through untouched.
- * Sizes are in bytes, times in milliseconds. Strings that are not counted end with 0.
- * No function aborts the process or throws.
+ * Callbacks run on the thread that ends the flight, asks or keeps the deadlines; they must not
+ * block, and they must not throw or jump out. The context is handed through untouched. Sizes are in
+ * bytes, times in milliseconds. Strings that are not counted end with 0. No function aborts the
+ * process or throws.
  */
 #pragma once
 
@@ -64,8 +64,12 @@ LARDER_API const char* larder_version(void);
 
 /* ---- open and close ---- */
 
-/* Initialize with larder_options_init, then set what differs; `struct_size` says which version of
- * this header the program was compiled with, so that fields can be added. Meanings and ranges as in
+/* Structures that begin with `struct_size` may get more fields at their end: it says which version
+ * of this header the program was compiled with. What an older program does not know of is as if it
+ * had not been set. What a newer one knows of and this library does not must be zero: else
+ * LARDER_INVALID_ARGUMENT. */
+
+/* Initialize with larder_options_init, then set what differs. Meanings and ranges as in
  * larder/options.h. */
 typedef struct larder_options {
   size_t struct_size;
@@ -85,7 +89,11 @@ typedef struct larder_options {
   void* log_context;
 } larder_options;
 
-LARDER_API void larder_options_init(larder_options* options);
+/* Sets the first `struct_size` bytes, those that the caller has. */
+LARDER_API void larder_options_init_sized(larder_options* options, size_t struct_size);
+static inline void larder_options_init(larder_options* options) {
+  larder_options_init_sized(options, sizeof(larder_options));
+}
 
 LARDER_API larder_code larder_open(const larder_options* options, larder_cache** cache,
                                    larder_error* error);
@@ -107,6 +115,9 @@ typedef struct larder_read_options {
   /* 1: accept an entry within its own stale-while-revalidate window. Of all who do, larder_acquire
    * gives one the duty to compute it anew: a hit with a lease. */
   int while_revalidate;
+  /* Of a lease that larder_acquire gives: it must end within this, or its followers are told to
+   * acquire again (LARDER_DEADLINE_EXCEEDED) and the next caller computes. 0 = no end. */
+  int64_t lease_timeout_ms;
 } larder_read_options;
 
 /* *entry: the live entry, or null for a miss. */
@@ -132,6 +143,45 @@ LARDER_API void larder_entry_get_info(const larder_entry* entry, larder_entry_in
 /* Tag number `index` of the entry (counted, not ended by 0), or null if it has fewer. */
 LARDER_API const char* larder_entry_tag(const larder_entry* entry, size_t index, size_t* tag_size);
 LARDER_API void larder_entry_free(larder_entry* entry);
+
+/* A page of the live entries, in the order of their keys. */
+typedef struct larder_page larder_page;
+
+typedef enum larder_scan_state {
+  LARDER_SCAN_ALL = 0,
+  LARDER_SCAN_FRESH = 1,
+  LARDER_SCAN_STALE = 2
+} larder_scan_state;
+
+/* Zeroed but for `struct_size` it asks for the first page of all entries, without bodies. */
+typedef struct larder_scan_options {
+  size_t struct_size; /* sizeof(larder_scan_options) */
+  const void* prefix; /* only keys that begin with it */
+  size_t prefix_size;
+  const char* tag; /* only entries that have it; null = any */
+  larder_scan_state state;
+  size_t limit;       /* entries a page, at most 10,000; 0 = 1,000 */
+  int bodies;         /* 1: with their bodies, which is slower */
+  const void* cursor; /* where a page ended, to go on after it */
+  size_t cursor_size;
+} larder_scan_options;
+
+typedef struct larder_scan_item {
+  const void* key; /* valid as long as the page, as is the entry, which is the page's */
+  size_t key_size;
+  const larder_entry* entry;
+  int stale;
+  uint64_t raw_bytes; /* of the body, whether or not it was read */
+} larder_scan_item;
+
+LARDER_API larder_code larder_scan(larder_cache* cache, const larder_scan_options* options,
+                                   larder_page** page, larder_error* error);
+LARDER_API size_t larder_page_size(const larder_page* page);
+/* Nothing is set if there are fewer items than that. */
+LARDER_API void larder_page_item(const larder_page* page, size_t index, larder_scan_item* item);
+/* For the next page; null: this was the last one. A page may be empty and not be the last. */
+LARDER_API const void* larder_page_cursor(const larder_page* page, size_t* cursor_size);
+LARDER_API void larder_page_free(larder_page* page);
 
 /* ---- writing ---- */
 
@@ -164,12 +214,36 @@ LARDER_API larder_code larder_put(larder_cache* cache, const void* key, size_t k
                                   larder_error* error);
 LARDER_API larder_code larder_remove(larder_cache* cache, const void* key, size_t key_size,
                                      larder_error* error);
+/* Gives the live entry a new lifetime: fresh for `ttl_ms` from now on (LARDER_FOREVER: it does not
+ * expire). LARDER_NOT_FOUND: nothing live is there. */
+LARDER_API larder_code larder_touch(larder_cache* cache, const void* key, size_t key_size,
+                                    int64_t ttl_ms, larder_error* error);
 /* Every entry that has any of these tags. `number` (may be null) orders it among all others. */
 LARDER_API larder_code larder_invalidate_tags(larder_cache* cache, const char* const* tags,
                                               size_t tag_count, uint64_t* number,
                                               larder_error* error);
 LARDER_API larder_code larder_invalidate_all(larder_cache* cache, uint64_t* number,
                                              larder_error* error);
+
+typedef struct larder_bytes {
+  const void* bytes;
+  size_t size;
+} larder_bytes;
+
+/* Zeroed but for `struct_size` it covers nothing, which is LARDER_INVALID_ARGUMENT. */
+typedef struct larder_invalidation {
+  size_t struct_size; /* sizeof(larder_invalidation) */
+  const char* const* tags;
+  size_t tag_count;
+  const larder_bytes* prefixes; /* every entry whose key begins with any of these */
+  size_t prefix_count;
+  int all;  /* 1: every entry */
+  int soft; /* 1: only ends their freshness: those who accept stale entries still get them */
+} larder_invalidation;
+
+/* All of it at one instant, under one number. */
+LARDER_API larder_code larder_invalidate(larder_cache* cache, const larder_invalidation* what,
+                                         uint64_t* number, larder_error* error);
 /* Makes every acknowledged put survive loss of power. */
 LARDER_API larder_code larder_sync(larder_cache* cache, larder_error* error);
 
@@ -210,10 +284,14 @@ LARDER_API void larder_lease_abandon(larder_lease* lease, larder_code code, cons
 /* As abandoned with LARDER_CANCELLED. */
 LARDER_API void larder_lease_free(larder_lease* lease);
 
-/* `entry` (the callback's to free) or, null, the error. Called exactly once. LARDER_CANCELLED:
- * acquire again. */
+/* `entry` (the callback's to free) or, null, the error. Called exactly once. LARDER_CANCELLED, or
+ * the LARDER_DEADLINE_EXCEEDED of a lease: acquire again. */
 typedef void (*larder_on_end)(void* context, larder_entry* entry, const larder_error* error);
 LARDER_API void larder_flight_on_end(larder_flight* flight, larder_on_end callback, void* context);
+/* At the latest about when `timeout_ms` have passed, with LARDER_DEADLINE_EXCEEDED: then only this
+ * follower has given up. */
+LARDER_API void larder_flight_on_end_within(larder_flight* flight, int64_t timeout_ms,
+                                            larder_on_end callback, void* context);
 /* Piece number `index` (the first is 0) when it is there, valid during the callback; or null when
  * the flight has ended without it. Called exactly once. */
 typedef void (*larder_on_piece)(void* context, const void* piece, size_t piece_size);
