@@ -18,7 +18,7 @@ namespace {
 
 // What a read may bring at a time; libcurl's own choice is 16 KiB, which every stream would keep.
 constexpr long kReceiveBuffer = 8L << 10;
-constexpr std::size_t kSmallBody = std::size_t{64} << 10;
+constexpr std::size_t kSmallBody = std::size_t{32} << 10;
 constexpr long kSmallUploadBuffer = 16L << 10;  // the least that libcurl takes
 
 using SteadyClock = std::chrono::steady_clock;
@@ -200,9 +200,12 @@ void CurlTransfer::PrepareMethod() {
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(request_.body.size()));
-    // Kept as long as the transfer, so it is most of what a stream costs: 64 KiB if nothing is
-    // said.
-    if (request_.body.size() <= kSmallBody) {
+    const bool small = request_.body.size() <= kSmallBody;
+    // In one write with the head, and without a buffer for as long as the transfer lasts; libcurl
+    // may then send it again without asking OnRewind.
+    if (small && repeatable_) {
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request_.body.data());
+    } else if (small) {
       curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, kSmallUploadBuffer);
     }
   }
