@@ -18,6 +18,7 @@
 #include "larder/client/asio/http_service.h"
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
+#include "larder/client/on_abort.h"
 #include "larder/client/refusals.h"
 #include "provider_health.h"
 #include "response_cache.h"
@@ -55,7 +56,9 @@ struct CachingCore {
   Policy policy = {};
   // Shortens the lifetimes that the policy says, by up to this share.
   double ttl_jitter = 0;
-  Duration negative_ttl{0};                          // lifetime of errors that rarely change
+  Duration negative_ttl{0};  // lifetime of errors that rarely change
+  // What becomes of a fetch that all callers have left.
+  OnAbort on_abort = OnAbort::kFinish;
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
   CassetteMode cassette = CassetteMode::kNone;

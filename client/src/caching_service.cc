@@ -152,10 +152,10 @@ class Journey {
     if (request_ == nullptr) {  // it went out already, and that fetch was given up
       co_return Status(StatusCode::kUnavailable, "the fetch was given up");
     }
-    std::shared_ptr<const ResponseFlight> flight = lease->Follow();
     outcome_.collapsed = false;
     Request request = std::move(*std::exchange(request_, nullptr));
-    StartFetch(core_, std::move(request), query_, std::move(lease));
+    std::shared_ptr<const ResponseFlight> flight =
+        StartFollowedFetch(core_, std::move(request), query_, std::move(lease));
     co_return co_await FollowFlight(core_, query_, std::move(flight), outcome_);
   }
 

@@ -263,10 +263,11 @@ constexpr ConfigKey kTable[] = {
     {"/gateway/on_abort",
      kChoice,
      R"("finish")",
-     "What becomes of a request that all callers have left. This version finishes and stores it.",
+     "What becomes of a request that all callers have left: its answer is stored, or it is given "
+     "up.",
      {},
      {},
-     "finish"},
+     "finish cancel"},
 
     {"/admin/socket",
      kText,

@@ -1,7 +1,9 @@
 #include "response_cache.h"
 
+#include <mutex>
 #include <utility>
 
+#include "crowd.h"
 #include "packing.h"
 
 namespace larder::client {
@@ -13,8 +15,9 @@ constexpr std::size_t kHeadPiece = 1;
 constexpr std::size_t kFirstBodyPiece = 2;
 
 // Pieces live within one process, hence no version.
-SharedBytes PackOpening(const FlightOpening& opening) {
+SharedBytes PackOpening(const FlightOpening& opening, std::uint64_t crowd) {
   std::string out;
+  PackNumber(crowd, out);
   PackNumber(opening.stream ? 1 : 0, out);
   PackNumber(opening.wants_usage ? 1 : 0, out);
   PackNumber(opening.batch, out);
@@ -24,12 +27,17 @@ SharedBytes PackOpening(const FlightOpening& opening) {
 
 FlightOpening UnpackOpening(std::string_view bytes) {
   Unpacker in(bytes);
+  in.Number();  // the crowd
   FlightOpening opening;
   opening.stream = in.Number() != 0;
   opening.wants_usage = in.Number() != 0;
   opening.batch = in.Number();
   opening.credentials = in.Number();
   return opening;
+}
+
+std::shared_ptr<Crowd> CrowdOf(std::string_view opening) {
+  return Crowd::Find(Unpacker(opening).Number());
 }
 
 SharedBytes PackHead(const FlightHead& head) {
@@ -77,9 +85,30 @@ std::optional<CachedResponse> FromEntry(const Cache& cache, const Entry& entry, 
   return response;
 }
 
+// A follower's seat, taken when it is known in which crowd.
+class SeatHolder {
+ public:
+  void Take(Crowd::Seat seat) {
+    const std::lock_guard lock(mutex_);
+    seat_ = std::move(seat);
+  }
+
+ private:
+  std::mutex mutex_;
+  Crowd::Seat seat_;  // guarded by mutex_
+};
+
+// Lives as long as its caller is interested.
 class EngineFlight final : public ResponseFlight {
  public:
-  EngineFlight(const Cache& cache, Flight flight) : cache_(cache), flight_(std::move(flight)) {}
+  EngineFlight(const Cache& cache, Flight flight) : cache_(cache), flight_(std::move(flight)) {
+    flight_.OnPiece(kOpeningPiece,
+                    [holder = std::weak_ptr(holder_)](const std::optional<SharedBytes>& piece) {
+                      const std::shared_ptr<Crowd> crowd = piece ? CrowdOf(piece->view()) : nullptr;
+                      const std::shared_ptr<SeatHolder> taker = holder.lock();
+                      if (crowd != nullptr && taker != nullptr) taker->Take(crowd->Join());
+                    });
+  }
 
   std::uint64_t number() const override { return flight_.number(); }
   MissReason reason() const override { return flight_.reason(); }
@@ -123,17 +152,21 @@ class EngineFlight final : public ResponseFlight {
  private:
   const Cache& cache_;
   const Flight flight_;
+  const std::shared_ptr<SeatHolder> holder_ = std::make_shared<SeatHolder>();
 };
 
 class EngineLease final : public ResponseLease {
  public:
   EngineLease(const Cache& cache, Lease lease, const FlightOpening& opening)
       : cache_(cache), lease_(std::move(lease)) {
-    lease_.Append(PackOpening(opening));
+    lease_.Append(PackOpening(opening, crowd_->number()));
   }
 
   std::shared_ptr<const ResponseFlight> Follow() const override {
     return std::make_shared<EngineFlight>(cache_, lease_.Follow());
+  }
+  void OnDeserted(std::function<void()> callback) override {
+    crowd_->OnDeserted(std::move(callback));
   }
   void AppendHead(const FlightHead& head) override { lease_.Append(PackHead(head)); }
   void AppendBody(SharedBytes piece) override { lease_.Append(std::move(piece)); }
@@ -154,6 +187,7 @@ class EngineLease final : public ResponseLease {
  private:
   const Cache& cache_;
   Lease lease_;
+  const std::shared_ptr<Crowd> crowd_ = Crowd::Make();
 };
 
 class EngineCache final : public ResponseCache {

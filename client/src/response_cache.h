@@ -94,6 +94,9 @@ class ResponseLease {
   virtual std::shared_ptr<const ResponseFlight> Follow() const = 0;
   virtual void AppendHead(const FlightHead& head) = 0;
   virtual void AppendBody(SharedBytes piece) = 0;  // an empty one, once, at the proper end
+  // Calls back once, from any thread, when all who followed have gone and none is left. Before the
+  // first Follow().
+  virtual void OnDeserted(std::function<void()> callback) = 0;
   // The answer is complete: hands it over, and stores it unless `options.ttl` is 0. May block on
   // the store after the followers have their answer. `options.metadata` is not looked at.
   virtual void Commit(const StoredResponse& response, std::string_view body,

@@ -1,5 +1,7 @@
 #include "upstream_fetch.h"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "cassette_notes.h"
+#include "io_gate.h"
 #include "storable_answer.h"
 
 namespace larder::client {
@@ -21,11 +24,13 @@ struct Fetch {
   std::shared_ptr<const CachingCore> core;
   CacheQuery query;
   std::unique_ptr<ResponseLease> lease;
-  FetchedAnswer answer;
+  FetchedAnswer answer = {};
   bool keep = true;  // the body is worth collecting
   // Shared with the flight, which has them for who comes late: a stream's body is there once.
   std::vector<SharedBytes> pieces = {};
   std::size_t bytes = 0;  // of them together
+  // Cancels it; emitted, on its io_context, only when all callers have left.
+  std::shared_ptr<boost::asio::cancellation_signal> give_up = nullptr;
 };
 
 void Collect(Fetch& fetch, const SharedBytes& piece) {
@@ -51,9 +56,10 @@ Status TooLarge(std::uint64_t limit) {
           "the upstream's answer is over " + std::to_string(limit) + " bytes"};
 }
 
-// kCancelled would tell the followers to try again; what befell the upstream befalls them all.
+// kCancelled would tell the followers to try again; what befell the upstream befalls them all. But
+// who came when all others had left does try again.
 void Fail(Fetch& fetch, const Status& status) {
-  const bool cancelled = status.code() == StatusCode::kCancelled;
+  const bool cancelled = status.code() == StatusCode::kCancelled && fetch.give_up == nullptr;
   fetch.lease->Fail(cancelled ? Status(StatusCode::kUnavailable, status.message()) : status);
 }
 
@@ -109,18 +115,45 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
   boost::asio::post(pool, [fetch = std::move(fetch)]() mutable { Finish(std::move(fetch)); });
 }
 
+void Start(Fetch fetch, Request request) {
+  boost::asio::io_context& io = fetch.core->io;
+  request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
+  request.repeatable = true;  // computed anew, it is the same answer or as good a one
+  const std::shared_ptr<boost::asio::cancellation_signal> give_up = fetch.give_up;
+  auto run = Run(std::move(fetch), std::move(request));
+  if (give_up == nullptr) return boost::asio::co_spawn(io, std::move(run), boost::asio::detached);
+  // The handler keeps the signal as long as the fetch runs. A fetch that was given up between two
+  // steps ends by an exception, and its lease with it.
+  auto done = [give_up](const std::exception_ptr&) {};
+  boost::asio::co_spawn(io, std::move(run),
+                        boost::asio::bind_cancellation_slot(give_up->slot(), std::move(done)));
+}
+
 }  // namespace
 
 void StartFetch(std::shared_ptr<const CachingCore> core, Request request, CacheQuery query,
                 std::unique_ptr<ResponseLease> lease) {
-  boost::asio::io_context& io = core->io;
-  request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
-  request.repeatable = true;  // computed anew, it is the same answer or as good a one
-  Fetch fetch;
-  fetch.core = std::move(core);
-  fetch.query = std::move(query);
-  fetch.lease = std::move(lease);
-  boost::asio::co_spawn(io, Run(std::move(fetch), std::move(request)), boost::asio::detached);
+  Fetch fetch{.core = std::move(core), .query = std::move(query), .lease = std::move(lease)};
+  Start(std::move(fetch), std::move(request));
+}
+
+std::shared_ptr<const ResponseFlight> StartFollowedFetch(std::shared_ptr<const CachingCore> core,
+                                                         Request request, CacheQuery query,
+                                                         std::unique_ptr<ResponseLease> lease) {
+  Fetch fetch{.core = std::move(core), .query = std::move(query), .lease = std::move(lease)};
+  if (fetch.core->on_abort == OnAbort::kCancel) {
+    fetch.give_up = std::make_shared<boost::asio::cancellation_signal>();
+    fetch.lease->OnDeserted(
+        [gate = IoGate::Of(fetch.core->io), weak = std::weak_ptr(fetch.give_up)] {
+          gate->Post([weak] {
+            const auto signal = weak.lock();  // gone with the fetch
+            if (signal != nullptr) signal->emit(boost::asio::cancellation_type::terminal);
+          });
+        });
+  }
+  std::shared_ptr<const ResponseFlight> flight = fetch.lease->Follow();
+  Start(std::move(fetch), std::move(request));
+  return flight;
 }
 
 }  // namespace larder::client

@@ -10,9 +10,14 @@
 
 namespace larder::client {
 
-// Starts a task of its own on core->io, which nobody's hanging up cancels: it is paid for, and
-// others may follow it. It ends the lease in every case; destroying the io_context drops it.
+// Starts a task of its own on core->io, which no single caller's hanging up cancels: it is paid
+// for, and others may follow it. It ends the lease in every case; destroying the io_context drops
+// it. Before lease->Follow().
 void StartFetch(std::shared_ptr<const CachingCore> core, Request request, CacheQuery query,
                 std::unique_ptr<ResponseLease> lease);
+// The same for callers who follow it: given up when all have left, if core->on_abort says so.
+std::shared_ptr<const ResponseFlight> StartFollowedFetch(std::shared_ptr<const CachingCore> core,
+                                                         Request request, CacheQuery query,
+                                                         std::unique_ptr<ResponseLease> lease);
 
 }  // namespace larder::client

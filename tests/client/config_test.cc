@@ -268,8 +268,8 @@ constexpr Mistake kMistakes[] = {
     {"NegativeTtlOverItsLimit", R"({"cache": {"negative_ttl": "6m"}})",
      "config.json:1: /cache/negative_ttl: found \"6m\"; allowed: a duration such as \"500ms\", "
      "\"30s\", \"24h\", at most 5m"},
-    {"AbortByCancelling", R"({"gateway": {"on_abort": "cancel"}})",
-     "config.json:1: /gateway/on_abort: found \"cancel\"; allowed: \"finish\""},
+    {"AbortOfNoKind", R"({"gateway": {"on_abort": "stop"}})",
+     "config.json:1: /gateway/on_abort: found \"stop\"; allowed: \"finish\", \"cancel\""},
     {"AdminOverTcp", R"({"admin": {"listen": "9000"}})",
      "config.json:1: /admin/listen: found \"9000\"; allowed: ADDRESS:PORT such as "
      "\"127.0.0.1:8080\" or null"},

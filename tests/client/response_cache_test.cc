@@ -171,5 +171,17 @@ TEST_F(ResponseCacheTest, InvalidationOfATagMakesItAMiss) {
   EXPECT_FALSE(responses_->Get("key", {}).has_value());
 }
 
+TEST_F(ResponseCacheTest, LeaseIsToldWhenTheLastFollowerHasGoneAndNotBefore) {
+  const LeasePtr lease = Lead();
+  int deserted = 0;
+  lease->OnDeserted([&] { ++deserted; });
+  FlightPtr own = lease->Follow();
+  FlightPtr joined = Join();
+  own.reset();
+  EXPECT_EQ(deserted, 0);
+  joined.reset();
+  EXPECT_EQ(deserted, 1);
+}
+
 }  // namespace
 }  // namespace larder::client

@@ -95,6 +95,7 @@ Result<GatewayConfig> ReadGateway(const ConfigDocument& document, const ClientCo
   if (!callers.ok()) return callers.status();
   gateway.callers = *std::move(callers);
   if (Status status = CheckIsolation(document, gateway); !status.ok()) return status;
+  if (document.Text("/gateway/on_abort") == "cancel") gateway.on_abort = client::OnAbort::kCancel;
   for (const char* dialect : {"openai", "anthropic"}) {
     const Status status = ReadDefaultProvider(document, client, dialect, gateway);
     if (!status.ok()) return status;

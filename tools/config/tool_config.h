@@ -12,6 +12,7 @@
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/config_document.h"
+#include "larder/client/on_abort.h"
 #include "larder/client/secret.h"
 #include "larder/options.h"
 #include "larder/result.h"
@@ -43,6 +44,7 @@ struct GatewayConfig {
   std::vector<CallerConfig> callers;  // gateway.clients; none: everybody may call
   client::CassetteMode mode = client::CassetteMode::kNone;
   client::CallLimit upstream = {.max_concurrent = 4096};
+  client::OnAbort on_abort = client::OnAbort::kFinish;
 };
 
 struct AdminConfig {

@@ -81,6 +81,7 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
       pool_(kPoolThreads) {
   limits_.max_body_bytes = config.gateway.max_body_bytes;
   cassette_ = config.gateway.mode;
+  on_abort_ = config.gateway.on_abort;
 }
 
 Status Gateway::Check(const tools::ToolConfig& config) {
@@ -181,7 +182,8 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                     .credentials = credentials_,
                                     .call_limits = call_limits_,
                                     .cassette = cassette_,
-                                    .scoped_tags = true},
+                                    .scoped_tags = true,
+                                    .on_abort = on_abort_},
                                    config, name);
     if (!stack.ok()) return stack.status();
     stacks[name] = *std::move(stack);

@@ -23,6 +23,7 @@
 #include "larder/client/call_limits.h"
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
+#include "larder/client/on_abort.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
 #include "log.h"
@@ -84,6 +85,7 @@ class Gateway {
   ServerLimits limits_;
   std::string spending_file_;
   client::CassetteMode cassette_ = client::CassetteMode::kNone;
+  client::OnAbort on_abort_ = client::OnAbort::kFinish;
   std::size_t max_connections_ = 0;
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_{control_};

@@ -14,6 +14,7 @@
 #include "larder/client/config.h"
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
+#include "larder/client/on_abort.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
 
@@ -37,6 +38,8 @@ struct StackParts {
   CassetteMode cassette = CassetteMode::kNone;
   // Callers invalidate by ScopedTag(): what they store under a tag carries that, too.
   bool scoped_tags = false;
+  // Batches of embeddings, and fetches that renew what was served stale, finish in any case.
+  OnAbort on_abort = OnAbort::kFinish;
 };
 
 // The parts must outlive the service; requests that nobody waits for any more still finish on
