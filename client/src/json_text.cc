@@ -1,6 +1,7 @@
 #include "json_text.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -19,16 +20,21 @@ int HexValue(char c) {
   return -1;
 }
 
-// Whether one of eight bytes needs a look: a control character, a quote, a backslash, or no ASCII.
-// May err on the side of looking.
-bool NeedsLook(std::uint64_t word) {
+// How many of the eight bytes at `bytes` can be passed over: up to a control character, a quote, a
+// backslash, or what is no ASCII. Each of the sums below marks such a byte's highest bit; carries
+// may mark further bytes, but only behind a true one.
+std::size_t PlainBytes(const char* bytes) {
+  std::uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHighs = 0x8080808080808080;
   const auto has_zero = [](std::uint64_t v) { return (v - kOnes) & ~v & kHighs; };
   const std::uint64_t control = (word - kOnes * 0x20) & ~word & kHighs;
   const std::uint64_t quote = has_zero(word ^ (kOnes * '"'));
   const std::uint64_t backslash = has_zero(word ^ (kOnes * '\\'));
-  return ((word & kHighs) | control | quote | backslash) != 0;
+  const std::uint64_t marks = (word & kHighs) | control | quote | backslash;
+  return static_cast<std::size_t>(std::countr_zero(marks)) / 8;
 }
 
 // Length of the well-formed UTF-8 sequence of two to four bytes at `text`, or 0 (RFC 3629: no
@@ -116,14 +122,17 @@ void AppendUtf8(std::uint32_t code_point, std::string& out) {
   }
 }
 
-// Whether a literal with a point and without an exponent is what AppendEcmaNumber would write. Of
+// Whether a literal without a sign or an exponent, whose point is at `point`, is what
+// AppendEcmaNumber would write. Of
 // two decimals with at most 15 significant digits no two stand for the same double, so such a one
 // is the shortest for its own, unless it ends in a zero or is small enough for an exponent.
-bool IsEcmaDecimal(std::string_view digits_and_point) {
-  const std::size_t point = digits_and_point.find('.');
+bool IsEcmaDecimal(std::string_view digits_and_point, std::size_t point) {
   std::size_t zeros = 0;  // that lead, but for the one before the point
   if (digits_and_point[0] == '0') {
-    zeros = digits_and_point.find_first_not_of('0', point + 1) - (point + 1);
+    while (point + 1 + zeros < digits_and_point.size() &&
+           digits_and_point[point + 1 + zeros] == '0') {
+      ++zeros;
+    }
   }
   return digits_and_point.size() <= 16 && digits_and_point.back() != '0' && zeros <= 5;
 }
@@ -136,10 +145,9 @@ const char* ScanJsonString(std::string_view text, std::size_t& position, JsonStr
   string = {};
   while (true) {
     while (at + 8 <= text.size()) {
-      std::uint64_t word;
-      std::memcpy(&word, text.data() + at, 8);
-      if (NeedsLook(word)) break;
-      at += 8;
+      const std::size_t plain = PlainBytes(text.data() + at);
+      at += plain;
+      if (plain < 8) break;
     }
     position = at;
     if (at >= text.size()) return "string without end";
@@ -208,28 +216,8 @@ void AppendJsonString(std::string_view text, std::string& out) {
   out += '"';
 }
 
-bool Utf16Less(std::string_view a, std::string_view b) {
-  const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-  if (x == a.end() || y == b.end()) return x == a.end() && y != b.end();
-  const auto left = static_cast<unsigned char>(*x);
-  const auto right = static_cast<unsigned char>(*y);
-  // Bytes from 0xee on are leads only. Leads from 0xf0 on become surrogates, U+D800 to U+DFFF,
-  // which come before U+E000 to U+FFFF, whose leads are 0xee and 0xef.
-  if (left >= 0xee && right >= 0xee && (left >= 0xf0) != (right >= 0xf0)) return left >= 0xf0;
-  return left < right;
-}
-
-std::uint64_t Utf16Prefix(std::string_view text) {
-  std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < 8; ++i) {
-    std::uint64_t byte = i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-    if (byte >= 0xee) byte = byte >= 0xf0 ? byte - 2 : byte + 5;  // as in Utf16Less
-    prefix = prefix << 8 | byte;
-  }
-  return prefix;
-}
-
-const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::string& out) {
+const char* ScanJsonNumber(std::string_view text, std::size_t& position, std::string& canonical) {
+  canonical.clear();
   const std::size_t start = position;
   const auto peek = [&] { return position < text.size() ? text[position] : '\0'; };
   const auto skip_digits = [&] {
@@ -263,17 +251,18 @@ const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::st
     const bool beyond =
         digits.size() > kMost.size() || (digits.size() == kMost.size() && digits > kMost);
     if (beyond) return "integer beyond 2^53 - 1";
-    out += literal == "-0" ? std::string_view("0") : literal;
+    if (literal == "-0") canonical = "0";
     return nullptr;
   }
-  if (!exponent && IsEcmaDecimal(text.substr(first_digit, position - first_digit))) {
-    out += literal;
+  if (!exponent &&
+      IsEcmaDecimal(text.substr(first_digit, position - first_digit), integer_digits)) {
     return nullptr;
   }
   double value = 0;
   const auto parsed = std::from_chars(literal.data(), literal.data() + literal.size(), value);
   if (parsed.ec != std::errc()) return "number beyond a double";
-  AppendEcmaNumber(value, out);
+  AppendEcmaNumber(value, canonical);
+  if (canonical == literal) canonical.clear();
   return nullptr;
 }
 

@@ -26,18 +26,11 @@ std::string DecodeJsonString(std::string_view raw);
 // `text` (UTF-8) as a JSON string with quotes and no more escapes than there must be.
 void AppendJsonString(std::string_view text, std::string& out);
 
-// Whether UTF-8 text `a` comes before `b` in the order of UTF-16 code units, which is RFC 8785's
-// order of names. It differs from the order of bytes where U+E000 to U+FFFF meet what is above.
-bool Utf16Less(std::string_view a, std::string_view b);
-
-// The start of `text` as a number: of two texts with different ones, that with the smaller number
-// is Utf16Less. Both must be UTF-8.
-std::uint64_t Utf16Prefix(std::string_view text);
-
-// Reads the number at text[position], moves `position` behind it and appends its canonical form,
-// which is ECMAScript's Number::toString. Null, or what is wrong: not a number, an integer literal
-// beyond ±(2^53 - 1), a number that no double can hold.
-const char* CopyJsonNumber(std::string_view text, std::size_t& position, std::string& out);
+// Reads the number at text[position] and moves `position` behind it. `canonical` is emptied, and
+// gets the canonical form, which is ECMAScript's Number::toString, if that is not how it stood
+// there. Null, or what is wrong: not a number, an integer literal beyond ±(2^53 - 1), a number that
+// no double can hold.
+const char* ScanJsonNumber(std::string_view text, std::size_t& position, std::string& canonical);
 
 // ECMAScript's Number::toString(value). `value` must be finite.
 void AppendEcmaNumber(double value, std::string& out);
