@@ -5,6 +5,7 @@
 #include "llm_anthropic_message.h"
 #include "llm_dialect.h"
 #include "llm_fields.h"
+#include "llm_output.h"
 #include "llm_tools.h"
 
 namespace larder::client {
@@ -63,24 +64,14 @@ LlmJson WriteToolChoice(const ToolChoice& choice) {
   return {{"type", "tool"}, {"name", choice.name}};
 }
 
+// The API wants a schema.
 Result<LlmJson> WriteTool(const Tool& tool) {
-  LlmJson written = {{"name", tool.name}};
-  if (!tool.description.empty()) written["description"] = tool.description;
-  const std::string schema = tool.parameters.empty() ? R"({"type":"object"})" : tool.parameters;
-  Result<LlmJson> parsed = ParseLlmJson(schema, "a tool's schema");
-  if (!parsed.ok()) return parsed.status();
-  written["input_schema"] = *std::move(parsed);
-  if (Status status = AddExtra(tool.extra, written); !status.ok()) return status;
-  return written;
+  Tool whole = tool;
+  if (whole.parameters.empty()) whole.parameters = R"({"type":"object"})";
+  return WriteFunction(whole, "input_schema");
 }
 
-Tool ReadTool(const LlmJson& json) {
-  LlmFields fields(json);
-  Tool tool{.name = fields.Word("name"), .description = fields.Word("description")};
-  tool.parameters = LlmText(fields.Structure("input_schema"));
-  tool.extra = fields.Rest();
-  return tool;
-}
+Tool ReadTool(const LlmJson& json) { return ReadFunction(LlmFields(json), "input_schema"); }
 
 void ReadTools(LlmFields& fields, LlmRequest& request) {
   ReadTools(fields, ReadTool, WriteTool, request.tools);
@@ -89,26 +80,10 @@ void ReadTools(LlmFields& fields, LlmRequest& request) {
   ReadToolChoice(fields, name, WriteToolChoice, request.tool_choice);
 }
 
-Status AddOutput(const LlmRequest& request, LlmJson& body) {
-  if (!request.output) return Status::Ok();
-  Result<LlmJson> schema = ParseLlmJson(request.output->schema, "the output's schema");
-  if (!schema.ok()) return schema.status();
-  body["output_config"] = {{"format", {{"type", "json_schema"}, {"schema", *std::move(schema)}}}};
-  return Status::Ok();
-}
-
-// Only what AddOutput would write; another format stays in `extra`.
-void ReadOutput(LlmFields& fields, LlmRequest& request) {
-  const LlmJson* config = fields.Find("output_config");
-  if (config == nullptr || !config->is_object()) return;
-  LlmFields format(config->value("format", LlmJson()));
-  LlmRequest known;
-  known.output = OutputSchema{.name = "", .schema = LlmText(format.Structure("schema"))};
-  LlmJson written;
-  if (!AddOutput(known, written).ok() || !SameJson(written["output_config"], *config)) return;
-  request.output = std::move(known.output);
-  fields.Drop("output_config");
-}
+constexpr OutputPlace kOutput = {
+    "output_config", [](const OutputSchema&, LlmJson schema) -> LlmJson {
+      return {{"format", {{"type", "json_schema"}, {"schema", std::move(schema)}}}};
+    }};
 
 void AddSettings(const LlmRequest& request, LlmJson& body) {
   body["max_tokens"] = request.max_output_tokens.value_or(kUsualMaxTokens);
@@ -168,7 +143,7 @@ class AnthropicMessages final : public LlmDialect {
     if (!request.model.empty()) body["model"] = request.model;
     AddSettings(request, body);
     for (Status status : {AddMessages(request, body), WriteTools(request.tools, WriteTool, body),
-                          AddOutput(request, body)}) {
+                          AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
@@ -184,7 +159,8 @@ class AnthropicMessages final : public LlmDialect {
     ReadMessages(fields, request);
     ReadSettings(fields, request);
     ReadTools(fields, request);
-    ReadOutput(fields, request);
+    ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "output_config"), "format"),
+               request.output);
     request.extra = fields.Rest();
   }
 
@@ -216,7 +192,7 @@ class AnthropicMessages final : public LlmDialect {
     const LlmJson json = LlmParse(event.data);
     const std::string_view type = LlmView(json, "type");
     if (type == "content_block_start") return ReadStart(json, state, on_event);
-    const LlmJson delta = json.is_object() ? json.value("delta", LlmJson()) : LlmJson();
+    const LlmJson delta = LlmMember(json, "delta");
     if (type == "message_delta") {
       const std::string_view reason = LlmView(delta, "stop_reason");
       return reason.empty() || on_event({.kind = LlmEvent::Kind::kFinish, .text = reason});
@@ -230,7 +206,7 @@ class AnthropicMessages final : public LlmDialect {
  private:
   static bool ReadStart(const LlmJson& json, LlmStreamState& state,
                         const std::function<bool(const LlmEvent&)>& on_event) {
-    const LlmJson block = json.value("content_block", LlmJson());
+    const LlmJson block = LlmMember(json, "content_block");
     if (LlmView(block, "type") != "tool_use") return true;
     state.calls.insert(LlmCount(json, "index"));
     return on_event({.kind = LlmEvent::Kind::kToolCall,

@@ -17,10 +17,6 @@ namespace {
 
 constexpr int kFirstError = 400;
 
-LlmJson Member(const LlmJson& json, const char* name) {
-  return json.is_object() ? json.value(name, LlmJson()) : LlmJson();
-}
-
 // What the provider calls the error: a type and a code, which are words of its API; never its
 // message, which may quote what was asked.
 std::string ErrorWords(const LlmJson& error) {
@@ -40,15 +36,15 @@ Status ErrorOf(const CachingClient::Answer& answer) {
   if (status == kTooManyRequests) code = StatusCode::kResourceExhausted;
   if (status >= kServerError) code = StatusCode::kUnavailable;
   return {code, "the provider answered " + std::to_string(status) +
-                    ErrorWords(Member(LlmParse(answer.body), "error"))};
+                    ErrorWords(LlmMember(LlmParse(answer.body), "error"))};
 }
 
 // Of the events of a stream that is no whole answer.
 Status StreamErrorOf(const std::vector<Event>& events, const Status& otherwise) {
   for (const Event& event : events) {
     const LlmJson json = LlmParse(event.data);
-    LlmJson error = Member(json, "error");  // chat's, Anthropic's
-    if (error.is_null()) error = Member(Member(json, "response"), "error");
+    LlmJson error = LlmMember(json, "error");  // chat's, Anthropic's
+    if (error.is_null()) error = LlmMember(LlmMember(json, "response"), "error");
     if (error.is_null() && LlmView(json, "type") == "error") error = json;
     if (error.is_null()) continue;
     return {StatusCode::kUnavailable,

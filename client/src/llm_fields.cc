@@ -107,6 +107,10 @@ std::string LlmText(const LlmJson& json) {
 
 bool SameJson(const LlmJson& a, const LlmJson& b) { return nlohmann::json(a) == nlohmann::json(b); }
 
+LlmJson LlmMember(const LlmJson& object, const char* name) {
+  return object.is_object() ? object.value(name, LlmJson()) : LlmJson();
+}
+
 std::uint64_t LlmCount(const LlmJson& object, const char* name) {
   if (!object.is_object()) return 0;
   const auto found = object.find(name);

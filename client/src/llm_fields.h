@@ -66,6 +66,8 @@ Result<LlmJson> ParseLlmJson(std::string_view text, const char* what);
 std::string LlmText(const LlmJson& json);
 // Whether both say the same, in whatever order of members.
 bool SameJson(const LlmJson& a, const LlmJson& b);
+// Null where there is no such member.
+LlmJson LlmMember(const LlmJson& object, const char* name);
 // 0 where there is no such number.
 std::uint64_t LlmCount(const LlmJson& object, const char* name);
 // Empty where there is no such text. Valid as long as `object`.

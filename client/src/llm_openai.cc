@@ -4,75 +4,41 @@
 #include "llm_dialect.h"
 #include "llm_fields.h"
 #include "llm_openai_message.h"
+#include "llm_openai_words.h"
+#include "llm_output.h"
 #include "llm_tools.h"
 
 namespace larder::client {
 namespace {
 
 LlmJson WriteToolChoice(const ToolChoice& choice) {
-  switch (choice.kind) {
-    case ToolChoice::Kind::kAuto: return "auto";
-    case ToolChoice::Kind::kNone: return "none";
-    case ToolChoice::Kind::kRequired: return "required";
-    case ToolChoice::Kind::kNamed: break;
-  }
+  if (choice.kind != ToolChoice::Kind::kNamed) return OpenAiToolChoice(choice.kind);
   return {{"type", "function"}, {"function", {{"name", choice.name}}}};
 }
 
 Result<LlmJson> WriteTool(const Tool& tool) {
-  LlmJson function = {{"name", tool.name}};
-  if (!tool.description.empty()) function["description"] = tool.description;
-  if (!tool.parameters.empty()) {
-    Result<LlmJson> schema = ParseLlmJson(tool.parameters, "a tool's schema");
-    if (!schema.ok()) return schema.status();
-    function["parameters"] = *std::move(schema);
-  }
-  if (Status status = AddExtra(tool.extra, function); !status.ok()) return status;
-  return LlmJson{{"type", "function"}, {"function", std::move(function)}};
+  Result<LlmJson> function = WriteFunction(tool, "parameters");
+  if (!function.ok()) return function.status();
+  return LlmJson{{"type", "function"}, {"function", *std::move(function)}};
 }
 
 Tool ReadTool(const LlmJson& json) {
-  LlmFields fields(json);
-  LlmFields function(fields.Structure("function"));
-  Tool tool{.name = function.Word("name"), .description = function.Word("description")};
-  const LlmJson schema = function.Structure("parameters");
-  if (!schema.is_null()) tool.parameters = LlmText(schema);
-  tool.extra = function.Rest();
-  return tool;
+  return ReadFunction(LlmFields(LlmFields(json).Structure("function")), "parameters");
 }
 
 void ReadTools(LlmFields& fields, LlmRequest& request) {
   ReadTools(fields, ReadTool, WriteTool, request.tools);
   const LlmJson* choice = fields.Find("tool_choice");
-  const LlmJson function =
-      choice != nullptr && choice->is_object() ? choice->value("function", LlmJson()) : LlmJson();
+  const LlmJson function = choice != nullptr ? LlmMember(*choice, "function") : LlmJson();
   ReadToolChoice(fields, LlmView(function, "name"), WriteToolChoice, request.tool_choice);
 }
 
-Status AddOutput(const LlmRequest& request, LlmJson& body) {
-  if (!request.output) return Status::Ok();
-  Result<LlmJson> schema = ParseLlmJson(request.output->schema, "the output's schema");
-  if (!schema.ok()) return schema.status();
-  body["response_format"] = {
-      {"type", "json_schema"},
-      {"json_schema",
-       {{"name", request.output->name}, {"schema", *std::move(schema)}, {"strict", true}}}};
-  return Status::Ok();
-}
-
-// Only what AddOutput would write; another format stays in `extra`.
-void ReadOutput(LlmFields& fields, LlmRequest& request) {
-  const LlmJson* format = fields.Find("response_format");
-  if (format == nullptr || !format->is_object()) return;
-  LlmFields schema(format->value("json_schema", LlmJson()));
-  LlmRequest known;
-  known.output = OutputSchema{.name = schema.Word("name"), .schema = ""};
-  known.output->schema = LlmText(schema.Structure("schema"));
-  LlmJson written;
-  if (!AddOutput(known, written).ok() || !SameJson(written["response_format"], *format)) return;
-  request.output = std::move(known.output);
-  fields.Drop("response_format");
-}
+constexpr OutputPlace kOutput = {
+    "response_format", [](const OutputSchema& output, LlmJson schema) -> LlmJson {
+      return {{"type", "json_schema"},
+              {"json_schema",
+               {{"name", output.name}, {"schema", std::move(schema)}, {"strict", true}}}};
+    }};
 
 void AddSettings(const LlmRequest& request, LlmJson& body) {
   if (request.max_output_tokens) body["max_completion_tokens"] = *request.max_output_tokens;
@@ -107,6 +73,8 @@ LlmChoice ReadChoice(const LlmJson& json) {
   choice.extra = fields.Rest();
   return choice;
 }
+
+constexpr OpenAiUsageNames kUsage = {"prompt_tokens", "prompt_tokens_details", "completion_tokens"};
 
 // What one choice of a chunk adds.
 class DeltaReader {
@@ -169,7 +137,8 @@ class OpenAiChat final : public LlmDialect {
       for (LlmJson& one : *written) body["messages"].push_back(std::move(one));
     }
     AddSettings(request, body);
-    for (Status status : {WriteTools(request.tools, WriteTool, body), AddOutput(request, body)}) {
+    for (Status status :
+         {WriteTools(request.tools, WriteTool, body), AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
@@ -190,7 +159,8 @@ class OpenAiChat final : public LlmDialect {
     }
     ReadSettings(fields, request);
     ReadTools(fields, request);
-    ReadOutput(fields, request);
+    ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "response_format"), "json_schema"),
+               request.output);
     request.extra = fields.Rest();
   }
 
@@ -206,14 +176,7 @@ class OpenAiChat final : public LlmDialect {
     for (const LlmJson& choice : fields.Structure("choices")) {
       answer.choices.push_back(ReadChoice(choice));
     }
-    const LlmJson usage = fields.Structure("usage");
-    if (usage.is_object()) {
-      const LlmJson details = usage.value("prompt_tokens_details", LlmJson());
-      answer.usage = TokenUsage{.input_tokens = LlmCount(usage, "prompt_tokens"),
-                                .cached_input_tokens = LlmCount(details, "cached_tokens"),
-                                .output_tokens = LlmCount(usage, "completion_tokens"),
-                                .json = LlmText(usage)};
-    }
+    answer.usage = ReadOpenAiUsage(fields, kUsage);
     answer.extra = fields.Rest();
     answer.json = text;
     return answer;

@@ -5,6 +5,8 @@
 
 #include "llm_dialect.h"
 #include "llm_fields.h"
+#include "llm_openai_words.h"
+#include "llm_output.h"
 #include "llm_responses_items.h"
 #include "llm_tools.h"
 
@@ -12,61 +14,29 @@ namespace larder::client {
 namespace {
 
 LlmJson WriteToolChoice(const ToolChoice& choice) {
-  switch (choice.kind) {
-    case ToolChoice::Kind::kAuto: return "auto";
-    case ToolChoice::Kind::kNone: return "none";
-    case ToolChoice::Kind::kRequired: return "required";
-    case ToolChoice::Kind::kNamed: break;
-  }
+  if (choice.kind != ToolChoice::Kind::kNamed) return OpenAiToolChoice(choice.kind);
   return {{"type", "function"}, {"name", choice.name}};
 }
 
 Result<LlmJson> WriteTool(const Tool& tool) {
-  LlmJson json = {{"type", "function"}, {"name", tool.name}};
-  if (!tool.description.empty()) json["description"] = tool.description;
-  if (!tool.parameters.empty()) {
-    Result<LlmJson> schema = ParseLlmJson(tool.parameters, "a tool's schema");
-    if (!schema.ok()) return schema.status();
-    json["parameters"] = *std::move(schema);
-  }
-  if (Status status = AddExtra(tool.extra, json); !status.ok()) return status;
-  return json;
+  Result<LlmJson> written = WriteFunction(tool, "parameters");
+  if (written.ok() && !written->contains("type")) (*written)["type"] = "function";
+  return written;
 }
 
 Tool ReadTool(const LlmJson& json) {
   LlmFields fields(json);
-  fields.Drop("type");
-  Tool tool{.name = fields.Word("name"), .description = fields.Word("description")};
-  const LlmJson schema = fields.Structure("parameters");
-  if (!schema.is_null()) tool.parameters = LlmText(schema);
-  tool.extra = fields.Rest();
-  return tool;
+  if (LlmView(json, "type") == "function") fields.Drop("type");
+  return ReadFunction(std::move(fields), "parameters");
 }
 
-Status AddOutput(const LlmRequest& request, LlmJson& body) {
-  if (!request.output) return Status::Ok();
-  Result<LlmJson> schema = ParseLlmJson(request.output->schema, "the output's schema");
-  if (!schema.ok()) return schema.status();
-  body["text"]["format"] = {{"type", "json_schema"},
-                            {"name", request.output->name},
-                            {"schema", *std::move(schema)},
-                            {"strict", true}};
-  return Status::Ok();
-}
-
-// Only what AddOutput would write; another format stays in `extra`.
-void ReadOutput(LlmFields& fields, LlmRequest& request) {
-  const LlmJson* text = fields.Find("text");
-  if (text == nullptr || !text->is_object()) return;
-  LlmFields format(text->value("format", LlmJson()));
-  LlmRequest known;
-  known.output = OutputSchema{.name = format.Word("name"), .schema = ""};
-  known.output->schema = LlmText(format.Structure("schema"));
-  LlmJson written;
-  if (!AddOutput(known, written).ok() || !SameJson(written["text"], *text)) return;
-  request.output = std::move(known.output);
-  fields.Drop("text");
-}
+constexpr OutputPlace kOutput = {"text", [](const OutputSchema& output, LlmJson schema) -> LlmJson {
+                                   return {{"format",
+                                            {{"type", "json_schema"},
+                                             {"name", output.name},
+                                             {"schema", std::move(schema)},
+                                             {"strict", true}}}};
+                                 }};
 
 Status AddSettings(const LlmRequest& request, LlmJson& body) {
   if (!request.stop.empty()) {
@@ -124,8 +94,7 @@ void ReadInput(LlmFields& fields, LlmRequest& request) {
 
 // Why it ended, in the provider's word.
 std::string FinishText(const LlmJson& response) {
-  if (!response.is_object()) return "";
-  const LlmJson details = response.value("incomplete_details", LlmJson());
+  const LlmJson details = LlmMember(response, "incomplete_details");
   const std::string_view reason = LlmView(details, "reason");
   return std::string(reason.empty() ? LlmView(response, "status") : reason);
 }
@@ -145,6 +114,8 @@ FinishReason FinishOf(std::string_view text, const Message& message) {
   }
   return FinishReason::kStop;
 }
+
+constexpr OpenAiUsageNames kUsage = {"input_tokens", "input_tokens_details", "output_tokens"};
 
 // What an event of this type adds, in its `delta`.
 std::optional<LlmEvent::Kind> KindOfDelta(std::string_view type) {
@@ -169,8 +140,9 @@ class OpenAiResponses final : public LlmDialect {
   Result<LlmJson> WriteBody(const LlmRequest& request) const override {
     LlmJson body = LlmJson::object();
     if (!request.model.empty()) body["model"] = request.model;
-    for (Status status : {AddInput(request, body), AddSettings(request, body),
-                          WriteTools(request.tools, WriteTool, body), AddOutput(request, body)}) {
+    for (Status status :
+         {AddInput(request, body), AddSettings(request, body),
+          WriteTools(request.tools, WriteTool, body), AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
@@ -189,7 +161,7 @@ class OpenAiResponses final : public LlmDialect {
     const LlmJson* choice = fields.Find("tool_choice");
     const LlmJson named = choice != nullptr ? *choice : LlmJson();
     ReadToolChoice(fields, LlmView(named, "name"), WriteToolChoice, request.tool_choice);
-    ReadOutput(fields, request);
+    ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "text"), "format"), request.output);
     request.extra = fields.Rest();
   }
 
@@ -207,14 +179,7 @@ class OpenAiResponses final : public LlmDialect {
     choice.finish_text = FinishText(json);
     choice.finish = FinishOf(choice.finish_text, choice.message);
     answer.choices.push_back(std::move(choice));
-    const LlmJson usage = fields.Structure("usage");
-    if (usage.is_object()) {
-      const LlmJson details = usage.value("input_tokens_details", LlmJson());
-      answer.usage = TokenUsage{.input_tokens = LlmCount(usage, "input_tokens"),
-                                .cached_input_tokens = LlmCount(details, "cached_tokens"),
-                                .output_tokens = LlmCount(usage, "output_tokens"),
-                                .json = LlmText(usage)};
-    }
+    answer.usage = ReadOpenAiUsage(fields, kUsage);
     answer.extra = fields.Rest();
     answer.json = text;
     return answer;
@@ -232,7 +197,7 @@ class OpenAiResponses final : public LlmDialect {
       return on_event({.kind = LlmEvent::Kind::kReasoning, .part = part, .text = "\n\n"});
     }
     if (type == "response.output_item.added") {
-      const LlmJson item = json.value("item", LlmJson());
+      const LlmJson item = LlmMember(json, "item");
       if (LlmView(item, "type") != "function_call") return true;
       return on_event({.kind = LlmEvent::Kind::kToolCall,
                        .part = part,
@@ -241,7 +206,7 @@ class OpenAiResponses final : public LlmDialect {
                        .name = LlmView(item, "name")});
     }
     if (type != "response.completed" && type != "response.incomplete") return true;
-    const std::string finish = FinishText(json.value("response", LlmJson::object()));
+    const std::string finish = FinishText(LlmMember(json, "response"));
     return finish.empty() || on_event({.kind = LlmEvent::Kind::kFinish, .text = finish});
   }
 };

@@ -5,6 +5,26 @@
 
 namespace larder::client {
 
+Result<LlmJson> WriteFunction(const Tool& tool, const char* schema_name) {
+  LlmJson written = {{"name", tool.name}};
+  if (!tool.description.empty()) written["description"] = tool.description;
+  if (!tool.parameters.empty()) {
+    Result<LlmJson> schema = ParseLlmJson(tool.parameters, "a tool's schema");
+    if (!schema.ok()) return schema.status();
+    written[schema_name] = *std::move(schema);
+  }
+  if (Status status = AddExtra(tool.extra, written); !status.ok()) return status;
+  return written;
+}
+
+Tool ReadFunction(LlmFields fields, const char* schema_name) {
+  Tool tool{.name = fields.Word("name"), .description = fields.Word("description")};
+  const LlmJson schema = fields.Structure(schema_name);
+  if (!schema.is_null()) tool.parameters = LlmText(schema);
+  tool.extra = fields.Rest();
+  return tool;
+}
+
 Status WriteTools(const std::vector<Tool>& tools, Result<LlmJson> (*write)(const Tool& tool),
                   LlmJson& body) {
   for (const Tool& tool : tools) {

@@ -1,4 +1,4 @@
-// What both dialects do alike with tools.
+// What all dialects do alike with tools.
 #pragma once
 
 #include "larder/client/llm_types.h"
@@ -7,6 +7,11 @@
 #include "llm_fields.h"
 
 namespace larder::client {
+
+// A tool as its name, its description and, under `schema_name`, its schema, if it has them.
+// Errors: kInvalidArgument (a schema or `extra` that is not JSON).
+Result<LlmJson> WriteFunction(const Tool& tool, const char* schema_name);
+Tool ReadFunction(LlmFields fields, const char* schema_name);
 
 // Appends to `body["tools"]` what `write` makes of each tool; one without a name is its `extra`.
 // Errors: kInvalidArgument, and those of `write`.

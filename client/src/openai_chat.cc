@@ -57,8 +57,10 @@ std::string_view ChoiceProblem(const RequestPlan& plan, const StoreRules& rules,
 
 constexpr ChunkDialect kChat = {ChunkKind::kChat, &ChoiceProblem, &HasAnswer};
 
-class ChatEndpoint final : public Endpoint {
+class ChatEndpoint final : public ChunkEndpoint {
  public:
+  ChatEndpoint() : ChunkEndpoint(kChat) {}
+
   std::string_view name() const override { return "openai.chat"; }
 
   RequestPlan Plan(std::string_view body) const override {
@@ -70,23 +72,6 @@ class ChatEndpoint final : public Endpoint {
       planned.plan.bypass = "stateful";
     }
     return planned.Take();
-  }
-  Verdict JudgeJson(const RequestPlan& plan, const StoreRules& rules,
-                    std::string_view body) const override {
-    return JudgeChunkedJson(kChat, plan, rules, body);
-  }
-  Verdict JudgeStream(const RequestPlan& plan, const StoreRules& rules,
-                      const std::vector<Event>& events) const override {
-    return JudgeChunks(kChat, plan, rules, events);
-  }
-  std::vector<Event> Normalize(std::vector<Event> events) const override {
-    return WithoutObfuscation(std::move(events));
-  }
-  std::optional<std::size_t> UsageEvent(const std::vector<Event>& events) const override {
-    return FindUsageChunk(events);
-  }
-  Result<std::string> Assemble(const std::vector<Event>& events) const override {
-    return AssembleChunks(ChunkKind::kChat, events);
   }
   Result<std::vector<Event>> Split(std::string_view answer) const override {
     return SplitChatAnswer(answer);

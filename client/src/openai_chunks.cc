@@ -81,20 +81,20 @@ ChunkStream ReadStream(ChunkKind kind, const std::vector<Event>& events) {
 
 }  // namespace
 
-Verdict JudgeChunkedJson(const ChunkDialect& dialect, const RequestPlan& plan,
-                         const StoreRules& rules, std::string_view body) {
+Verdict ChunkEndpoint::JudgeJson(const RequestPlan& plan, const StoreRules& rules,
+                                 std::string_view body) const {
   const std::optional<json> answer = ParseAnswer(body);
   if (!answer || !answer->is_object()) return {.reason = "invalid"};
-  return JudgeAnswer(dialect, plan, rules, *answer);
+  return JudgeAnswer(dialect_, plan, rules, *answer);
 }
 
-Verdict JudgeChunks(const ChunkDialect& dialect, const RequestPlan& plan, const StoreRules& rules,
-                    const std::vector<Event>& events) {
-  ChunkStream stream = ReadStream(dialect.kind, events);
+Verdict ChunkEndpoint::JudgeStream(const RequestPlan& plan, const StoreRules& rules,
+                                   const std::vector<Event>& events) const {
+  ChunkStream stream = ReadStream(dialect_.kind, events);
   const bool all_finished = stream.assembler.choices() >= plan.choices && stream.AllFinished();
   const Result<json> answer = stream.assembler.Take();
   if (!answer.ok()) return {.reason = "invalid"};
-  Verdict verdict = JudgeAnswer(dialect, plan, rules, *answer);
+  Verdict verdict = JudgeAnswer(dialect_, plan, rules, *answer);
   verdict.has_end_mark = !events.empty() && events.back().data == kDone;
   std::string_view problem = stream.problem;
   if (problem.empty() && !stream.done && !all_finished) problem = "no_end";
@@ -105,8 +105,12 @@ Verdict JudgeChunks(const ChunkDialect& dialect, const RequestPlan& plan, const 
   return verdict;
 }
 
-Result<std::string> AssembleChunks(ChunkKind kind, const std::vector<Event>& events) {
-  ChunkStream stream = ReadStream(kind, events);
+std::vector<Event> ChunkEndpoint::Normalize(std::vector<Event> events) const {
+  return WithoutObfuscation(std::move(events));
+}
+
+Result<std::string> ChunkEndpoint::Assemble(const std::vector<Event>& events) const {
+  ChunkStream stream = ReadStream(dialect_.kind, events);
   const bool ended = stream.done || stream.AllFinished();
   if (!stream.problem.empty() || stream.assembler.choices() == 0 || !ended) {
     return Status(StatusCode::kDataLoss, "not the stream of a whole answer");
@@ -116,7 +120,7 @@ Result<std::string> AssembleChunks(ChunkKind kind, const std::vector<Event>& eve
   return DumpJson(*answer);
 }
 
-std::optional<std::size_t> FindUsageChunk(const std::vector<Event>& events) {
+std::optional<std::size_t> ChunkEndpoint::UsageEvent(const std::vector<Event>& events) const {
   for (std::size_t i = events.size(); i > 0; --i) {
     const std::string& data = events[i - 1].data;
     if (data.find("\"usage\"") == std::string::npos) continue;

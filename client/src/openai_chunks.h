@@ -21,14 +21,23 @@ struct ChunkDialect {
   bool (*has_answer)(const nlohmann::json& choice);  // of a choice without a problem
 };
 
-Verdict JudgeChunkedJson(const ChunkDialect& dialect, const RequestPlan& plan,
-                         const StoreRules& rules, std::string_view body);
-Verdict JudgeChunks(const ChunkDialect& dialect, const RequestPlan& plan, const StoreRules& rules,
-                    const std::vector<Event>& events);
-Result<std::string> AssembleChunks(ChunkKind kind, const std::vector<Event>& events);
+class ChunkEndpoint : public Endpoint {
+ public:
+  Verdict JudgeJson(const RequestPlan& plan, const StoreRules& rules,
+                    std::string_view body) const override;
+  Verdict JudgeStream(const RequestPlan& plan, const StoreRules& rules,
+                      const std::vector<Event>& events) const override;
+  std::vector<Event> Normalize(std::vector<Event> events) const override;
+  // The chunk without choices that only reports usage.
+  std::optional<std::size_t> UsageEvent(const std::vector<Event>& events) const override;
+  Result<std::string> Assemble(const std::vector<Event>& events) const override;
 
-// The chunk without choices that only reports usage.
-std::optional<std::size_t> FindUsageChunk(const std::vector<Event>& events);
+ protected:
+  explicit ChunkEndpoint(const ChunkDialect& dialect) : dialect_(dialect) {}
+
+ private:
+  const ChunkDialect dialect_;
+};
 
 // Padding left out.
 std::vector<Event> WithoutObfuscation(std::vector<Event> events);

@@ -102,8 +102,10 @@ class Splitter {
   std::vector<Event> events_;
 };
 
-class CompletionsEndpoint final : public Endpoint {
+class CompletionsEndpoint final : public ChunkEndpoint {
  public:
+  CompletionsEndpoint() : ChunkEndpoint(kCompletions) {}
+
   std::string_view name() const override { return "openai.completions"; }
 
   RequestPlan Plan(std::string_view body) const override {
@@ -114,23 +116,6 @@ class CompletionsEndpoint final : public Endpoint {
     const std::uint64_t each = planned.plan.choices;
     planned.plan.choices = each * CountPrompts(planned.object);
     return planned.Take();
-  }
-  Verdict JudgeJson(const RequestPlan& plan, const StoreRules& rules,
-                    std::string_view body) const override {
-    return JudgeChunkedJson(kCompletions, plan, rules, body);
-  }
-  Verdict JudgeStream(const RequestPlan& plan, const StoreRules& rules,
-                      const std::vector<Event>& events) const override {
-    return JudgeChunks(kCompletions, plan, rules, events);
-  }
-  std::vector<Event> Normalize(std::vector<Event> events) const override {
-    return WithoutObfuscation(std::move(events));
-  }
-  std::optional<std::size_t> UsageEvent(const std::vector<Event>& events) const override {
-    return FindUsageChunk(events);
-  }
-  Result<std::string> Assemble(const std::vector<Event>& events) const override {
-    return AssembleChunks(ChunkKind::kText, events);
   }
   Result<std::vector<Event>> Split(std::string_view body) const override {
     const std::optional<json> answer = ParseChoices(body);

@@ -1,0 +1,24 @@
+// What OpenAI's chat completions and Responses say alike.
+#pragma once
+
+#include <optional>
+
+#include "larder/client/llm_types.h"
+#include "llm_dialect.h"
+#include "llm_fields.h"
+
+namespace larder::client {
+
+// Any choice but a named one.
+LlmJson OpenAiToolChoice(ToolChoice::Kind kind);
+
+struct OpenAiUsageNames {
+  const char* input;
+  const char* input_details;
+  const char* output;
+};
+
+// Takes the answer's usage out of `fields`; nullopt if it tells none.
+std::optional<TokenUsage> ReadOpenAiUsage(LlmFields& fields, const OpenAiUsageNames& names);
+
+}  // namespace larder::client
