@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "credential_connections.h"
 #include "curl_connections.h"
 #include "curl_transfer.h"
 #include "larder/client/asio/http_service.h"
@@ -25,14 +26,10 @@ class CurlHttpService final : public HttpService {
   boost::asio::awaitable<Result<Response>> Send(Request request) override;
 
  private:
-  std::shared_ptr<const CurlConnections> ConnectionsFor(std::uint64_t credential);
-
   boost::asio::io_context& io_;
   const UpstreamAddress upstream_;
   const Timeouts timeouts_;
-  // The newest credential that was sent, and the connections on which it was.
-  std::uint64_t credential_ = 0;
-  std::shared_ptr<const CurlConnections> connections_;
+  const std::shared_ptr<CredentialConnections> connections_;
 };
 
 }  // namespace larder::client

@@ -1,5 +1,6 @@
 #include "curl_tls.h"
 
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <unistd.h>
@@ -44,15 +45,43 @@ std::string_view Reason(std::string_view detail) {
   return reason.substr(0, reason.find(','));
 }
 
-std::string DescribeHandshake(std::string_view reason) {
+std::string DescribeHandshake(std::string_view reason, bool missed_certificate) {
   std::string text = "TLS with the upstream failed";
   if (!reason.empty()) text += ": " + std::string(reason);
-  const auto says = [reason](std::string_view words) { return reason.find(words) != reason.npos; };
-  if (says("protocol")) text += "; TLS 1.2 or later is needed";
-  if (says("certificate required") || says("handshake failure")) {
-    text += "; if it wants a certificate of ours, tls.client_certificate names it";
+  if (reason.find("protocol") != reason.npos) text += "; TLS 1.2 or later is needed";
+  if (missed_certificate) {
+    text += reason.empty() ? ": " : "; ";
+    text += "it asked for a certificate of ours and got none: tls.client_certificate names it";
   }
   return text;
+}
+
+// OpenSSL keeps a MissedCertificate with each context, and frees it with that.
+int MissedCertificateIndex() {
+  const auto release = [](void*, void* missed, CRYPTO_EX_DATA*, int, long, void*) {
+    delete static_cast<MissedCertificate*>(missed);
+  };
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, release);
+  return index;
+}
+
+// Called when there is no certificate to give; the handshake goes on without one.
+int OnCertificateWanted(SSL* ssl, X509**, EVP_PKEY**) {
+  const auto* missed = static_cast<const MissedCertificate*>(
+      SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), MissedCertificateIndex()));
+  if (missed != nullptr) **missed = true;
+  return 0;
+}
+
+CURLcode OnTlsContext(CURL*, void* context, void* missed) {
+  auto* tls = static_cast<SSL_CTX*>(context);
+  auto copy = std::make_unique<MissedCertificate>(*static_cast<MissedCertificate*>(missed));
+  if (SSL_CTX_set_ex_data(tls, MissedCertificateIndex(), copy.get()) != 1) {
+    return CURLE_OUT_OF_MEMORY;
+  }
+  static_cast<void>(copy.release());
+  SSL_CTX_set_client_cert_cb(tls, &OnCertificateWanted);
+  return CURLE_OK;
 }
 
 void SetBlob(CURL* easy, CURLoption option, const SecretText& text) {
@@ -75,7 +104,12 @@ Status CheckTlsFiles(const TlsConfig& tls) {
   return Status::Ok();
 }
 
-void PrepareTls(CURL* easy, const TlsConfig& tls, const ClientIdentity* identity) {
+void PrepareTls(CURL* easy, const TlsConfig& tls, const ClientIdentity* identity,
+                MissedCertificate& missed) {
+  missed = std::make_shared<bool>(false);
+  // Where libcurl is built on another library it refuses these two, and less is known.
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, &OnTlsContext);
+  curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, &missed);
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   if (!tls.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
@@ -88,24 +122,27 @@ void PrepareTls(CURL* easy, const TlsConfig& tls, const ClientIdentity* identity
   }
 }
 
-std::optional<std::string> DescribeTlsError(CURL* easy, CURLcode code, std::string_view detail,
-                                            std::string_view name) {
-  switch (code) {
+std::optional<std::string> DescribeTlsError(CURL* easy, const TlsFailure& failure) {
+  const std::string_view reason = Reason(failure.detail);
+  switch (failure.code) {
     case CURLE_PEER_FAILED_VERIFICATION: {
       long verified = X509_V_OK;
       curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-      return DescribeRefusal(verified, name);
+      return DescribeRefusal(verified, failure.name);
     }
     case CURLE_SSL_CACERT_BADFILE: return "tls.ca_file holds no certificates in PEM";
     case CURLE_SSL_CRL_BADFILE: return "tls.crl_file holds no lists of revoked certificates in PEM";
     case CURLE_SSL_CERTPROBLEM:
       return "tls.client_certificate and tls.client_key are no certificate and its key in PEM";
-    case CURLE_SSL_CONNECT_ERROR: return DescribeHandshake(Reason(detail));
-    // With TLS 1.3 a server says only later that it wants a certificate.
+    case CURLE_SSL_CONNECT_ERROR: return DescribeHandshake(reason, failure.missed_certificate);
+    // With TLS 1.3 our handshake is over when a server finds that it misses a certificate: what
+    // breaks then may be the sending, with nothing said, or its alert is read in place of an
+    // answer.
+    case CURLE_GOT_NOTHING:
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
-      if (!Reason(detail).empty()) return DescribeHandshake(Reason(detail));
-      return std::nullopt;
+      if (reason.empty() && !failure.missed_certificate) return std::nullopt;
+      return DescribeHandshake(reason, failure.missed_certificate);
     default: return std::nullopt;
   }
 }

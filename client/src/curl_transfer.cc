@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "curl_request.h"
-#include "curl_tls.h"
 
 namespace larder::client {
 namespace {
@@ -26,6 +25,10 @@ using SteadyClock = std::chrono::steady_clock;
 // Connections that servers close after 5 s without a request (Node, uvicorn) are not used again
 // when they are about to: a request lost on a dying connection cannot always be repeated.
 constexpr long kMaxIdleConnectionSeconds = 4;
+
+// libcurl's words for a proxy that refuses CONNECT; its status follows. CURLINFO_HTTP_CONNECTCODE
+// of 7.88 is not always set by then.
+constexpr std::string_view kNoTunnel = "CONNECT tunnel failed, response ";
 
 // `kForever` and its like do not overflow.
 SteadyClock::time_point After(SteadyClock::time_point time, Duration duration) {
@@ -148,7 +151,7 @@ Status CurlTransfer::Prepare() {
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, kMaxIdleConnectionSeconds);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CurlMilliseconds(timeouts_.connect));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, CurlMilliseconds(Left()));
-  PrepareTls(easy, upstream_.tls, request_.identity.get());
+  PrepareTls(easy, upstream_.tls, request_.identity.get(), missed_certificate_);
   PrepareProxy();
   PrepareMethod();
   PrepareCallbacks();
@@ -262,14 +265,21 @@ void CurlTransfer::OnDone(CURLcode code) {
 Status CurlTransfer::Describe(CURLcode code) const {
   const std::string& name = upstream_.tls.server_name;
   const std::string host = name.empty() ? SplitBaseUrl(upstream_.base_url).host : name;
-  const std::optional<std::string> tls =
-      DescribeTlsError(easy_.get(), code, error_text_.data(), host);
+  const bool missed = missed_certificate_ != nullptr && *missed_certificate_ && !parser_.complete();
+  const std::optional<std::string> tls = DescribeTlsError(
+      easy_.get(),
+      {.code = code, .detail = error_text_.data(), .name = host, .missed_certificate = missed});
   if (tls) return {StatusCode::kUnavailable, *tls};
   if (code == CURLE_OPERATION_TIMEDOUT) {
     // Its only limits; its clock may be a little ahead of ours.
     const bool connect = !connected_ && SteadyClock::now() < ends_;
     return {StatusCode::kDeadlineExceeded, std::string("upstream took longer than the limit `") +
                                                (connect ? "connect" : "total") + "`"};
+  }
+  const std::string_view detail = error_text_.data();
+  if (detail.starts_with(kNoTunnel)) {
+    return {StatusCode::kUnavailable, "the proxy refuses a way to the upstream: it answered " +
+                                          std::string(detail.substr(kNoTunnel.size()))};
   }
   if (code == CURLE_SEND_FAIL_REWIND) {
     return {StatusCode::kUnavailable,

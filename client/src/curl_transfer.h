@@ -17,6 +17,7 @@
 
 #include "curl_connections.h"
 #include "curl_multi.h"
+#include "curl_tls.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
 #include "larder/client/message.h"
@@ -98,6 +99,7 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   boost::asio::steady_timer wake_;
   std::unique_ptr<curl_slist, ListDeleter> fields_;
   std::unique_ptr<curl_slist, ListDeleter> connect_to_;
+  MissedCertificate missed_certificate_;
   std::unique_ptr<CURL, EasyDeleter> easy_;
   std::array<char, CURL_ERROR_SIZE> error_text_ = {};  // libcurl's, empty if it has none
   bool running_ = false;                               // libcurl has the handle

@@ -14,6 +14,7 @@
 #include "curl_tls.h"
 #include "dialect.h"
 #include "fallback_service.h"
+#include "idle_connections.h"
 #include "larder/client/asio/decorators.h"
 #include "limiting_service.h"
 #include "response_cache.h"
@@ -190,5 +191,7 @@ Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const Cl
   if (!top.ok()) return top.status();
   return std::unique_ptr<HttpService>(std::make_unique<Stack>(*std::move(top)));
 }
+
+void StopIdleTimer(boost::asio::io_context& io) { IdleConnections::Of(io).Stop(); }
 
 }  // namespace larder::client

@@ -23,8 +23,9 @@ using larder::testing::RunCoroutine;
 using larder::testing::TempDir;
 using larder::testing::TlsUpstream;
 using ::testing::AllOf;
-using ::testing::AnyOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 using std::chrono_literals::operator""h;
 
@@ -166,20 +167,25 @@ TEST_F(CurlTlsTest, ServerThatWantsACertificateOfOursGetsIt) {
   EXPECT_THAT(Ask(upstream), HasSubstr("client=gateway\n"));
 }
 
+// With TLS 1.3 it refuses us after our handshake: the request may meet a closed connection first,
+// or the refusal be read in place of an answer.
 TEST_F(CurlTlsTest, ServerThatWantsACertificateAndGetsNoneIsUnderstood) {
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    service_.reset();
     const TlsUpstream upstream({.identity = Issue(root_, {}),
                                 .most_version = version,
                                 .client_issuer = root_.certificate});
-    const auto understood = AllOf(StartsWith("TLS with the upstream failed: "),
-                                  HasSubstr("tls.client_certificate names it"));
-    if (version == TLS1_2_VERSION) {
-      EXPECT_THAT(Ask(upstream), understood);
-    } else {  // refused after our handshake: the request may meet a closed connection first
-      EXPECT_THAT(Ask(upstream), AnyOf(understood, StartsWith("upstream: Failed sending data")));
+    for (int i = 0; i < 20; ++i) {
+      service_.reset();
+      EXPECT_THAT(Ask(upstream), AllOf(StartsWith("TLS with the upstream failed: "),
+                                       EndsWith("it asked for a certificate of ours and got none: "
+                                                "tls.client_certificate names it")));
     }
   }
+}
+
+TEST_F(CurlTlsTest, CertificateIsOnlyMissedWhereItWasAskedFor) {
+  const TlsUpstream upstream({.identity = Issue(root_, {}), .most_version = TLS1_1_VERSION});
+  EXPECT_THAT(Ask(upstream), Not(HasSubstr("client_certificate")));
 }
 
 TEST_F(CurlTlsTest, RenewedClientCertificateIsUsedByTheNextCallAndTheOldConnectionIsClosed) {

@@ -12,6 +12,7 @@ namespace larder::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
@@ -242,6 +243,23 @@ TEST_F(StackTest, ProxyIsAskedForWhatIsElsewhere) {
   stack_ = MakeStackWorker();
   EXPECT_EQ(Ask().body, ChatJson());
   EXPECT_EQ(seen, "http://api.invalid/base/v1/chat/completions");
+}
+
+TEST_F(StackTest, ProxyIsAskedForATunnelAndSeesNothingOfTheRequest) {
+  std::string seen;
+  Serve([&](UpstreamExchange& exchange) {
+    seen = exchange.head;
+    exchange.Answer(407, "text/plain", "who are you?");
+  });
+  ProviderConfig& provider = config_.providers["openai"];
+  provider.base_url = "https://api.invalid/base";
+  provider.proxy = upstream_->base_url();
+  provider.retry.max_attempts = 1;
+  stack_ = MakeStackWorker();
+  EXPECT_EQ(Ask().status.message(), "the proxy refuses a way to the upstream: it answered 407");
+  EXPECT_THAT(seen, StartsWith("CONNECT api.invalid:443 HTTP/1.1\r\n"));
+  EXPECT_THAT(seen, Not(HasSubstr("uthorization")));
+  EXPECT_THAT(seen, Not(HasSubstr("/base")));
 }
 
 TEST_F(StackTest, FallbackMustExistAndSpeakTheSameDialect) {

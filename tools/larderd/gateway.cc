@@ -307,7 +307,10 @@ void Gateway::Serve(const std::function<void(const std::string& url)>& ready) {
 void Gateway::Drain() {
   log_.Write(LogLevel::kInfo, "draining");
   manager_.Notify("STOPPING=1");
-  for (const auto& worker : workers_) worker->Drain();
+  for (const auto& worker : workers_) {
+    worker->Drain();
+    asio::post(worker->io(), [&io = worker->io()] { client::StopIdleTimer(io); });
+  }
   const auto end = std::chrono::steady_clock::now() + drain_timeout_;
   bool ended = true;
   for (const auto& worker : workers_) {

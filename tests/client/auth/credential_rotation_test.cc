@@ -4,6 +4,7 @@
 
 #include "auth/authenticating_fixture.h"
 #include "gate.h"
+#include "idle_connections.h"
 
 namespace larder::client {
 namespace {
@@ -97,6 +98,44 @@ TEST_F(CredentialRotationTest, AwsKeyThatChangedSignsTheNextRequest) {
   EXPECT_EQ(SendWhole(), "{}");
   EXPECT_THAT(Seen("authorization").back(), ::testing::HasSubstr("Credential=second/"));
   EXPECT_TRUE(upstream_.WaitForClosed(1));
+}
+
+TEST_F(CredentialRotationTest, ConnectionIsClosedAlsoIfNoFurtherRequestComes) {
+  IdleConnections::Of(io_).SetInterval(std::chrono::milliseconds(1));
+  EXPECT_EQ(SendWhole(), "{}");
+  io_.restart();
+  io_.run();  // until nothing is open
+  EXPECT_TRUE(upstream_.WaitForClosed(1));
+  EXPECT_EQ(SendWhole(), "{}");
+  EXPECT_EQ(upstream_.connections(), 2);
+}
+
+TEST_F(CredentialRotationTest, StreamThatRunsIsNotIdle) {
+  IdleConnections::Of(io_).SetInterval(std::chrono::milliseconds(1));
+  Gate gate;
+  provider_answer_ = [&](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk("a");
+    gate.Wait();
+    exchange.EndChunks();
+  };
+  std::optional<Result<Response>> stream = Call(MakeRequest());
+  ASSERT_OK(*stream);
+  for (int i = 0; i < 3; ++i) io_.run_one();  // sweeps find it in use
+  gate.Open();
+  EXPECT_EQ(ReadToEnd(**stream), "a");
+}
+
+TEST_F(CredentialRotationTest, IoContextThatIsToEndDoesNotWaitForIdleConnections) {
+  IdleConnections::Of(io_).SetInterval(std::chrono::hours(1));
+  EXPECT_EQ(SendWhole(), "{}");
+  io_.restart();
+  io_.poll();
+  EXPECT_FALSE(io_.stopped());
+  IdleConnections::Of(io_).Stop();
+  io_.restart();
+  io_.poll();
+  EXPECT_TRUE(io_.stopped()) << "nothing is left to do";
 }
 
 }  // namespace

@@ -49,4 +49,9 @@ struct StackParts {
 Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& parts, const ClientConfig& config,
                                                std::string_view provider);
 
+// Connections that carried a credential of our own are closed a few seconds after their last use;
+// the timer for that keeps `io` from running out of work. This stops it: before `io` is to end once
+// all its work is done. On its thread.
+void StopIdleTimer(boost::asio::io_context& io);
+
 }  // namespace larder::client
