@@ -7,7 +7,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <set>
+#include <string>
+#include <vector>
 
 #include "ascii.h"
 
@@ -40,7 +41,9 @@ std::string Hex(const unsigned char* bytes, std::size_t size) {
 
 // Little-endian on every machine, so that a key is the same everywhere.
 void AppendNumber(std::uint64_t number, std::string& out) {
-  for (int shift = 0; shift < 64; shift += 8) out += static_cast<char>(number >> shift & 0xff);
+  char bytes[8];
+  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 0xff);
+  out.append(bytes, sizeof bytes);
 }
 
 // Length first, so that no two lists of parts have the same bytes.
@@ -104,14 +107,16 @@ SplitTarget SplitCredentials(std::string_view target) {
 
 // The semantics-bearing headers that are there, by name, so that their order does not matter.
 void AppendHeaders(const KeyInput& input, std::string& out) {
-  std::set<std::string> names(std::begin(kSemanticHeaders), std::end(kSemanticHeaders));
-  if (input.key_headers != nullptr) {
-    for (const std::string& name : *input.key_headers) names.insert(LowerAscii(name));
-  }
   std::vector<std::string> present;
-  for (const std::string& name : names) {
-    if (input.headers != nullptr && input.headers->Has(name)) present.push_back(name);
+  const auto add = [&](std::string_view name) {
+    if (input.headers != nullptr && input.headers->Has(name)) present.push_back(LowerAscii(name));
+  };
+  for (const std::string_view name : kSemanticHeaders) add(name);
+  if (input.key_headers != nullptr) {
+    for (const std::string& name : *input.key_headers) add(name);
   }
+  std::sort(present.begin(), present.end());
+  present.erase(std::unique(present.begin(), present.end()), present.end());
   AppendNumber(present.size(), out);
   for (const std::string& name : present) {
     AppendPart(name, out);
@@ -122,8 +127,13 @@ void AppendHeaders(const KeyInput& input, std::string& out) {
 }  // namespace
 
 RequestKey MakeRequestKey(const KeyInput& input) {
+  // Looked up once, not for each key; never freed.
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  Require(sha256 != nullptr);
   // All but the body, which is hashed where it is.
   std::string parts;
+  constexpr std::size_t kUsual = 512;
+  parts.reserve(kUsual);
   AppendPart(kFormat, parts);
   AppendPart(input.name_space, parts);
   AppendPart(input.scope, parts);
@@ -139,7 +149,7 @@ RequestKey MakeRequestKey(const KeyInput& input) {
   RequestKey key;
   unsigned int size = 0;
   Require(context != nullptr);
-  Require(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1);
+  Require(EVP_DigestInit_ex(context.get(), sha256, nullptr) == 1);
   Require(EVP_DigestUpdate(context.get(), parts.data(), parts.size()) == 1);
   Require(EVP_DigestUpdate(context.get(), input.canonical_body.data(),
                            input.canonical_body.size()) == 1);
