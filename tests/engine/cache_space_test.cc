@@ -134,7 +134,9 @@ class CacheSpaceTest : public ::testing::Test {
 
 TEST_F(CacheSpaceTest, FourTimesTheBudgetOfMixedSizesNeverExceedsIt) {
   DuSampler sampler(options_.directory);
-  constexpr int kThreads = 2;
+  // ThreadSanitizer takes RocksDB's log buffer, which two writers hand over, for a race in every
+  // eight bytes, and thinks about each.
+  constexpr int kThreads = kSanitized ? 1 : 2;
   constexpr std::uint64_t kTimes = kSanitized ? 2 : 4;
   std::vector<std::thread> writers;
   for (int t = 0; t < kThreads; ++t) {
