@@ -152,8 +152,10 @@ class CacheOracle {
   // The rows are those of `saved`; the invalidations, too, unless the ledger stays in force.
   void Restore(const CacheOracle& saved, bool ledger_kept);
   void LoseRows();
-  // The ledger was damaged: too much may be forgotten, never too little.
+  // The ledger was damaged: all that is there may be forgotten, never too little.
   void PerhapsInvalidateAll();
+  // The ledger is a new one, of a cache without rows.
+  void ForgetLedger();
   void ForgetNumbers() { numbers_.clear(); }
 
   // After a crash in a call that would have had the effect `pending`: is what a new process found

@@ -51,6 +51,16 @@ void CacheOracle::LoseRows() {
   log_.clear();
 }
 
-void CacheOracle::PerhapsInvalidateAll() { NoteUncertain({.invalidated_all = true, .at = Tick()}); }
+void CacheOracle::PerhapsInvalidateAll() {
+  NoteUncertain({.invalidated_all = true, .at = Tick()});
+  for (auto& [what, softs] : softened_) {
+    for (Soft& soft : softs) soft.certain = false;
+  }
+}
+
+void CacheOracle::ForgetLedger() {
+  times_.clear();
+  softened_.clear();
+}
 
 }  // namespace larder::testing

@@ -161,7 +161,8 @@ Effect ModelRun::Backup() {
                       .oracle = std::make_shared<const CacheOracle>(oracle_),
                       .lineage = lineage_,
                       .history = history_,
-                      .removals = removals_});
+                      .removals = removals_,
+                      .ledgers_lost = ledgers_lost_});
   if (backups_.size() > kBackupsKept) backups_.pop_front();
   return {};
 }
@@ -197,7 +198,10 @@ Effect ModelRun::RestoreBackup(const Step& step) {
   Note(std::string("-> restored backup ") + std::to_string(saved.id) +
        (report->ledger_kept ? ", ledger kept" : ", ledger not kept"));
   if (report->ledger_kept != same) Fail("of the same descent, or not");
-  if (!accept && (!same || removed)) Fail("restored what may have been removed since");
+  // If the ledger was damaged since, it does not know of removals either, but all is invalid.
+  const bool forgotten = saved.ledgers_lost != ledgers_lost_;
+  if (!accept && (!same || (removed && !forgotten)))
+    Fail("restored what may have been removed since");
   oracle_.Restore(*saved.oracle, report->ledger_kept);
   history_ = ++histories_;
   if (!report->ledger_kept) {
@@ -230,11 +234,13 @@ Effect ModelRun::DamageFiles(const Step& step) {
     if (what == 0 && !fs::exists(directory + "/quarantine/store")) Fail("not in quarantine/");
   } else {
     Note("-> a ledger that cannot be read");
+    ++ledgers_lost_;
     oracle_.PerhapsInvalidateAll();
   }
   if (what == 3) {
     lineage_ = histories_;  // with numbers of its own
     oracle_.ForgetNumbers();
+    oracle_.ForgetLedger();
     last_numbers_.clear();
   }
   return {};

@@ -203,7 +203,11 @@ Effect ModelRun::GetOrCompute(const Step& step) {
   if (here.use_count() > 1) {  // the loader is kept, and will run
     Note("to be computed behind it by flight " + std::to_string(id));
     if (joinable == Certainty::kYes) Fail("a second refresh");
-    if (expected.row.stale == Certainty::kNo) Fail("computes anew what is fresh");
+    const bool unwritten =
+        expected.unwritten.has_value() && expected.unwritten->id == IdOfBody(entry->body());
+    if ((unwritten ? expected.unwritten->stale : expected.row.stale) == Certainty::kNo) {
+      Fail("computes anew what is fresh");
+    }
     flights_[id] = {.key = key, .began = instant, .tags = read.tags};
     table_[key] = id;
   } else if (stale && nobody && options_.executor && !refuses) {

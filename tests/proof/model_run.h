@@ -92,6 +92,7 @@ class ModelRun {
     std::uint64_t lineage = 0;
     std::uint64_t history = 0;
     std::uint64_t removals = 0;
+    std::uint64_t ledgers_lost = 0;
   };
   struct ArmedCrash {
     Crash how;
@@ -214,6 +215,7 @@ class ModelRun {
   std::uint64_t history_ = 0;
   std::uint64_t histories_ = 0;
   std::uint64_t removals_ = 0;
+  std::uint64_t ledgers_lost_ = 0;
   std::optional<ArmedCrash> armed_;
 };
 
