@@ -13,6 +13,7 @@
 
 #include "fake_clock.h"
 #include "larder/cache.h"
+#include "record.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -200,7 +201,9 @@ TEST_F(FlightTest, TagsOfEveryCallerAreStored) {
 
 TEST_F(FlightTest, CallersWithTooManyTagsTogetherComputeApart) {
   Lease lease = Lead("k");
-  for (int i = 0; i < 224; ++i) static_cast<void>(Join("k", {.tags = {"t" + std::to_string(i)}}));
+  for (std::size_t i = 0; i < kMaxFlightTags; ++i) {
+    static_cast<void>(Join("k", {.tags = {"t" + std::to_string(i)}}));
+  }
   EXPECT_TRUE(Leads("k", {.tags = {"one more"}}));
 }
 

@@ -177,7 +177,7 @@ class CachectlOverTcpTest : public ::testing::Test {
  protected:
   void SetToken(const std::string& token) const { std::ofstream(secrets_ / "token") << token; }
   std::string Admin() const {
-    SetToken("first");
+    SetToken("hunter-one");
     return R"({"listen": "127.0.0.1:0", "token": "${file:)" + (secrets_ / "token") + "}\"}";
   }
   // As the log says.
@@ -199,12 +199,12 @@ class CachectlOverTcpTest : public ::testing::Test {
 TEST_F(CachectlOverTcpTest, TokenOfTheConfigurationOpensIt) {
   const std::string config = gateway_.config_file();
   EXPECT_EQ(json::parse(Cachectl(config, {"--json", "stats"}).out)["entries"], 0);
-  EXPECT_THAT(Cachectl(config, {"--json", "config", "show"}).out, Not(HasSubstr("first")));
+  EXPECT_THAT(Cachectl(config, {"--json", "config", "show"}).out, Not(HasSubstr("hunter-")));
   const std::string other = secrets_ / "other.json";
-  std::ofstream(secrets_ / "old") << "first";
+  std::ofstream(secrets_ / "old") << "hunter-one";
   std::ofstream(other) << R"({"admin": {"token": "${file:)" + (secrets_ / "old") + "}\"}}";
   EXPECT_EQ(Cachectl(other, {"stats"}).exit_status, 0);
-  SetToken("second");
+  SetToken("hunter-two");
   EXPECT_EQ(Cachectl(config, {"stats"}).exit_status, 0) << "a new token counts at once";
   const ProgramEnd old = Cachectl(other, {"stats"});
   EXPECT_EQ(old.exit_status, 2);
