@@ -408,8 +408,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::atomic<std::uint64_t> unwritten_{0};  // handed out, and in that queue
   std::future<void> training_;  // started by the steward, awaited by whoever stops that
   bool files_closed_ = false;   // by whoever closes, once
-  std::promise<Status> closing_;
-  const std::shared_future<Status> closed_ = closing_.get_future().share();
+  // Outlives this where the thread that closes is the last to hold it.
+  const std::shared_ptr<std::promise<Status>> closing_ = std::make_shared<std::promise<Status>>();
+  const std::shared_future<Status> closed_ = closing_->get_future().share();
   std::atomic<bool> closing_started_{false};
   std::atomic<bool> observer_gone_{false};  // a close was given up, so its owner may be too
 };

@@ -178,23 +178,30 @@ Status CacheCore::Close() {
   const bool by_observer = ObserverCall::IsUnderway(this);
   if (!by_observer) EndCalls();
   closing_started_ = true;
+  std::thread closer;
   try {
-    std::thread([self = shared_from_this(), by_observer] {
-      // Known when this thread, and its hold on the cache, is gone.
-      self->closing_.set_value_at_thread_exit(Guarded([&] {
+    closer = std::thread([self = shared_from_this(), closing = closing_, by_observer]() mutable {
+      Status status = Guarded([&] {
         if (by_observer) self->EndCalls();
         return self->CloseFiles();
-      }));
-    }).detach();
+      });
+      self.reset();  // known when its hold on the cache is gone
+      closing->set_value(std::move(status));
+    });
   } catch (...) {  // no thread to be had: wait for the disk ourselves
     if (by_observer) {
       closing_started_ = false;
       calls_.Open();
       return {StatusCode::kUnavailable, "no thread to close with; close again"};
     }
-    closing_.set_value(Guarded([this] { return CloseFiles(); }));
+    closing_->set_value(Guarded([this] { return CloseFiles(); }));
+    return closed_.get();
   }
-  return AwaitClosed();
+  Status status = AwaitClosed();
+  const bool done = closed_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  // Not by an observer, who may be called on a thread that this one waits for.
+  done && !by_observer ? closer.join() : closer.detach();
+  return status;
 }
 
 // Also for who closes again. From a callback of the closing itself it cannot be waited for.
