@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// As larder::WriteOptions::tags.
+// Of one rule: with those of a caller, twice, an entry has room for them (larder::kMaxTags).
 constexpr std::size_t kMaxTags = 32;
 constexpr std::size_t kMaxTagBytes = 256;
 
