@@ -14,6 +14,9 @@ namespace larder {
 namespace {
 // Below this a frame's own header eats what compression wins.
 constexpr std::size_t kMinBytes = 64;
+// What a context keeps to compress into. To clear a buffer of the most that a frame can take, for
+// each body anew, costs more than to copy what it takes in the end.
+constexpr std::size_t kKeptBytes = std::size_t{64} << 10;
 }  // namespace
 
 struct Codec::CompressContext {
@@ -24,6 +27,7 @@ struct Codec::CompressContext {
   }
   ZSTD_CCtx* const zstd;
   int level = 0;
+  const std::unique_ptr<char[]> kept = std::make_unique_for_overwrite<char[]>(kKeptBytes);
 };
 
 struct Codec::DecompressContext {
@@ -82,7 +86,7 @@ Codec::~Codec() = default;
 
 std::uint64_t Codec::MostMemoryBytes() const {
   return compressors_->size() *
-         (largest_context_.load(std::memory_order_relaxed) + ZSTD_estimateDCtxSize());
+         (largest_context_.load(std::memory_order_relaxed) + kKeptBytes + ZSTD_estimateDCtxSize());
 }
 
 Payload Codec::Compress(std::string_view body, std::string& scratch) {
@@ -93,14 +97,18 @@ Payload Codec::Compress(std::string_view body, std::string& scratch) {
   std::unique_ptr<CompressContext> context = compressors_->Take();
   context->SetLevel(level);
   ZSTD_CCtx_refCDict(context->zstd, dictionary == nullptr ? nullptr : dictionary->compressing());
-  scratch.resize(ZSTD_compressBound(body.size()));
-  const std::size_t size =
-      ZSTD_compress2(context->zstd, scratch.data(), scratch.size(), body.data(), body.size());
+  const std::size_t bound = ZSTD_compressBound(body.size());
+  const bool small = bound <= kKeptBytes;
+  if (!small) scratch.resize(bound);
+  char* const out = small ? context->kept.get() : scratch.data();
+  const std::size_t size = ZSTD_compress2(context->zstd, out, bound, body.data(), body.size());
+  const bool won = !ZSTD_isError(size) && size < body.size();
+  if (small && won) scratch.assign(out, size);
   ZSTD_CCtx_refCDict(context->zstd, nullptr);
   const std::uint64_t bytes = ZSTD_sizeof_CCtx(context->zstd);
   if (bytes > largest_context_.load(std::memory_order_relaxed)) largest_context_ = bytes;
   compressors_->GiveBack(std::move(context));
-  if (ZSTD_isError(size) || size >= body.size()) return raw;
+  if (!won) return raw;
   return {.codec = RecordCodec::kZstd,
           .dictionary = dictionary == nullptr ? 0 : dictionary->id(),
           .bytes = std::string_view(scratch).substr(0, size)};
