@@ -242,7 +242,9 @@ Effect ModelRun::RunOne(const Step& step) {
   if (found) LearnTags(flight, oracle_.ValueOf(told.value).tags, hit->entry);
   const WrittenValue& value = oracle_.ValueOf(told.value);
   if (found && !stored) Fail("found, though it was not stored");
-  if (told.kept) CheckStored(flight, value, stored, after.refused != before.refused, {});
+  // What was not stored does not tell which tags of those who only looked it had.
+  const bool sure = stored || Holds(flight, value.tags) == Certainty::kYes;
+  if (told.kept && sure) CheckStored(flight, value, stored, after.refused != before.refused, {});
   flight.may_be_cancelled = true;  // what it named may have been invalidated
   EndFlight(told.flight);
   if (!stored) return {};

@@ -210,6 +210,8 @@ Effect ModelRun::GetOrCompute(const Step& step) {
     }
     flights_[id] = {.key = key, .began = instant, .tags = read.tags};
     table_[key] = id;
+  } else if (stale && refuses && !nobody) {
+    flights_.at(waited_for).may_be_displaced = true;
   } else if (stale && nobody && options_.executor && !refuses) {
     Fail("a stale entry that nobody computes anew");
   }

@@ -65,6 +65,7 @@ class ModelRun {
     Duration deadline = kForever;  // of the lease, since boot
     bool ended = false;
     bool may_be_cancelled = false;  // its followers may be told to acquire again
+    bool may_be_displaced = false;  // by a lease that was dropped: found when it is written
     bool failed = false;            // its followers are told that the upstream failed
     std::uint64_t unwritten = 0;    // the value that is still to be written
   };

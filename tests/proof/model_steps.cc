@@ -36,8 +36,9 @@ ModelRun::Expected ModelRun::Expect(const std::string& key, const ReadSpec& read
   if (flight.unwritten == 0 || oracle_.IsSuperseded(key, flight.began)) return expected;
   const RowWritten row = CacheOracle::RowOf(oracle_.ValueOf(flight.unwritten));
   expected.unwritten = oracle_.ExpectOf(row, read, now());
-  // Nobody was given it: it is found when it is written.
-  if (flight.may_be_cancelled && expected.unwritten->hit == Certainty::kYes) {
+  // Nobody was given it, or nobody finds it in the table: it is found when it is written.
+  if ((flight.may_be_cancelled || flight.may_be_displaced) &&
+      expected.unwritten->hit == Certainty::kYes) {
     expected.unwritten->hit = Certainty::kMaybe;
   }
   return expected;
