@@ -38,6 +38,8 @@ struct Parts {
   std::string_view bytes;
 };
 
+std::string ParentOf(const std::string& path) { return path.substr(0, path.find_last_of('/')); }
+
 std::optional<Parts> Decode(std::string_view file) {
   if (file.size() < kMagic.size() + kChecksumBytes || !file.starts_with(kMagic)) return {};
   std::string expected(file.substr(0, file.size() - kChecksumBytes));
@@ -79,6 +81,12 @@ DictionaryShelf::DictionaryShelf(std::string directory, int level,
     by_generation_[dictionary->generation()] = dictionary;
     by_id_[dictionary->id()] = std::move(dictionary);
   }
+  if (by_generation_.empty()) return;
+  // The last process may have been killed before it did that; what is written now must not need a
+  // file that a loss of power takes back.
+  Status synced = SyncDirectory(directory_);
+  if (synced.ok()) synced = SyncDirectory(ParentOf(directory_));
+  if (!synced.ok() && log) log(LogLevel::kWarning, "sync " + directory_ + ": " + synced.message());
 }
 
 std::size_t DictionaryShelf::size() const {
@@ -128,7 +136,7 @@ Status DictionaryShelf::Adopt(std::string bytes) {
   AppendChecksum(file);
   auto dictionary = std::make_shared<const Dictionary>(std::move(bytes), generation, level_);
   if (::mkdir(directory_.c_str(), 0700) == 0) {
-    const Status synced = SyncDirectory(directory_.substr(0, directory_.find_last_of('/')));
+    const Status synced = SyncDirectory(ParentOf(directory_));
     if (!synced.ok()) return {StatusCode::kUnavailable, synced.message()};
   }
   if (Status status = ReplaceSmallFile(PathOf(dictionary->id()), file, "dictionary written");

@@ -237,7 +237,12 @@ Result<JournalContents> Journal::Read(const RecordSink& sink) {
   if (!opened.ok()) return opened.status();
   file_ = *std::move(opened);
   Result<JournalContents> contents = ReadFile(sink);
-  if (!contents.ok() || !contents->damage.empty() || version_ != kFormatVersion) file_.reset();
+  // The last process may have been killed between its rename and the sync of the directory. Then a
+  // loss of power would take the file back, with all that is appended to it from now on.
+  const bool lasting = files_.SyncDirectoryOf(path_).ok();
+  if (!contents.ok() || !contents->damage.empty() || version_ != kFormatVersion || !lasting) {
+    file_.reset();
+  }
   return contents;
 }
 

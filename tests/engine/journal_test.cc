@@ -330,6 +330,40 @@ TEST_F(JournalTest, AFailedRewriteLeavesTheOldOrTheNew) {
   }
 }
 
+// A process is killed between the rename and the sync of the directory; the next one appends, and
+// then power is lost.
+TEST_F(JournalTest, WhatIsAppendedToAFileThatAKilledProcessRenamedLasts) {
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    MemoryJournalFiles files(seed);
+    Journal older(files, kPath, kRoom);
+    ASSERT_OK(older.Rewrite({.number_bound = 5}, Holding({Tag(3, 33)})));
+    Journal newer(files, "dir/newer", kRoom);
+    ASSERT_OK(newer.Rewrite({.number_bound = 9}, Holding({Tag(3, 33), Tag(4, 44)})));
+    ASSERT_OK(files.Rename("dir/newer", kPath));
+
+    Journal next(files, kPath, kRoom);
+    ReadBack(next);
+    ASSERT_TRUE(next.usable());
+    ASSERT_OK(next.Append(std::vector{Tag(5, 55)}, next.header()));
+    files.LosePower();
+    Journal last(files, kPath, kRoom);
+    EXPECT_THAT(ReadBack(last).records, ElementsAreArray({Tag(3, 33), Tag(4, 44), Tag(5, 55)}))
+        << "seed " << seed;
+  }
+}
+
+TEST_F(JournalTest, AFileWhoseNameMayNotLastIsNotAppendedTo) {
+  WriteFour();
+  const std::uint64_t before = files_.operations();
+  ReadBack();
+  files_.FailAt(files_.operations() - before - 1);  // the sync of the directory
+  auto journal = Make();
+  const Reading reading = ReadBack(*journal);
+  EXPECT_THAT(reading.contents.damage, IsEmpty());
+  EXPECT_THAT(reading.records, ElementsAreArray(four_));
+  EXPECT_FALSE(journal->usable());
+}
+
 TEST_F(JournalTest, ALeftOverNewFileIsRemoved) {
   WriteFour();
   files_.Write(kPath + ".new", "half written");
