@@ -112,6 +112,8 @@ class Journey {
     opening.wants_usage = query_.plan.wants_usage;
     opening.credentials = query_.credentials;
     if (query_.directives.explain && outcome_.explanation.empty()) co_await Explain();
+    auto at_once = core_->cache->AcquireInMemory(Key(), query_.read, opening);
+    if (at_once) co_return at_once;
     auto work = [core = core_, key = query_.key, read = query_.read, opening] {
       const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
       return core->cache->Acquire(bytes, read, opening);

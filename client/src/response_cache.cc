@@ -204,25 +204,14 @@ class EngineCache final : public ResponseCache {
 
   ResponseAcquired Acquire(std::string_view key, const ReadOptions& options,
                            const FlightOpening& opening) override {
-    ReadOptions read = options;
-    while (true) {
-      Acquired acquired = cache_.Acquire(key, read);
-      if (auto* lease = std::get_if<Lease>(&acquired)) {
-        return std::make_unique<EngineLease>(cache_, std::move(*lease), opening);
-      }
-      if (auto* flight = std::get_if<Flight>(&acquired)) {
-        return std::make_shared<const EngineFlight>(cache_, std::move(*flight));
-      }
-      if (auto* stale = std::get_if<StaleHit>(&acquired)) {
-        auto response = FromEntry(cache_, stale->hit.entry, stale->hit.stale);
-        auto lease = std::make_unique<EngineLease>(cache_, std::move(stale->lease), opening);
-        if (response) return StaleResponse{*std::move(response), std::move(lease)};
-        return lease;  // not ours to read: a miss, which replaces it
-      }
-      const Hit& hit = std::get<Hit>(acquired);
-      if (auto response = FromEntry(cache_, hit.entry, hit.stale)) return *std::move(response);
-      read.newer_than = hit.entry.number();  // not ours to read: a miss, which replaces it
-    }
+    return *Take(options, opening, [&](const ReadOptions& read) {
+      return std::optional<Acquired>(cache_.Acquire(key, read));
+    });
+  }
+  std::optional<ResponseAcquired> AcquireInMemory(std::string_view key, const ReadOptions& options,
+                                                  const FlightOpening& opening) override {
+    return Take(options, opening,
+                [&](const ReadOptions& read) { return cache_.AcquireInMemory(key, read); });
   }
 
   Result<std::uint64_t> Invalidate(const std::vector<std::string>& tags) override {
@@ -255,6 +244,31 @@ class EngineCache final : public ResponseCache {
   TimePoint Now() const override { return cache_.Now(); }
 
  private:
+  // What `acquire` gives, as responses; nothing if that is nothing.
+  template <typename Acquire>
+  std::optional<ResponseAcquired> Take(ReadOptions read, const FlightOpening& opening,
+                                       const Acquire& acquire) {
+    while (true) {
+      std::optional<Acquired> acquired = acquire(read);
+      if (!acquired) return std::nullopt;
+      if (auto* lease = std::get_if<Lease>(&*acquired)) {
+        return std::make_unique<EngineLease>(cache_, std::move(*lease), opening);
+      }
+      if (auto* flight = std::get_if<Flight>(&*acquired)) {
+        return std::make_shared<const EngineFlight>(cache_, std::move(*flight));
+      }
+      if (auto* stale = std::get_if<StaleHit>(&*acquired)) {
+        auto response = FromEntry(cache_, stale->hit.entry, stale->hit.stale);
+        auto lease = std::make_unique<EngineLease>(cache_, std::move(stale->lease), opening);
+        if (response) return StaleResponse{*std::move(response), std::move(lease)};
+        return lease;  // not ours to read: a miss, which replaces it
+      }
+      const Hit& hit = std::get<Hit>(*acquired);
+      if (auto response = FromEntry(cache_, hit.entry, hit.stale)) return *std::move(response);
+      read.newer_than = hit.entry.number();  // not ours to read: a miss, which replaces it
+    }
+  }
+
   std::optional<CachedResponse> FromHit(const std::optional<Hit>& hit) const {
     if (!hit) return std::nullopt;
     return FromEntry(cache_, hit->entry, hit->stale);

@@ -123,6 +123,10 @@ class ResponseCache {
   // Never blocks; nullopt says nothing about what is on disk.
   virtual std::optional<CachedResponse> GetInMemory(std::string_view key,
                                                     const ReadOptions& options) = 0;
+  // Never blocks; nullopt: only the disk could tell, so Acquire, on another thread.
+  virtual std::optional<ResponseAcquired> AcquireInMemory(std::string_view key,
+                                                          const ReadOptions& options,
+                                                          const FlightOpening& opening) = 0;
   // The next two may block on the store. Get neither starts nor joins a flight.
   virtual std::optional<CachedResponse> Get(std::string_view key, const ReadOptions& options) = 0;
   virtual ResponseAcquired Acquire(std::string_view key, const ReadOptions& options,

@@ -27,6 +27,14 @@ class SharedCache final : public Cache {
   Acquired Acquire(std::string_view key, const ReadOptions& options) override {
     return AcquireGuarded(key, options, options.stale_window);
   }
+  std::optional<Acquired> AcquireInMemory(std::string_view key,
+                                          const ReadOptions& options) override {
+    try {
+      return core_->AcquireInMemory(key, options);
+    } catch (...) {
+      return std::nullopt;
+    }
+  }
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
     return GuardedRead([&] { return core_->GetInMemory(key, options); });
   }

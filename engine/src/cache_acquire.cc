@@ -8,6 +8,19 @@
 namespace larder {
 
 Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, StaleWindow window) {
+  return *TryAcquire(key, options, MakeQuery(options, window));  // with the disk all is known
+}
+
+std::optional<Acquired> CacheCore::AcquireInMemory(std::string_view key,
+                                                   const ReadOptions& options) {
+  Query query = MakeQuery(options);
+  query.no_disk = true;
+  return TryAcquire(key, options, query);
+}
+
+// Nothing: only the disk can tell, and the query goes without. What was leased has been given back.
+std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOptions& options,
+                                              const Query& query) {
   Status status = CheckKey(key);
   if (status.ok()) status = CheckTags(options.tags);
   if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
@@ -16,19 +29,19 @@ Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, St
     return Lease(UntrackedFlight(key, std::move(status)));
   }
   const std::uint64_t hash = HotTier::HashKey(key);
-  const Query query = MakeQuery(options, window);
   const std::uint64_t epoch = flights_->Epoch(hash);
   Lookup lookup;
   lookup.miss = MissReason::kUnwanted;
   if (options.newer_than != kRefresh) lookup = Find(key, hash, query);
+  if (lookup.unknown) return std::nullopt;
   if (lookup.entry != nullptr) {
-    if (lookup.stale && window == StaleWindow::kWhileRevalidate) {
+    if (lookup.stale && query.window == StaleWindow::kWhileRevalidate) {
       return HitOrRefresh(key, hash, options, query, epoch, std::move(lookup));
     }
     return CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
   }
-  Acquired acquired = LeaseOrFlight(key, hash, options, query, epoch, lookup.miss);
-  if (std::holds_alternative<Lease>(acquired)) CountMiss(key, lookup.miss);
+  std::optional<Acquired> acquired = LeaseOrFlight(key, hash, options, query, epoch, lookup.miss);
+  if (acquired && std::holds_alternative<Lease>(*acquired)) CountMiss(key, lookup.miss);
   return acquired;
 }
 
@@ -90,9 +103,9 @@ FlightTable::Joined CacheCore::JoinOrLead(std::string_view key, std::uint64_t ha
   return joined;
 }
 
-Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
-                                  const ReadOptions& options, const Query& query,
-                                  std::uint64_t epoch, MissReason reason) {
+std::optional<Acquired> CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
+                                                 const ReadOptions& options, const Query& query,
+                                                 std::uint64_t epoch, MissReason reason) {
   FlightTable::Joined joined = JoinOrLead(key, hash, options, query, epoch, reason);
   if (!joined.leads) {
     if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
@@ -106,14 +119,15 @@ Acquired CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
   Lease lease(joined.state);
   if (!joined.flight_ended_since || options.newer_than == kRefresh) return lease;
   Lookup lookup = Find(key, hash, query);
+  if (lookup.unknown) return std::nullopt;
   if (lookup.entry == nullptr) return lease;
   return FoundUnderLease(key, lookup, query, std::move(lease));
 }
 
 // A stale entry that may be used, now that somebody sees to its successor.
-Acquired CacheCore::HitOrRefresh(std::string_view key, std::uint64_t hash,
-                                 const ReadOptions& options, const Query& query,
-                                 std::uint64_t epoch, Lookup lookup) {
+std::optional<Acquired> CacheCore::HitOrRefresh(std::string_view key, std::uint64_t hash,
+                                                const ReadOptions& options, const Query& query,
+                                                std::uint64_t epoch, Lookup lookup) {
   FlightTable::Joined joined = JoinOrLead(key, hash, options, query, epoch, MissReason::kExpired);
   if (!joined.leads) {
     if (const std::optional<Hit> hit = HitOfEnded(*joined.state, query)) return *hit;
@@ -122,6 +136,7 @@ Acquired CacheCore::HitOrRefresh(std::string_view key, std::uint64_t hash,
   Lease lease(joined.state);
   if (joined.flight_ended_since) {
     lookup = Find(key, hash, query);
+    if (lookup.unknown) return std::nullopt;
     if (lookup.entry == nullptr) {  // invalidated, or removed, just now
       CountMiss(key, lookup.miss);
       return lease;

@@ -82,6 +82,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // As in cache.h.
   Acquired Acquire(std::string_view key, const ReadOptions& options, StaleWindow window);
+  std::optional<Acquired> AcquireInMemory(std::string_view key, const ReadOptions& options);
   // A lease whose outcome is handed over and not stored. Needs no memory.
   Lease AcquireUnstored(std::string_view key);
   std::optional<Hit> GetIfError(std::string_view key, const ReadOptions& options);
@@ -192,12 +193,16 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   FlightTable::Joined JoinOrLead(std::string_view key, std::uint64_t hash,
                                  const ReadOptions& options, const Query& query,
                                  std::uint64_t epoch, MissReason reason);
+  std::optional<Acquired> TryAcquire(std::string_view key, const ReadOptions& options,
+                                     const Query& query);
   Acquired FoundUnderLease(std::string_view key, const Lookup& lookup, const Query& query,
                            Lease lease);
-  Acquired HitOrRefresh(std::string_view key, std::uint64_t hash, const ReadOptions& options,
-                        const Query& query, std::uint64_t epoch, Lookup lookup);
-  Acquired LeaseOrFlight(std::string_view key, std::uint64_t hash, const ReadOptions& options,
-                         const Query& query, std::uint64_t epoch, MissReason reason);
+  std::optional<Acquired> HitOrRefresh(std::string_view key, std::uint64_t hash,
+                                       const ReadOptions& options, const Query& query,
+                                       std::uint64_t epoch, Lookup lookup);
+  std::optional<Acquired> LeaseOrFlight(std::string_view key, std::uint64_t hash,
+                                        const ReadOptions& options, const Query& query,
+                                        std::uint64_t epoch, MissReason reason);
   std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
   void Prepare(FlightState& flight, MissReason reason);
   void EndIfDue(FlightState& flight, Duration now);

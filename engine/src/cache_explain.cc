@@ -15,6 +15,7 @@ Explanation CacheCore::Explain(std::string_view key, const ReadOptions& options)
   if (!pass) return explanation;
   PinnedRow row;
   switch (supervisor_->Peek(key, row)) {
+    case ReadOutcome::kUnknown:
     case ReadOutcome::kFault: return explanation;
     case ReadOutcome::kAbsent:
       explanation.why = recent_evictions_.Has(hash) ? Why::kEvicted : Why::kAbsent;

@@ -18,6 +18,7 @@ struct CacheCore::Query {
   std::uint64_t newer_than = 0;
   TimePoint now{};
   bool peek = false;  // leaves no trace
+  bool no_disk = false;
   bool bodies = true;
 };
 
@@ -26,6 +27,7 @@ struct CacheCore::Lookup {
   std::shared_ptr<const EntryData> entry;
   bool stale = false;
   bool in_memory = false;
+  bool unknown = false;         // of a query without the disk: only that can tell
   std::uint64_t raw_bytes = 0;  // if read from the store
   MissReason miss = MissReason::kAbsent;
 };

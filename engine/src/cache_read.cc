@@ -5,6 +5,10 @@
 #include "cache_lookup.h"
 
 namespace larder {
+namespace {
+// Of a body that an event loop may decompress: some 50 us.
+constexpr std::uint64_t kMostBytesAtOnce = std::uint64_t{64} << 10;
+}  // namespace
 
 CacheCore::Query CacheCore::MakeQuery(const ReadOptions& options) const {
   return MakeQuery(options, options.stale_window);
@@ -118,6 +122,10 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
     lookup.miss = MissReason::kExpired;
     return lookup;
   }
+  if (query.no_disk && record.raw_bytes > kMostBytesAtOnce) {
+    lookup.unknown = true;
+    return lookup;
+  }
   if (record.raw_bytes > options_.max_body_bytes) {  // the limit was lowered since
     lookup.miss = MissReason::kUnwanted;
     return lookup;
@@ -166,7 +174,9 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
   }
   const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
   PinnedRow row;
-  const ReadOutcome outcome = query.peek ? supervisor_->Peek(key, row) : supervisor_->Get(key, row);
+  const ReadOutcome outcome = query.peek      ? supervisor_->Peek(key, row)
+                              : query.no_disk ? supervisor_->GetCached(key, row)
+                                              : supervisor_->Get(key, row);
   return Take(key, hash, version, outcome, row.bytes(), query);
 }
 
@@ -177,10 +187,15 @@ CacheCore::Lookup CacheCore::Take(std::string_view key, std::uint64_t hash, std:
   switch (outcome) {
     case ReadOutcome::kFault: lookup.miss = MissReason::kFault; return lookup;
     case ReadOutcome::kAbsent: return lookup;
+    case ReadOutcome::kUnknown: lookup.unknown = true; return lookup;
     case ReadOutcome::kCorrupt: lookup.miss = MissReason::kCorrupt; break;
     case ReadOutcome::kFound: lookup = ReadRecord(key, row, query); break;
   }
-  if (query.peek) return lookup;
+  if (query.peek || lookup.unknown) return lookup;
+  if (query.no_disk && lookup.miss == MissReason::kCorrupt) {  // to drop it is to write
+    lookup.unknown = true;
+    return lookup;
+  }
   if (lookup.entry != nullptr) {
     FillHotTier(key, hash, version, lookup.entry);
   } else if (lookup.miss == MissReason::kCorrupt) {

@@ -20,6 +20,7 @@ Status CacheCore::Touch(std::string_view key, Duration ttl) {
   const Writing writing(StripeOf(hash));
   PinnedRow row;
   switch (supervisor_->Get(key, row)) {
+    case ReadOutcome::kUnknown:
     case ReadOutcome::kFault: return {StatusCode::kUnavailable, "the store could not be read"};
     case ReadOutcome::kAbsent:
     case ReadOutcome::kCorrupt:  // dropped by the next who reads it

@@ -125,6 +125,7 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
   PinnedRow row;
   switch (supervisor_->Get(key, row)) {
     case ReadOutcome::kAbsent: return Precedence::kWrite;
+    case ReadOutcome::kUnknown:
     case ReadOutcome::kFault: return Precedence::kFault;
     case ReadOutcome::kCorrupt: return Precedence::kCorrupt;
     case ReadOutcome::kFound: break;

@@ -53,6 +53,7 @@ class RocksStore final : public Store {
   RocksStore(StoreOptions options, std::unique_ptr<rocksdb::Env> env,
              std::unique_ptr<rocksdb::DB> db)
       : options_(std::move(options)), env_(std::move(env)), db_(std::move(db)) {
+    cached_options_.read_tier = rocksdb::kBlockCacheTier;
     peek_options_.fill_cache = false;
   }
   ~RocksStore() override { static_cast<void>(db_->Close()); }
@@ -60,6 +61,11 @@ class RocksStore final : public Store {
   ReadOutcome Get(std::string_view key, PinnedRow& row) override {
     return OutcomeOf(
         db_->Get(read_options_, db_->DefaultColumnFamily(), AsSlice(key), &row.slice_));
+  }
+
+  ReadOutcome GetCached(std::string_view key, PinnedRow& row) override {
+    return OutcomeOf(
+        db_->Get(cached_options_, db_->DefaultColumnFamily(), AsSlice(key), &row.slice_));
   }
 
   ReadOutcome Peek(std::string_view key, PinnedRow& row) override {
@@ -248,6 +254,7 @@ class RocksStore final : public Store {
   static ReadOutcome OutcomeOf(const rocksdb::Status& status) {
     if (status.ok()) return ReadOutcome::kFound;
     if (status.IsNotFound()) return ReadOutcome::kAbsent;
+    if (status.IsIncomplete()) return ReadOutcome::kUnknown;
     return status.IsCorruption() ? ReadOutcome::kCorrupt : ReadOutcome::kFault;
   }
 
@@ -257,6 +264,7 @@ class RocksStore final : public Store {
   const rocksdb::ReadOptions read_options_;
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> compacting_{false};
+  rocksdb::ReadOptions cached_options_;
   rocksdb::ReadOptions peek_options_;
 };
 

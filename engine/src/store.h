@@ -86,7 +86,8 @@ struct KeyAndRow {
   std::string_view row;
 };
 
-enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault };
+// kUnknown: only the disk can tell (GetCached).
+enum class ReadOutcome { kFound, kAbsent, kCorrupt, kFault, kUnknown };
 
 // Thread-safe. Errors: kUnavailable (I/O), kResourceExhausted (no space left), kDataLoss (corrupt).
 // After a write has failed all later ones do, until the store is opened anew.
@@ -106,7 +107,9 @@ class Store {
   virtual ~Store() = default;
 
   virtual ReadOutcome Get(std::string_view key, PinnedRow& row) = 0;
-  // The same without filling the block cache.
+  // The same from what is in memory (memtables, block cache): touches no disk.
+  virtual ReadOutcome GetCached(std::string_view key, PinnedRow& row) = 0;
+  // Get without filling the block cache.
   virtual ReadOutcome Peek(std::string_view key, PinnedRow& row) = 0;
   // Get for several keys; `rows` and the outcomes are in their order.
   virtual std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,

@@ -138,6 +138,13 @@ ReadOutcome Supervisor::Get(std::string_view key, PinnedRow& row) {
   return outcome;
 }
 
+// That it knows says nothing of the disk.
+ReadOutcome Supervisor::GetCached(std::string_view key, PinnedRow& row) {
+  const ReadOutcome outcome = store_->GetCached(key, row);
+  if (outcome == ReadOutcome::kFault) ReadFailed();
+  return outcome;
+}
+
 ReadOutcome Supervisor::Peek(std::string_view key, PinnedRow& row) {
   const ReadOutcome outcome = store_->Peek(key, row);
   NoteRead(outcome);

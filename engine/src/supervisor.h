@@ -66,6 +66,7 @@ class Supervisor {
 
   // As in store.h; faults are counted, and followed up.
   ReadOutcome Get(std::string_view key, PinnedRow& row);
+  ReadOutcome GetCached(std::string_view key, PinnedRow& row);
   ReadOutcome Peek(std::string_view key, PinnedRow& row);
   std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
                                     std::span<PinnedRow> rows);

@@ -45,6 +45,7 @@ class FakeStore final : public Store {
     ++disk_.calls;
     return disk_.reads;
   }
+  ReadOutcome GetCached(std::string_view key, PinnedRow& row) override { return Get(key, row); }
   ReadOutcome Peek(std::string_view key, PinnedRow& row) override { return Get(key, row); }
   std::vector<ReadOutcome> MultiGet(std::span<const std::string_view> keys,
                                     std::span<PinnedRow> /*rows*/) override {

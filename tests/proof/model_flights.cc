@@ -99,7 +99,9 @@ Effect ModelRun::Acquire(const Step& step) {
   if (OpenFlight* joined = Joined(key)) joined->maybe_tags.merge(Tags(read.tags));
   ReadOptions options = OptionsOf(read);
   options.lease_timeout = TimeoutOf(step.d / 3);
-  Acquired acquired = cache_->Acquire(key, options);
+  std::optional<Acquired> in_memory;
+  if (step.d % 2 == 0) in_memory = cache_->AcquireInMemory(key, options);
+  Acquired acquired = in_memory ? *std::move(in_memory) : cache_->Acquire(key, options);
   if (const Hit* hit = std::get_if<Hit>(&acquired)) {
     if (hit->stale && nobody && read.window == StaleWindow::kWhileRevalidate) {
       Fail("a stale hit that nobody computes anew");

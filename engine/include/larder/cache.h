@@ -85,6 +85,12 @@ class Cache {
   // or a flight, and nothing is stored.
   virtual Acquired Acquire(std::string_view key, const ReadOptions& options = {}) = 0;
 
+  // Acquire where what is in memory (filters of keys among it) tells enough; nullopt: only the disk
+  // could tell, or the entry is so large that to decompress it takes time. Never touches the disk.
+  // For event loops, before Acquire on another thread.
+  virtual std::optional<Acquired> AcquireInMemory(std::string_view key,
+                                                  const ReadOptions& options = {}) = 0;
+
   // The entry if it is in memory and valid. Never touches the disk; nullopt says nothing about
   // the disk and is not counted as a miss. For event loops.
   virtual std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options = {}) = 0;
