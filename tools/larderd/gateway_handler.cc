@@ -70,16 +70,18 @@ AnswerHead ToCaller(client::ResponseHead head) {
   return answer;
 }
 
-// A hit lies in memory whole: one write, with its length.
-asio::awaitable<void> SendWhole(client::Response& response, AnswerHead head, Responder& responder) {
+// For what lies in memory whole: one write, with its length.
+asio::awaitable<Status> SendWhole(client::Response& response, AnswerHead head,
+                                  Responder& responder) {
   std::vector<SharedBytes> pieces;
   while (true) {
     Result<SharedBytes> piece = co_await response.body->Read();
-    if (!piece.ok()) co_return;
+    if (!piece.ok()) co_return piece.status();
     if (piece->empty()) break;
     pieces.push_back(*std::move(piece));
   }
   co_await responder.Send(std::move(head), std::move(pieces));
+  co_return Status::Ok();
 }
 
 // Each piece as it comes, the next one only when it is written.
@@ -261,14 +263,15 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
     co_await Deny(route, spent, responder);
     co_return;
   }
-  const bool hit = response.head.cache.hit();
+  const bool whole = response.head.cache.hit() || response.head.cache.stored;
   responder.Note(response.head.cache);
   AnswerHead head = ToCaller(std::move(response.head));
-  if (hit) {
-    co_await SendWhole(response, std::move(head), responder);
-    co_return;
+  Status relayed;
+  if (whole) {
+    relayed = co_await SendWhole(response, std::move(head), responder);
+  } else {
+    relayed = co_await Relay(response, std::move(head), responder);
   }
-  const Status relayed = co_await Relay(response, std::move(head), responder);
   if (!relayed.ok()) LogFailure(route, relayed);
 }
 
