@@ -19,6 +19,7 @@
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/on_abort.h"
+#include "larder/client/recent_misses.h"
 #include "larder/client/refusals.h"
 #include "provider_health.h"
 #include "response_cache.h"
@@ -61,6 +62,7 @@ struct CachingCore {
   OnAbort on_abort = OnAbort::kFinish;
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
+  std::shared_ptr<RecentMisses> recent_misses = nullptr;  // told of misses, where there is one
   CassetteMode cassette = CassetteMode::kNone;
   bool scoped_tags = false;  // StackParts::scoped_tags
   // A wait for the store timed out, and no write has come back since.

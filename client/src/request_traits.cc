@@ -3,11 +3,13 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "ascii.h"
+#include "http_dialect.h"
 #include "larder/client/request_key.h"
 #include "packing.h"
 
@@ -16,7 +18,29 @@ namespace {
 
 using nlohmann::json;
 
-std::uint64_t HashOf(std::string_view value, std::string_view secret) {
+// Leaf by leaf; an empty list or object is a leaf.
+void AddBody(const json& value, const std::string& place, std::string_view secret,
+             RequestTraits& traits) {
+  if (traits.size() >= kMaxTraits) return;
+  if (value.is_structured() && !value.empty()) {
+    for (const auto& [name, member] : value.items()) {
+      AddBody(member, place + "/" + name, secret, traits);
+    }
+    return;
+  }
+  traits[place] = HashTrait(value.dump(-1, ' ', false, json::error_handler_t::replace), secret);
+}
+
+// Parts of the body begin with a slash and come last.
+bool IsBefore(std::string_view a, std::string_view b) {
+  const bool body_a = a.starts_with('/');
+  const bool body_b = b.starts_with('/');
+  return body_a != body_b ? body_b : a < b;
+}
+
+}  // namespace
+
+std::uint64_t HashTrait(std::string_view value, std::string_view secret) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned int size = 0;
   HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
@@ -26,74 +50,59 @@ std::uint64_t HashOf(std::string_view value, std::string_view secret) {
   return hash;
 }
 
-class Collector {
- public:
-  explicit Collector(std::string_view secret) : secret_(secret) {}
-
-  void Add(const std::string& place, std::string_view value) {
-    if (traits_.size() < kMaxTraits) traits_[place] = HashOf(value, secret_);
+RequestTraits HeadTraitsOf(const Request& request, const ProviderConfig& provider,
+                           std::string_view secret) {
+  RequestTraits traits;
+  const auto add = [&](const std::string& place, std::string_view value) {
+    traits[place] = HashTrait(value, secret);
+  };
+  add("provider", provider.base_url);
+  add("path", WithoutCredentials(request.target));
+  add("namespace", request.directives.name_space);
+  add("sample", std::to_string(request.directives.sample));
+  const bool plain_http = provider.dialect == "http";
+  const std::vector<std::string> key_headers =
+      plain_http ? HttpKeyHeaders(provider) : provider.key_headers;
+  for (const Header& field : request.headers) {
+    if (!IsKeyHeader(field.name, key_headers)) continue;
+    add("header " + LowerAscii(field.name), request.headers.Joined(field.name));
   }
-
-  // Leaf by leaf; an empty list or object is a leaf.
-  void AddBody(const json& value, const std::string& place) {
-    if (traits_.size() >= kMaxTraits) return;
-    if (value.is_structured() && !value.empty()) {
-      for (const auto& [name, member] : value.items()) AddBody(member, place + "/" + name);
-      return;
-    }
-    Add(place, value.dump(-1, ' ', false, json::error_handler_t::replace));
-  }
-
-  RequestTraits Take() { return std::move(traits_); }
-
- private:
-  const std::string_view secret_;
-  RequestTraits traits_;
-};
-
-// Parts of the body begin with a slash and come last.
-bool IsBefore(const std::string& a, const std::string& b) {
-  const bool body_a = a.starts_with('/');
-  const bool body_b = b.starts_with('/');
-  return body_a != body_b ? body_b : a < b;
+  if (request.directives.key) add("Larder-Key", *request.directives.key);
+  return traits;
 }
-
-}  // namespace
 
 RequestTraits TraitsOf(const Request& request, const ProviderConfig& provider,
                        std::string_view canonical_body, std::string_view secret) {
-  Collector collector(secret);
-  collector.Add("provider", provider.base_url);
-  collector.Add("path", WithoutCredentials(request.target));
-  collector.Add("namespace", request.directives.name_space);
-  collector.Add("sample", std::to_string(request.directives.sample));
-  for (const Header& field : request.headers) {
-    if (IsKeyHeader(field.name, provider.key_headers)) {
-      collector.Add("header " + LowerAscii(field.name), request.headers.Joined(field.name));
+  RequestTraits traits = HeadTraitsOf(request, provider, secret);
+  if (request.directives.key) return traits;
+  const json body = json::parse(canonical_body, nullptr, /*allow_exceptions=*/false);
+  AddBody(body, "", secret, traits);
+  return traits;
+}
+
+std::vector<std::string_view> DifferingPlaces(const RequestTraits& a, const RequestTraits& b,
+                                              std::size_t most) {
+  std::vector<std::string_view> places;
+  auto in_a = a.begin();
+  auto in_b = b.begin();
+  while ((in_a != a.end() || in_b != b.end()) && places.size() <= most) {
+    if (in_b == b.end() || (in_a != a.end() && in_a->first < in_b->first)) {
+      places.emplace_back((in_a++)->first);
+    } else if (in_a == a.end() || in_b->first < in_a->first) {
+      places.emplace_back((in_b++)->first);
+    } else {
+      if (in_a->second != in_b->second) places.emplace_back(in_a->first);
+      ++in_a;
+      ++in_b;
     }
   }
-  if (request.directives.key) {
-    collector.Add("Larder-Key", *request.directives.key);
-    return collector.Take();
-  }
-  const json body = json::parse(canonical_body, nullptr, /*allow_exceptions=*/false);
-  collector.AddBody(body, "");
-  return collector.Take();
+  std::sort(places.begin(), places.end(), IsBefore);
+  return places;
 }
 
 TraitDifference Compare(const RequestTraits& a, const RequestTraits& b) {
-  TraitDifference difference;
-  const auto note = [&difference](const std::string& place) {
-    if (difference.count++ == 0 || IsBefore(place, difference.first)) difference.first = place;
-  };
-  for (const auto& [place, hash] : a) {
-    const auto other = b.find(place);
-    if (other == b.end() || other->second != hash) note(place);
-  }
-  for (const auto& [place, hash] : b) {
-    if (!a.contains(place)) note(place);
-  }
-  return difference;
+  const std::vector<std::string_view> places = DifferingPlaces(a, b, a.size() + b.size());
+  return {places.size(), places.empty() ? "" : std::string(places.front())};
 }
 
 std::string EncodeTraits(const RequestTraits& traits) {

@@ -156,6 +156,7 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                   .on_abort = parts.on_abort,
                   .health = HealthOf(*settings, parts.health),
                   .refusals = parts.refusals,
+                  .recent_misses = parts.recent_misses,
                   .cassette = parts.cassette,
                   .scoped_tags = parts.scoped_tags})));
 }

@@ -15,6 +15,7 @@
 
 #include "cassette_notes.h"
 #include "io_gate.h"
+#include "miss_note.h"
 #include "storable_answer.h"
 
 namespace larder::client {
@@ -152,6 +153,7 @@ std::shared_ptr<const ResponseFlight> StartFollowedFetch(std::shared_ptr<const C
         });
   }
   std::shared_ptr<const ResponseFlight> flight = fetch.lease->Follow();
+  NoteMiss(fetch.core, request, fetch.query.key, flight->reason());
   Start(std::move(fetch), std::move(request));
   return flight;
 }

@@ -1,5 +1,6 @@
 #include "admin_service.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace larder::admin {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::size_t kDefaultMisses = 20;
 
 // The request's headers out of [[name, value], ...]; false if it is anything else.
 bool ReadHeaders(const json& list, client::Headers& headers) {
@@ -79,6 +82,7 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
             .content_type = "text/plain; version=0.0.4; charset=utf-8",
             .body = options_.metrics()};
   }
+  if (get && request.path == "/v1/misses") return Misses(request);
   if (get && request.path == kExportPath) return HandleExport(cache_, request);
   if (post && request.path == kImportPath) return HandleImport(cache_, request);
   if (get && request.path == kVerifyPath) return HandleVerify(cache_, request);
@@ -116,6 +120,22 @@ AdminAnswer AdminService::Config(const AdminRequest& request) const {
       patch ? options_.config->Change(request.body) : options_.config->Show();
   if (!answer.ok()) return ErrorAnswer(answer.status());
   return {.http_status = 200, .content_type = "application/json", .body = *std::move(answer)};
+}
+
+AdminAnswer AdminService::Misses(const AdminRequest& request) const {
+  if (!options_.recent_misses) {
+    return ErrorAnswer({StatusCode::kNotFound,
+                        "this process remembers no recent misses; a gateway (larderd) does"});
+  }
+  std::size_t limit = kDefaultMisses;
+  const std::string given = request.Query("limit");
+  const char* end = given.data() + given.size();
+  if (!given.empty() && std::from_chars(given.data(), end, limit).ptr != end) {
+    return InvalidAnswer("limit \"" + given + "\" is not a number");
+  }
+  return {.http_status = 200,
+          .content_type = "application/json",
+          .body = options_.recent_misses(limit)};
 }
 
 AdminAnswer AdminService::Scope(const std::string& body) const {

@@ -10,6 +10,8 @@
 //   DELETE /v1/entries/{key}                    {"key", "removed": whether there was one}
 //   POST   /v1/entries/{key}/touch {"ttl"}      {"key", "touched"}
 //   GET    /v1/entries/{key}/explain?tag=       why it is a hit or a miss (explanation_json.h)
+//   GET    /v1/misses?limit=                    recent misses that nearly were hits, of a process
+//                                               that remembers any (AdminOptions::recent_misses)
 //   GET    /v1/export?cursor=, POST /v1/import  entries, a line each (transfer_requests.h)
 //   GET    /v1/verify?cursor=, POST /v1/backup, POST /v1/compact   (store_requests.h)
 //   GET, POST /v1/dictionaries                                     (store_requests.h)
@@ -38,13 +40,14 @@ namespace larder::admin {
 // Thread-safe; may block on the disk. `cache` must outlive it.
 class AdminService {
  public:
-  // Of `options` more_stats, metrics and config.
+  // Of `options` more_stats, metrics, recent_misses and config.
   explicit AdminService(Cache& cache, AdminOptions options = {})
       : cache_(cache), options_(std::move(options)) {}
   AdminAnswer Handle(const AdminRequest& request) const;
 
  private:
   AdminAnswer Invalidate(const std::string& body) const;
+  AdminAnswer Misses(const AdminRequest& request) const;
   AdminAnswer Scope(const std::string& body) const;
   AdminAnswer Config(const AdminRequest& request) const;
 

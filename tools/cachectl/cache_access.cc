@@ -163,6 +163,17 @@ Result<std::unique_ptr<CacheAccess>> ReachProcess(const Invocation& invocation) 
       std::make_unique<UrlAccess>(invocation.Value("--url"), *std::move(token)));
 }
 
+Result<std::unique_ptr<CacheAccess>> ReachRunning(const Invocation& invocation,
+                                                  const std::string& hint) {
+  if (NamesProcess(invocation)) return ReachProcess(invocation);
+  const Result<CachePlace> place = FindCache(invocation);
+  if (!place.ok()) return place.status();
+  const Result<bool> served = IsServed(place->socket);
+  if (!served.ok()) return served.status();
+  if (*served) return ReachSocket(place->socket);
+  return Unreachable("no process serves " + place->options.directory + "/admin.sock, and " + hint);
+}
+
 Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation) {
   if (NamesProcess(invocation)) return ReachProcess(invocation);
   Result<CachePlace> place = FindCache(invocation);

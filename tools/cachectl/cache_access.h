@@ -43,6 +43,11 @@ bool IsHeld(const std::string& directory);
 // cache), kInvalidArgument (configuration), kDataLoss (the store cannot be read).
 Result<std::unique_ptr<CacheAccess>> ReachCache(const Invocation& invocation);
 
+// The cache of a process that runs, never one that we would open ourselves. Errors: kUnavailable
+// (nobody serves it; `hint` says what that means), kInvalidArgument (configuration).
+Result<std::unique_ptr<CacheAccess>> ReachRunning(const Invocation& invocation,
+                                                  const std::string& hint);
+
 // The cache behind a socket, which is not looked at yet.
 std::unique_ptr<CacheAccess> ReachSocket(std::string socket);
 // The cache that is there and that nobody holds, opened by ourselves. Errors: as above.

@@ -1,4 +1,5 @@
-// explain KEY: why a key is a hit, or a miss. (Of two requests: difference_verb.cc.)
+// explain KEY: why a key is a hit, or a miss. (Of two requests: difference_verb.cc;
+// of recent misses: recent_verb.cc.)
 #include <nlohmann/json.hpp>
 
 #include "base64url.h"
@@ -60,6 +61,11 @@ tools::ExitStatus Outcome(const std::string& why) {
 }  // namespace
 
 Result<tools::ExitStatus> RunExplain(const Invocation& invocation, Console& console) {
+  if (invocation.Has("--recent")) return ExplainRecent(invocation, console);
+  if (invocation.arguments.empty()) {
+    return Status(StatusCode::kInvalidArgument, "too few arguments; usage: cachectl explain " +
+                                                    std::string(invocation.verb->arguments));
+  }
   if (invocation.arguments.size() == 2) return ExplainDifference(invocation, console);
   const Result<std::string> key = admin::ParseKey(invocation.arguments[0]);
   if (!key.ok()) return key.status();

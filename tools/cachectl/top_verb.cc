@@ -96,19 +96,6 @@ Result<ordered_json> Look(CacheAccess& cache) {
   return ordered_json::parse(*stats);
 }
 
-// In a cache that we would open ourselves, nothing happens.
-Result<std::unique_ptr<CacheAccess>> ReachRunning(const Invocation& invocation) {
-  if (NamesProcess(invocation)) return ReachProcess(invocation);
-  const Result<CachePlace> place = FindCache(invocation);
-  if (!place.ok()) return place.status();
-  const Result<bool> served = IsServed(place->socket);
-  if (!served.ok()) return served.status();
-  if (*served) return ReachSocket(place->socket);
-  return Status(StatusCode::kUnavailable, "no process serves " + place->options.directory +
-                                              "/admin.sock, and what nobody uses does not change; "
-                                              "see cachectl stats");
-}
-
 }  // namespace
 
 Result<tools::ExitStatus> RunTop(const Invocation& invocation, Console& console) {
@@ -120,7 +107,8 @@ Result<tools::ExitStatus> RunTop(const Invocation& invocation, Console& console)
     if (!given.ok()) return given.status().WithContext("--interval");
     interval = std::max(*given, kShortest);
   }
-  const Result<std::unique_ptr<CacheAccess>> cache = ReachRunning(invocation);
+  const Result<std::unique_ptr<CacheAccess>> cache =
+      ReachRunning(invocation, "what nobody uses does not change; see cachectl stats");
   if (!cache.ok()) return cache.status();
   Result<ordered_json> before = Look(**cache);
   const bool redraws = !console.json() && ::isatty(STDOUT_FILENO) == 1;

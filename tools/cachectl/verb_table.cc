@@ -82,6 +82,8 @@ constexpr VerbFlag kVerifyFlags[] = {
 };
 
 constexpr VerbFlag kExplainFlags[] = {
+    {"--recent", "", "the recent misses of a running larderd that nearly were hits, latest first"},
+    {"--limit", "N", "of recent misses: at most so many; 20 if not given"},
     {"--tag", "T", "a tag of the read", true},
     {"--path", "PATH", "of two requests: as for key"},
     {"--provider", "NAME", "of two requests: as for key"},
@@ -119,9 +121,9 @@ constexpr Verb kVerbs[] = {
     {"rm", "KEY...", 1, kAny, "remove entries", {}, RunRemove},
     {"invalidate", "", 0, 0, "make all entries with a tag or a prefix, or all, a miss",
      kInvalidateFlags, RunInvalidate},
-    {"explain", "KEY | A.json B.json", 1, 2,
-     "why a key is a hit or a miss; in which fields two requests differ", kExplainFlags,
-     RunExplain},
+    {"explain", "KEY | A.json B.json | --recent", 0, 2,
+     "why a key is a hit or a miss; in which fields two requests, or recent ones, differ",
+     kExplainFlags, RunExplain},
     {"export",
      "[FILE]",
      0,

@@ -18,6 +18,8 @@ Result<tools::ExitStatus> RunRemove(const Invocation& invocation, Console& conso
 Result<tools::ExitStatus> RunInvalidate(const Invocation& invocation, Console& console);
 // explain with two files.
 Result<tools::ExitStatus> ExplainDifference(const Invocation& invocation, Console& console);
+// explain --recent.
+Result<tools::ExitStatus> ExplainRecent(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunExport(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunImport(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunBackup(const Invocation& invocation, Console& console);

@@ -17,6 +17,7 @@
 #include "exit_status.h"
 #include "larder/client/asio/stack.h"
 #include "metrics_page.h"
+#include "recent_misses_json.h"
 
 namespace larder::gateway {
 namespace {
@@ -120,6 +121,9 @@ Status Gateway::StartAdmin(const tools::ToolConfig& config) {
   admin::AdminOptions options;
   options.more_stats = [this] { return ClientStatsJson(*board_, *refusals_); };
   if (config.metrics.enabled) options.metrics = [this] { return ShowMetrics(); };
+  options.recent_misses = [this](std::size_t limit) {
+    return RecentMissesJson(*recent_misses_, *cache_, limit);
+  };
   options.config = &running_config_;
   if (config.admin.socket) {
     options.socket = *config.admin.socket;
@@ -179,6 +183,7 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                     .cache = cache_.get(),
                                     .health = board_,
                                     .refusals = refusals_,
+                                    .recent_misses = recent_misses_,
                                     .credentials = credentials_,
                                     .call_limits = call_limits_,
                                     .cassette = cassette_,

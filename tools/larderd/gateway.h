@@ -24,6 +24,7 @@
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
 #include "larder/client/on_abort.h"
+#include "larder/client/recent_misses.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
 #include "log.h"
@@ -95,6 +96,8 @@ class Gateway {
   // Destroyed from the last to the first: whoever uses goes before what it uses.
   std::shared_ptr<client::HealthBoard> board_;
   std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();
+  const std::shared_ptr<client::RecentMisses> recent_misses_ =
+      std::make_shared<client::RecentMisses>();
   const std::shared_ptr<client::CredentialBoard> credentials_ =
       std::make_shared<client::CredentialBoard>();
   std::shared_ptr<client::CallLimits> call_limits_;

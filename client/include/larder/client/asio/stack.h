@@ -15,6 +15,7 @@
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
 #include "larder/client/on_abort.h"
+#include "larder/client/recent_misses.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
 
@@ -31,6 +32,8 @@ struct StackParts {
   std::shared_ptr<HealthBoard> health = nullptr;
   // Counts what is kept from the cache, for all stacks that share it; null = for this one alone.
   std::shared_ptr<Refusals> refusals = nullptr;
+  // Is told of the misses of all stacks that share it, of embeddings excepted; null = nobody is.
+  std::shared_ptr<RecentMisses> recent_misses = nullptr;
   // Shared by the stacks of a process; null = this stack's own.
   std::shared_ptr<CredentialBoard> credentials = nullptr;
   // Shared by the stacks of a process; null = any number of calls at a time.

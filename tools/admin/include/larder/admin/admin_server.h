@@ -5,6 +5,7 @@
 // The socket has mode 0600: who may open it may read and invalidate everything in the cache.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -39,6 +40,9 @@ struct AdminOptions {
   std::function<std::string()> more_stats = {};
   // Text of GET /metrics, in Prometheus' format. As more_stats; empty: there is no such page.
   std::function<std::string()> metrics = {};
+  // Text of GET /v1/misses: {"misses": [...]}, at most `limit` of them, the latest first. As
+  // more_stats; empty: this process remembers none.
+  std::function<std::string(std::size_t limit)> recent_misses = {};
   // Not owned; must outlive the server. Null: there is no configuration to show.
   AdminConfig* config = nullptr;
 };
