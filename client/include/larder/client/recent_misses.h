@@ -64,8 +64,8 @@ class RecentMisses {
   // A key that is known in its scope is only kept for longer.
   void Add(const std::string& scope, Request request);
 
-  // The near misses, the latest first, each with the nearest of the requests before it. Decodes and
-  // compares all that is kept, without holding up Add(): milliseconds.
+  // The near misses, the latest first, each with the nearest of the requests before it. Compares
+  // all that is kept, without holding up Add(): half a second at worst.
   std::vector<NearMiss> Near(std::size_t limit) const;
 
   // Room for a body that waits, until what is returned is dropped; null: there is none. This
