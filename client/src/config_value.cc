@@ -17,9 +17,10 @@ constexpr std::size_t kMostShown = 60;
 
 std::string Found(const ConfigKey& key, const ConfigJson& value) {
   if (value.is_object()) return "an object";
-  if (value.is_array()) return value.empty() ? "an empty list" : "a list";
+  if (value.is_array() && value.empty()) return "an empty list";
   if (key.type == ConfigType::kSecret && !value.is_null()) return "a literal (not shown)";
   std::string text = value.dump(-1, ' ', false, ConfigJson::error_handler_t::replace);
+  if (text.size() > kMostShown && value.is_array()) return "a list with something else in it";
   if (text.size() > kMostShown) return "a text of " + std::to_string(text.size() - 2) + " bytes";
   return text;
 }
@@ -226,6 +227,10 @@ ConfigJson ConfigValueFromText(const ConfigKey& key, const std::string& text) {
     case ConfigType::kPatterns:
     case ConfigType::kScalars:
     case ConfigType::kTags: {
+      if (text.starts_with('[')) {
+        ConfigJson list = ConfigJson::parse(text, nullptr, /*allow_exceptions=*/false);
+        return list.is_discarded() ? ConfigJson(text) : list;
+      }
       ConfigJson names = ConfigJson::array();
       for (std::size_t at = 0; at < text.size();) {
         const std::size_t comma = std::min(text.find(',', at), text.size());

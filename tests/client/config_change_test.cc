@@ -34,6 +34,8 @@ TEST(ConfigChangeTest, ValueHasTheTypeOfItsKey) {
             Json::parse(R"({"providers": {"a": {"retry": {"max_attempts": 2}}}})"));
   EXPECT_EQ(Patch("providers.a.key_headers", "x-team, x-org"),
             Json::parse(R"({"providers": {"a": {"key_headers": ["x-team", "x-org"]}}})"));
+  EXPECT_EQ(Patch("providers.a.key_headers", R"(["x-team", "x-org"])"),
+            Json::parse(R"({"providers": {"a": {"key_headers": ["x-team", "x-org"]}}})"));
   EXPECT_EQ(Patch("providers.a.auth.token", "${vault:a}"),
             Json::parse(R"({"providers": {"a": {"auth": {"token": "${vault:a}"}}}})"));
 }
