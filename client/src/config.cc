@@ -72,6 +72,18 @@ ProviderConfig ReadProvider(const ConfigDocument& document, const std::string& n
   return provider;
 }
 
+Price ReadPrice(const ConfigDocument& document, const std::string& base) {
+  const auto number = [&](const char* name) -> std::optional<double> {
+    const std::string pointer = base + name;
+    if (document.IsNull(pointer)) return std::nullopt;
+    return document.Number(pointer);
+  };
+  return {.input_per_million = document.Number(base + "/input_per_million"),
+          .output_per_million = document.Number(base + "/output_per_million"),
+          .cached_input_per_million = number("/cached_input_per_million"),
+          .cache_write_per_million = number("/cache_write_per_million")};
+}
+
 Status Refuse(const ConfigDocument& document, const std::string& pointer,
               const std::string& complaint) {
   return {StatusCode::kInvalidArgument,
@@ -120,9 +132,7 @@ Result<ClientConfig> ReadClientConfig(const ConfigDocument& document) {
   }
   if (Status status = CheckFallbacks(document, config); !status.ok()) return status;
   for (const std::string& model : document.Names("/prices")) {
-    const std::string base = ToPointer({"prices", model});
-    config.prices[model] = {.input_per_million = document.Number(base + "/input_per_million"),
-                            .output_per_million = document.Number(base + "/output_per_million")};
+    config.prices[model] = ReadPrice(document, ToPointer({"prices", model}));
   }
   return config;
 }

@@ -200,6 +200,14 @@ constexpr ConfigKey kTable[] = {
     {"/prices/*/input_per_million", kNumber, "", "USD for a million input tokens.", "0", "1000000"},
     {"/prices/*/output_per_million", kNumber, "", "USD for a million output tokens.", "0",
      "1000000"},
+    {"/prices/*/cached_input_per_million", kNumber, "-",
+     "USD for a million input tokens read from the provider's prompt cache; if not said, the "
+     "built-in table's share of input_per_million, else input_per_million.",
+     "0", "1000000"},
+    {"/prices/*/cache_write_per_million", kNumber, "-",
+     "USD for a million input tokens written to the provider's prompt cache; if not said, as "
+     "cached_input_per_million.",
+     "0", "1000000"},
 
     {"/gateway/listen", ConfigType::kAddress, R"("127.0.0.1:8080")",
      "Where larderd listens. Port 0 takes any free one."},

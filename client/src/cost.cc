@@ -16,9 +16,13 @@ ModelPrice FromConfigured(const Price& given, const std::optional<ModelPrice>& b
   ModelPrice price;
   price.input = given.input_per_million;
   price.output = given.output_per_million;
-  const bool knows = built_in && built_in->input > 0;
-  price.cached_input = price.input * (knows ? built_in->cached_input / built_in->input : 1);
-  price.cache_write = price.input * (knows ? built_in->cache_write / built_in->input : 1);
+  const auto as_built_in = [&](double ModelPrice::*kind) {
+    const bool knows = built_in && built_in->input > 0;
+    return price.input * (knows ? (*built_in).*kind / built_in->input : 1);
+  };
+  price.cached_input =
+      given.cached_input_per_million.value_or(as_built_in(&ModelPrice::cached_input));
+  price.cache_write = given.cache_write_per_million.value_or(as_built_in(&ModelPrice::cache_write));
   return price;
 }
 

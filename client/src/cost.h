@@ -21,8 +21,9 @@ struct PricedModel {
 };
 
 // The configured price of the model as the answer names it, else as the request does; else the
-// built-in one, alike. A configured price has none for the provider's prompt cache: there the
-// built-in table's discount holds, if it knows the model, else the price of other input.
+// built-in one, alike. What a configured price does not say of the provider's prompt cache is in
+// the ratio to other input that the built-in table has, if it knows the model, else the same as
+// that.
 std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configured,
                                     const PricedModel& model);
 

@@ -55,6 +55,40 @@ TEST(CostTest, AConfiguredPriceKeepsTheDiscountOfTheTable) {
   EXPECT_EQ(FindPrice({{"m", {2, 2}}}, {"", "m", ""})->cached_input, 2);
 }
 
+TEST(CostTest, AConfiguredPriceMaySayWhatThePromptCacheCosts) {
+  const Price whole{.input_per_million = 3,
+                    .output_per_million = 15,
+                    .cached_input_per_million = 0.2,
+                    .cache_write_per_million = 6};
+  const Usage usage{.input_tokens = 13'000,
+                    .cached_input_tokens = 10'000,
+                    .cache_write_tokens = 2'000,
+                    .output_tokens = 100};
+  // 1000 plain, 10,000 read, 2,000 written, 100 of output; a model that the table knows or not.
+  for (const char* model : {"claude-sonnet-4-5", "gpt-4o", "m"}) {
+    EXPECT_EQ(CostMicrousd(usage, *FindPrice({{model, whole}}, {"", model, ""})),
+              3'000u + 2'000u + 12'000u + 1'500u)
+        << model;
+  }
+}
+
+TEST(CostTest, WhatAConfiguredPriceLeavesOutIsAsTheTableHasIt) {
+  const Price read_only{
+      .input_per_million = 6, .output_per_million = 1, .cached_input_per_million = 0};
+  const auto known = FindPrice({{"claude-sonnet-4-5", read_only}}, {"", "claude-sonnet-4-5", ""});
+  EXPECT_EQ(known->cached_input, 0) << "free is not the same as not said";
+  EXPECT_EQ(known->cache_write, 7.5) << "3.75 of 3";
+  const auto unknown = FindPrice({{"m", read_only}}, {"", "m", ""});
+  EXPECT_EQ(unknown->cached_input, 0);
+  EXPECT_EQ(unknown->cache_write, 6);
+  const Price write_only{
+      .input_per_million = 6, .output_per_million = 1, .cache_write_per_million = 9};
+  const auto written =
+      FindPrice({{"claude-sonnet-4-5", write_only}}, {"", "claude-sonnet-4-5", ""});
+  EXPECT_NEAR(written->cached_input, 0.6, 1e-9) << "0.3 of 3";
+  EXPECT_EQ(written->cache_write, 9);
+}
+
 TEST(CostTest, WithoutAPriceTimeIsMoney) {
   EXPECT_EQ(EstimateMicrousd(2s), 1'200u);
   EXPECT_EQ(EstimateMicrousd(500ms), 300u);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,10 @@ struct ProviderConfig {
 struct Price {
   double input_per_million = 0;
   double output_per_million = 0;
+  // Input that the provider read from its prompt cache, or wrote to it. Where nothing is said: as
+  // much less or more than other input as the built-in table has it for the model, else the same.
+  std::optional<double> cached_input_per_million = {};
+  std::optional<double> cache_write_per_million = {};
 };
 
 struct ClientConfig {
