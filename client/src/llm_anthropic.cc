@@ -122,11 +122,14 @@ FinishReason FinishOf(std::string_view text) {
 // Anthropic does not count cached tokens among the input's; here all are.
 TokenUsage ReadUsage(const LlmJson& usage) {
   const std::uint64_t read = LlmCount(usage, "cache_read_input_tokens");
-  return {.input_tokens = LlmCount(usage, "input_tokens") + read +
-                          LlmCount(usage, "cache_creation_input_tokens"),
-          .cached_input_tokens = read,
-          .output_tokens = LlmCount(usage, "output_tokens"),
-          .json = LlmText(usage)};
+  const std::uint64_t written = LlmCount(usage, "cache_creation_input_tokens");
+  return {
+      .input_tokens = LlmCount(usage, "input_tokens") + read + written,
+      .cached_input_tokens = read,
+      .cache_write_tokens = written,
+      .output_tokens = LlmCount(usage, "output_tokens"),
+      .reasoning_tokens = LlmCount(LlmMember(usage, "output_tokens_details"), "thinking_tokens"),
+      .json = LlmText(usage)};
 }
 
 class AnthropicMessages final : public LlmDialect {

@@ -74,7 +74,8 @@ LlmChoice ReadChoice(const LlmJson& json) {
   return choice;
 }
 
-constexpr OpenAiUsageNames kUsage = {"prompt_tokens", "prompt_tokens_details", "completion_tokens"};
+constexpr OpenAiUsageNames kUsage = {"prompt_tokens", "prompt_tokens_details", "completion_tokens",
+                                     "completion_tokens_details"};
 
 // What one choice of a chunk adds.
 class DeltaReader {

@@ -16,6 +16,7 @@ struct OpenAiUsageNames {
   const char* input;
   const char* input_details;
   const char* output;
+  const char* output_details;
 };
 
 // Takes the answer's usage out of `fields`; nullopt if it tells none.

@@ -115,7 +115,8 @@ FinishReason FinishOf(std::string_view text, const Message& message) {
   return FinishReason::kStop;
 }
 
-constexpr OpenAiUsageNames kUsage = {"input_tokens", "input_tokens_details", "output_tokens"};
+constexpr OpenAiUsageNames kUsage = {"input_tokens", "input_tokens_details", "output_tokens",
+                                     "output_tokens_details"};
 
 // What an event of this type adds, in its `delta`.
 std::optional<LlmEvent::Kind> KindOfDelta(std::string_view type) {

@@ -98,7 +98,8 @@ TEST_F(LlmClientTest, ResponsesAreAskedForByName) {
         {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look",
          "arguments": "{}", "status": "completed"}],
       "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4},
-                "output_tokens": 3, "total_tokens": 12}})");
+                "output_tokens": 3, "output_tokens_details": {"reasoning_tokens": 2},
+                "total_tokens": 12}})");
   });
   const CallOptions options{.api = LlmApi::kResponses};
   const Result<LlmAnswer> miss = client().Generate(Ask(), options);
@@ -108,6 +109,7 @@ TEST_F(LlmClientTest, ResponsesAreAskedForByName) {
   EXPECT_EQ(miss->text(), "Hello there");
   EXPECT_EQ(miss->choices[0].finish, FinishReason::kToolCalls);
   EXPECT_EQ(miss->usage->cached_input_tokens, 4U);
+  EXPECT_EQ(miss->usage->reasoning_tokens, 2U);
   WaitForStores(1);
   std::string told;
   const auto on_event = [&](const LlmEvent& event) {
@@ -120,6 +122,7 @@ TEST_F(LlmClientTest, ResponsesAreAskedForByName) {
   const Result<LlmAnswer> hit = client().GenerateStream(Ask(), on_event, options);
   ASSERT_OK(hit);
   EXPECT_TRUE(hit->cache.hit());
+  EXPECT_EQ(hit->usage->reasoning_tokens, 2U);
   EXPECT_EQ(told, "(Hm.)Hello there look call_1 completed");
   EXPECT_EQ(upstream_->requests(), 1);
 }

@@ -197,7 +197,8 @@ TEST(LlmDialectTest, FieldsWithoutAPlaceStayBesideThoseThatHaveOne) {
         "tool_calls": [{"id": "1", "type": "function", "spark": true,
                         "function": {"name": "f", "arguments": "{}"}}]}}],
     "usage": {"prompt_tokens": 9, "completion_tokens": 1,
-              "prompt_tokens_details": {"cached_tokens": 4}, "novel": 2}})");
+              "prompt_tokens_details": {"cached_tokens": 4},
+              "completion_tokens_details": {"reasoning_tokens": 1}, "novel": 2}})");
   ASSERT_OK(answer);
   EXPECT_EQ(json::parse(answer->extra), json({{"system_fingerprint", "f"}}));
   const LlmChoice& choice = answer->choices.at(0);
@@ -209,6 +210,7 @@ TEST(LlmDialectTest, FieldsWithoutAPlaceStayBesideThoseThatHaveOne) {
   EXPECT_EQ(call.name, "f");
   EXPECT_EQ(json::parse(call.extra), json({{"spark", true}}));
   EXPECT_EQ(answer->usage->cached_input_tokens, 4U);
+  EXPECT_EQ(answer->usage->reasoning_tokens, 1U);
   EXPECT_EQ(json::parse(answer->usage->json)["novel"], 2);
 }
 
@@ -286,6 +288,7 @@ TEST(LlmDialectTest, CachedTokensCountAsInputWithBothProviders) {
   ASSERT_OK(answer);
   EXPECT_EQ(answer->usage->input_tokens, 18U);
   EXPECT_EQ(answer->usage->cached_input_tokens, 10U);
+  EXPECT_EQ(answer->usage->cache_write_tokens, 5U);
   EXPECT_EQ(answer->choices[0].finish, FinishReason::kLength);
 }
 

@@ -27,6 +27,10 @@ struct Recordings {
   int untyped;   // ... of which whole in `extra`: what was sent is written in no other way
   int answers;   // JSON answers
   int streams;   // whole streams
+  // What the provider calls the tokens of reasoning, and how many answers, of both forms, say that
+  // they have some.
+  json::json_pointer reasoning;
+  int reasoned;
 };
 
 void PrintTo(const Recordings& recordings, std::ostream* out) { *out << recordings.name; }
@@ -118,6 +122,45 @@ Told Whole(const LlmAnswer& answer) {
   return told;
 }
 
+// Of a JSON answer, of a stream, and of either brought into the other form and back.
+TEST_P(RecordedLlmTest, UsageIsThatOfItsCostAndTellsTheTokensOfReasoning) {
+  const Endpoint& endpoint = *FindEndpoint(dialect().endpoint());
+  int reasoned = 0;
+  for (const char* form : {".json", ".sse"}) {
+    for (const RecordedExchange& exchange : Load(form)) {
+      const Result<std::string> whole =
+          exchange.is_stream ? endpoint.Assemble(ParseEventStream(exchange.response_body))
+                             : Result<std::string>(exchange.response_body);
+      const json recorded = whole.ok() ? Parse(*whole) : json();
+      if (exchange.status != 200 || !recorded.is_object()) continue;
+      const json usage = recorded.value("usage", json());
+      const Result<LlmAnswer> answer = dialect().ReadAnswer(*whole);
+      if (!answer.ok() || !usage.is_object()) continue;
+      ASSERT_TRUE(answer->usage) << exchange.source;
+      const Verdict verdict = endpoint.JudgeJson({}, {}, *whole);
+      const TokenUsage& typed = *answer->usage;
+      EXPECT_EQ((Usage{.input_tokens = typed.input_tokens,
+                       .cached_input_tokens = typed.cached_input_tokens,
+                       .cache_write_tokens = typed.cache_write_tokens,
+                       .output_tokens = typed.output_tokens}),
+                verdict.usage)
+          << exchange.source;
+      EXPECT_EQ(Parse(typed.json), usage) << exchange.source;
+      const json::json_pointer& place = GetParam().reasoning;
+      const json reasoning = usage.contains(place) ? usage.at(place) : json();
+      EXPECT_EQ(typed.reasoning_tokens, reasoning.is_number() ? reasoning.get<std::uint64_t>() : 0);
+      reasoned += typed.reasoning_tokens > 0 ? 1 : 0;
+      const Result<std::vector<Event>> events = endpoint.Split(*whole);
+      if (!events.ok()) continue;
+      const Result<LlmAnswer> again = dialect().ReadAnswer(*endpoint.Assemble(*events));
+      ASSERT_OK(again);
+      EXPECT_EQ(again->usage->reasoning_tokens, typed.reasoning_tokens) << exchange.source;
+      EXPECT_EQ(Parse(again->usage->json), usage) << exchange.source;
+    }
+  }
+  EXPECT_EQ(reasoned, GetParam().reasoned);
+}
+
 TEST_P(RecordedLlmTest, StreamsTellWhatTheWholeAnswerSays) {
   int streams = 0;
   for (const RecordedExchange& exchange : Load(".sse")) {
@@ -187,29 +230,37 @@ TEST_P(RecordedLlmTest, AnyJsonComesBackWhole) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Endpoints, RecordedLlmTest,
-                         ::testing::Values(Recordings{.name = "chat_completions",
-                                                      .dialect = OpenAiLlm,
-                                                      .dialect_name = "openai",
-                                                      .requests = 813,
-                                                      .untyped = 17,
-                                                      .answers = 651,
-                                                      .streams = 157},
-                                           Recordings{.name = "responses",
-                                                      .dialect = OpenAiResponsesLlm,
-                                                      .dialect_name = "openai-responses",
-                                                      .requests = 382,
-                                                      .untyped = 0,
-                                                      .answers = 309,
-                                                      .streams = 68},
-                                           Recordings{.name = "anthropic_messages",
-                                                      .dialect = AnthropicLlm,
-                                                      .dialect_name = "anthropic",
-                                                      .requests = 363,
-                                                      .untyped = 21,
-                                                      .answers = 303,
-                                                      .streams = 60}),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Endpoints, RecordedLlmTest,
+    ::testing::Values(
+        Recordings{.name = "chat_completions",
+                   .dialect = OpenAiLlm,
+                   .dialect_name = "openai",
+                   .requests = 813,
+                   .untyped = 17,
+                   .answers = 651,
+                   .streams = 157,
+                   .reasoning = json::json_pointer("/completion_tokens_details/reasoning_tokens"),
+                   .reasoned = 95},
+        Recordings{.name = "responses",
+                   .dialect = OpenAiResponsesLlm,
+                   .dialect_name = "openai-responses",
+                   .requests = 382,
+                   .untyped = 0,
+                   .answers = 309,
+                   .streams = 68,
+                   .reasoning = json::json_pointer("/output_tokens_details/reasoning_tokens"),
+                   .reasoned = 125},
+        Recordings{.name = "anthropic_messages",
+                   .dialect = AnthropicLlm,
+                   .dialect_name = "anthropic",
+                   .requests = 363,
+                   .untyped = 21,
+                   .answers = 303,
+                   .streams = 60,
+                   .reasoning = json::json_pointer("/output_tokens_details/thinking_tokens"),
+                   .reasoned = 20}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace larder::client
