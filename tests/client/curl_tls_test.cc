@@ -1,26 +1,15 @@
 // TLS upstream: who is believed, and what is said where nobody is. Certificates are made here.
 #include "curl_tls.h"
 
-#include <boost/asio/thread_pool.hpp>
-#include <csignal>
-#include <fstream>
-
-#include "larder/client/asio/decorators.h"
-#include "run_coroutine.h"
-#include "status_matchers.h"
-#include "temp_dir.h"
-#include "tls_upstream.h"
+#include "tls_fixture.h"
 
 namespace larder::client {
 namespace {
 
-using larder::testing::CertificateRequest;
 using larder::testing::Certified;
 using larder::testing::Issue;
 using larder::testing::MakeRevocationList;
 using larder::testing::MakeSelfSigned;
-using larder::testing::RunCoroutine;
-using larder::testing::TempDir;
 using larder::testing::TlsUpstream;
 using ::testing::AllOf;
 using ::testing::EndsWith;
@@ -29,52 +18,11 @@ using ::testing::Not;
 using ::testing::StartsWith;
 using std::chrono_literals::operator""h;
 
-class CurlTlsTest : public ::testing::Test {
+class CurlTlsTest : public TlsFixture {
  protected:
-  CurlTlsTest() { provider_.tls.ca_file = Write("root.pem", root_.certificate); }
-  void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
-
-  std::string Write(const std::string& name, const std::string& text) const {
-    std::ofstream(dir_ / name, std::ios::trunc) << text;
-    return dir_ / name;
-  }
-  // What the server says of a request, or why there is none.
-  std::string Ask(const TlsUpstream& upstream) {
-    provider_.name = "a";
-    provider_.base_url = upstream.base_url();
-    if (service_ == nullptr) {
-      Result<std::shared_ptr<HttpService>> http = MakeHttp(io_, provider_);
-      if (!http.ok()) return http.status().message();
-      service_ = MakeAuthenticating({io_, pool_}, provider_, *std::move(http));
-    }
-    return RunCoroutine(io_, Fetch(*service_));
-  }
   void UseClientCertificate(const Certified& identity) {
     provider_.tls.client_certificate = Write("client.pem", identity.certificate);
     provider_.tls.client_key = *Secret::Parse("${file:" + Write("client.key", identity.key) + "}");
-  }
-
-  const TempDir dir_;
-  const Certified root_ = MakeSelfSigned({.name = "root", .authority = true});
-  boost::asio::io_context io_;
-  boost::asio::thread_pool pool_{1};
-  ProviderConfig provider_;
-  std::shared_ptr<HttpService> service_;
-
- private:
-  static boost::asio::awaitable<std::string> Fetch(HttpService& service) {
-    Request request;
-    request.method = "GET";
-    request.target = "/";
-    Result<Response> response = co_await service.Send(std::move(request));
-    if (!response.ok()) co_return response.status().message();
-    std::string text;
-    while (true) {
-      const Result<SharedBytes> piece = co_await response->body->Read();
-      if (!piece.ok()) co_return piece.status().message();
-      if (piece->empty()) co_return text;
-      text += piece->view();
-    }
   }
 };
 
@@ -123,7 +71,7 @@ TEST_F(CurlTlsTest, ServerNameIsSentAndChecked) {
   provider_.tls.server_name = "api.example.com";
   const TlsUpstream upstream({.identity = Issue(root_, {.name = "api.example.com"})});
   EXPECT_EQ(Ask(upstream), "sni=api.example.com host=localhost:" + std::to_string(upstream.port()) +
-                               " client=none\n");
+                               " authorization=none client=none\n");
   service_.reset();
   const TlsUpstream other({.identity = Issue(root_, {})});
   EXPECT_THAT(Ask(other), HasSubstr("for another name than `api.example.com`"));

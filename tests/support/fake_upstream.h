@@ -40,6 +40,8 @@ class UpstreamExchange {
   void Reset();
   // Blocks until the client has closed the connection; what it sends meanwhile is dropped.
   void WaitForHangUp();
+  // For who goes on in another protocol. Stays open until the handler is done.
+  int socket() const { return socket_; }
 
  private:
   friend class FakeUpstream;

@@ -41,10 +41,11 @@ std::string SubjectOf(SSL* ssl) {
   return name;
 }
 
-std::string HostField(std::string_view head) {
-  const std::size_t at = head.find("\r\nHost: ");
+std::string Field(std::string_view head, const std::string& name) {
+  const std::string begin = "\r\n" + name + ": ";
+  const std::size_t at = head.find(begin);
   if (at == head.npos) return "none";
-  head.remove_prefix(at + 8);
+  head.remove_prefix(at + begin.size());
   return std::string(head.substr(0, head.find('\r')));
 }
 
@@ -143,8 +144,9 @@ void TlsUpstream::Talk(SSL* ssl) {
     if (got <= 0) return;
     text.append(piece, static_cast<std::size_t>(got));
     if (text.find("\r\n\r\n") == text.npos) continue;
-    const std::string body =
-        "sni=" + sni + " host=" + HostField(text) + " client=" + SubjectOf(ssl) + "\n";
+    const std::string body = "sni=" + sni + " host=" + Field(text, "Host") +
+                             " authorization=" + Field(text, "authorization") +
+                             " client=" + SubjectOf(ssl) + "\n";
     const std::string answer =
         "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     if (SSL_write(ssl, answer.data(), static_cast<int>(answer.size())) <= 0) return;

@@ -22,7 +22,8 @@ struct TlsUpstreamOptions {
   std::string client_issuer = {};  // PEM; clients must have a certificate of it; empty = need none
 };
 
-// Each request is answered by "sni=NAME host=FIELD client=SUBJECT\n". Thread-safe.
+// Each request is answered by "sni=NAME host=FIELD authorization=FIELD client=SUBJECT\n".
+// Thread-safe.
 class TlsUpstream {
  public:
   explicit TlsUpstream(const TlsUpstreamOptions& options);
