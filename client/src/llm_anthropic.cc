@@ -141,41 +141,29 @@ class AnthropicMessages final : public LlmDialect {
     headers.Set("x-api-key", credential);
   }
 
-  Result<LlmJson> WriteBody(const LlmRequest& request) const override {
-    LlmJson body = LlmJson::object();
-    if (!request.model.empty()) body["model"] = request.model;
+  Status AddRequest(const LlmRequest& request, LlmJson& body) const override {
     AddSettings(request, body);
     for (Status status : {AddMessages(request, body), WriteTools(request.tools, WriteTool, body),
                           AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
-    if (Status status = AddExtra(request.extra, body); !status.ok()) return status;
-    return body;
+    return Status::Ok();
   }
 
   void AskForStream(LlmJson& body) const override { body["stream"] = true; }
 
-  void ReadBody(const LlmJson& body, LlmRequest& request) const override {
-    LlmFields fields(body);
-    request.model = fields.Word("model");
+  void TakeRequest(const LlmJson& body, LlmFields& fields, LlmRequest& request) const override {
     ReadMessages(fields, request);
     ReadSettings(fields, request);
     ReadTools(fields, request);
     ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "output_config"), "format"),
                request.output);
-    request.extra = fields.Rest();
   }
 
-  Result<LlmAnswer> ReadAnswer(std::string_view text) const override {
-    const LlmJson json = LlmParse(text);
-    if (!json.is_object() || !json.contains("content") || !json["content"].is_array()) {
-      return Status(StatusCode::kDataLoss, "the answer is no message");
-    }
-    LlmAnswer answer;
-    LlmFields fields(json);
-    answer.id = fields.Text("id");
-    answer.model = fields.Text("model");
+  LlmAnswerShape answer_shape() const override { return {"content", "message"}; }
+
+  void TakeAnswer(const LlmJson&, LlmFields& fields, LlmAnswer& answer) const override {
     LlmChoice choice;
     choice.message.role = Role::kAssistant;
     fields.Text("role");
@@ -185,9 +173,6 @@ class AnthropicMessages final : public LlmDialect {
     const LlmJson usage = fields.Structure("usage");
     if (usage.is_object()) answer.usage = ReadUsage(usage);
     answer.choices.push_back(std::move(choice));
-    answer.extra = fields.Rest();
-    answer.json = text;
-    return answer;
   }
 
   bool ReadEvent(const Event& event, LlmStreamState& state,

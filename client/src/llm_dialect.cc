@@ -41,6 +41,14 @@ const LlmDialect* FindLlmDialect(std::string_view name) {
   return nullptr;
 }
 
+Result<LlmJson> LlmDialect::WriteBody(const LlmRequest& request) const {
+  LlmJson body = LlmJson::object();
+  if (!request.model.empty()) body["model"] = request.model;
+  if (Status status = AddRequest(request, body); !status.ok()) return status;
+  if (Status status = AddExtra(request.extra, body); !status.ok()) return status;
+  return body;
+}
+
 Result<std::string> LlmDialect::WriteRequest(const LlmRequest& request, bool stream) const {
   Result<LlmJson> body = WriteBody(request);
   if (!body.ok()) return body.status();
@@ -55,9 +63,29 @@ Result<LlmRequest> LlmDialect::ReadRequest(std::string_view json) const {
   }
   for (const char* form : {"stream", "stream_options"}) body.erase(form);
   LlmRequest request;
-  ReadBody(body, request);
+  LlmFields fields(body);
+  request.model = fields.Word("model");
+  TakeRequest(body, fields, request);
+  request.extra = fields.Rest();
   KeepWhole(body, WriteBody(request), request.extra);
   return request;
+}
+
+Result<LlmAnswer> LlmDialect::ReadAnswer(std::string_view text) const {
+  const LlmJson json = LlmParse(text);
+  LlmFields fields(json);
+  const LlmAnswerShape shape = answer_shape();
+  const LlmJson* list = fields.Find(shape.array);
+  if (list == nullptr || !list->is_array()) {
+    return Status(StatusCode::kDataLoss, std::string("the answer is no ") + shape.noun);
+  }
+  LlmAnswer answer;
+  answer.id = fields.Text("id");
+  answer.model = fields.Text("model");
+  TakeAnswer(json, fields, answer);
+  answer.extra = fields.Rest();
+  answer.json = text;
+  return answer;
 }
 
 Result<LlmRequest> ReadLlmRequest(std::string_view dialect, std::string_view json) {

@@ -21,6 +21,14 @@ struct LlmStreamState {
   std::set<std::size_t> calls;  // blocks that are calls of the caller's tools, not the provider's
 };
 
+class LlmFields;
+
+// How an answer is known: it has an array of this name, and is called so in errors.
+struct LlmAnswerShape {
+  const char* array;
+  const char* noun;
+};
+
 // Lives for ever; thread-safe.
 class LlmDialect {
  public:
@@ -38,16 +46,24 @@ class LlmDialect {
   // Errors: kInvalidArgument (not a JSON object).
   Result<LlmRequest> ReadRequest(std::string_view json) const;
   // Errors: kDataLoss.
-  virtual Result<LlmAnswer> ReadAnswer(std::string_view json) const = 0;
+  Result<LlmAnswer> ReadAnswer(std::string_view json) const;
   // Calls `on_event` for what an event adds. False: the callback said so. Events that are not JSON
   // say nothing here: the whole answer is judged at its end.
   virtual bool ReadEvent(const Event& event, LlmStreamState& state,
                          const std::function<bool(const LlmEvent&)>& on_event) const = 0;
 
  protected:
-  virtual Result<LlmJson> WriteBody(const LlmRequest& request) const = 0;
+  // What all do alike is done around these: the model, the answer's id, and whatever has no place.
+  // Errors of AddRequest: kInvalidArgument.
+  virtual Status AddRequest(const LlmRequest& request, LlmJson& body) const = 0;
   virtual void AskForStream(LlmJson& body) const = 0;
-  virtual void ReadBody(const LlmJson& body, LlmRequest& request) const = 0;
+  // `body`, or `json`, is that of which `fields` are to be taken.
+  virtual void TakeRequest(const LlmJson& body, LlmFields& fields, LlmRequest& request) const = 0;
+  virtual LlmAnswerShape answer_shape() const = 0;
+  virtual void TakeAnswer(const LlmJson& json, LlmFields& fields, LlmAnswer& answer) const = 0;
+
+ private:
+  Result<LlmJson> WriteBody(const LlmRequest& request) const;
 };
 
 const LlmDialect& OpenAiLlm();

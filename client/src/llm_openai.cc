@@ -129,9 +129,7 @@ class OpenAiChat final : public LlmDialect {
     headers.Set("authorization", "Bearer " + credential);
   }
 
-  Result<LlmJson> WriteBody(const LlmRequest& request) const override {
-    LlmJson body = LlmJson::object();
-    if (!request.model.empty()) body["model"] = request.model;
+  Status AddRequest(const LlmRequest& request, LlmJson& body) const override {
     for (const Message& message : request.messages) {
       Result<std::vector<LlmJson>> written = WriteChatMessages(message);
       if (!written.ok()) return written.status();
@@ -143,8 +141,7 @@ class OpenAiChat final : public LlmDialect {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
-    if (Status status = AddExtra(request.extra, body); !status.ok()) return status;
-    return body;
+    return Status::Ok();
   }
 
   void AskForStream(LlmJson& body) const override {
@@ -152,9 +149,7 @@ class OpenAiChat final : public LlmDialect {
     if (!body.contains("stream_options")) body["stream_options"] = {{"include_usage", true}};
   }
 
-  void ReadBody(const LlmJson& body, LlmRequest& request) const override {
-    LlmFields fields(body);
-    request.model = fields.Word("model");
+  void TakeRequest(const LlmJson& body, LlmFields& fields, LlmRequest& request) const override {
     for (const LlmJson& message : fields.Objects("messages")) {
       request.messages.push_back(ReadChatMessage(message));
     }
@@ -162,25 +157,15 @@ class OpenAiChat final : public LlmDialect {
     ReadTools(fields, request);
     ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "response_format"), "json_schema"),
                request.output);
-    request.extra = fields.Rest();
   }
 
-  Result<LlmAnswer> ReadAnswer(std::string_view text) const override {
-    const LlmJson json = LlmParse(text);
-    if (!json.is_object() || !json.contains("choices") || !json["choices"].is_array()) {
-      return Status(StatusCode::kDataLoss, "the answer is no chat completion");
-    }
-    LlmAnswer answer;
-    LlmFields fields(json);
-    answer.id = fields.Text("id");
-    answer.model = fields.Text("model");
+  LlmAnswerShape answer_shape() const override { return {"choices", "chat completion"}; }
+
+  void TakeAnswer(const LlmJson&, LlmFields& fields, LlmAnswer& answer) const override {
     for (const LlmJson& choice : fields.Structure("choices")) {
       answer.choices.push_back(ReadChoice(choice));
     }
     answer.usage = ReadOpenAiUsage(fields, kUsage);
-    answer.extra = fields.Rest();
-    answer.json = text;
-    return answer;
   }
 
   bool ReadEvent(const Event& event, LlmStreamState&,

@@ -138,24 +138,19 @@ class OpenAiResponses final : public LlmDialect {
     OpenAiLlm().AddCredential(credential, headers);
   }
 
-  Result<LlmJson> WriteBody(const LlmRequest& request) const override {
-    LlmJson body = LlmJson::object();
-    if (!request.model.empty()) body["model"] = request.model;
+  Status AddRequest(const LlmRequest& request, LlmJson& body) const override {
     for (Status status :
          {AddInput(request, body), AddSettings(request, body),
           WriteTools(request.tools, WriteTool, body), AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
-    if (Status status = AddExtra(request.extra, body); !status.ok()) return status;
-    return body;
+    return Status::Ok();
   }
 
   void AskForStream(LlmJson& body) const override { body["stream"] = true; }
 
-  void ReadBody(const LlmJson& body, LlmRequest& request) const override {
-    LlmFields fields(body);
-    request.model = fields.Word("model");
+  void TakeRequest(const LlmJson& body, LlmFields& fields, LlmRequest& request) const override {
     ReadInput(fields, request);
     ReadSettings(fields, request);
     ReadTools(fields, ReadTool, WriteTool, request.tools);
@@ -163,27 +158,17 @@ class OpenAiResponses final : public LlmDialect {
     const LlmJson named = choice != nullptr ? *choice : LlmJson();
     ReadToolChoice(fields, LlmView(named, "name"), WriteToolChoice, request.tool_choice);
     ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "text"), "format"), request.output);
-    request.extra = fields.Rest();
   }
 
-  Result<LlmAnswer> ReadAnswer(std::string_view text) const override {
-    const LlmJson json = LlmParse(text);
-    if (!json.is_object() || !json.contains("output") || !json["output"].is_array()) {
-      return Status(StatusCode::kDataLoss, "the answer is no response");
-    }
-    LlmAnswer answer;
-    LlmFields fields(json);
-    answer.id = fields.Text("id");
-    answer.model = fields.Text("model");
+  LlmAnswerShape answer_shape() const override { return {"output", "response"}; }
+
+  void TakeAnswer(const LlmJson& json, LlmFields& fields, LlmAnswer& answer) const override {
     LlmChoice choice;
     choice.message = ReadResponseOutput(fields.Structure("output"));
     choice.finish_text = FinishText(json);
     choice.finish = FinishOf(choice.finish_text, choice.message);
     answer.choices.push_back(std::move(choice));
     answer.usage = ReadOpenAiUsage(fields, kUsage);
-    answer.extra = fields.Rest();
-    answer.json = text;
-    return answer;
   }
 
   bool ReadEvent(const Event& event, LlmStreamState&,
