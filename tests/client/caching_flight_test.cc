@@ -415,10 +415,22 @@ TEST_F(CachingFlightTest, LargeRequestPassesByAStoreThatHangs) {
 
 TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
   limits_.lookup = Duration(20);
-  Serve(AnswerChat);
+  config_.cache.max_memory_bytes = std::uint64_t{32} << 20;
+  const std::string large = ChatJson(std::string(3'000'000, 'a'));  // too large for the hot tier
+  Serve([large](UpstreamExchange& exchange) { exchange.Answer(200, "application/json", large); });
+  EXPECT_EQ(Ask(ChatRequest()).cache, "larder; fwd=miss; stored");
   HangStore();
   const Answer answer = Ask(ChatRequest());
   EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=store-unavailable");
+  EXPECT_EQ(answer.body, large);
+}
+
+TEST_F(CachingFlightTest, MissThatMemoryTellsOfNeedsNoStoreThatAnswers) {
+  limits_.store = Duration(20);
+  Serve(AnswerChat);
+  HangStore();
+  const Answer answer = Ask(ChatRequest());
+  EXPECT_EQ(answer.cache, "larder; fwd=miss");
   EXPECT_EQ(answer.body, ChatJson());
 }
 
