@@ -45,7 +45,8 @@ void NoteMiss(std::shared_ptr<const CachingCore> core, const Request& request,
   const std::string_view path = PathOf(request);
   if (core->recent_misses == nullptr || path.size() > RecentMisses::kMaxPathBytes) return;
   if (request.body.size() > RecentMisses::kMaxBodyBytes) return;
-  std::shared_ptr<void> room = core->recent_misses->Reserve(request.body.size() + kBytesOfNote);
+  std::shared_ptr<void> room =
+      core->recent_misses->Reserve(request.body.size() + kBytesOfNote, core->cache->Now());
   if (room == nullptr) return;
   RecentMisses::Request miss{.key = ToHex(key),
                              .provider = core->provider.name,

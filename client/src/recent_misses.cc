@@ -94,7 +94,11 @@ std::vector<NearMiss> RecentMisses::Near(std::size_t limit) const {
   return near;
 }
 
-std::shared_ptr<void> RecentMisses::Reserve(std::size_t bytes) {
+std::shared_ptr<void> RecentMisses::Reserve(std::size_t bytes, TimePoint now) {
+  constexpr Duration::rep kMsASecond = 1000;
+  const Duration::rep second = now.time_since_epoch().count() / kMsASecond;
+  if (second_.exchange(second) != second) noted_in_second_ = 0;
+  if (noted_in_second_.fetch_add(1) >= kMaxNotesASecond) return nullptr;
   if (waiting_bytes_.fetch_add(bytes) + bytes > kMaxWaitingBytes) {
     waiting_bytes_.fetch_sub(bytes);
     return nullptr;

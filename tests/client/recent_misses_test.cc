@@ -156,11 +156,20 @@ TEST_F(RecentMissesTest, MoreScopesThanRecordsAreForgottenOldestFirst) {
 }
 
 TEST_F(RecentMissesTest, BodiesThatWaitAreBounded) {
-  std::shared_ptr<void> first = misses_.Reserve(RecentMisses::kMaxWaitingBytes);
+  std::shared_ptr<void> first = misses_.Reserve(RecentMisses::kMaxWaitingBytes, TimePoint());
   ASSERT_NE(first, nullptr);
-  EXPECT_EQ(misses_.Reserve(1), nullptr);
+  EXPECT_EQ(misses_.Reserve(1, TimePoint()), nullptr);
   first.reset();
-  EXPECT_NE(misses_.Reserve(1), nullptr);
+  EXPECT_NE(misses_.Reserve(1, TimePoint()), nullptr);
+}
+
+TEST_F(RecentMissesTest, SoManyAreNotedInASecondAndNoMore) {
+  const TimePoint now(std::chrono::seconds(100));
+  for (int i = 0; i < RecentMisses::kMaxNotesASecond; ++i) {
+    EXPECT_NE(misses_.Reserve(1, now), nullptr);
+  }
+  EXPECT_EQ(misses_.Reserve(1, now + Duration(999)), nullptr);
+  EXPECT_NE(misses_.Reserve(1, now + Duration(1000)), nullptr);
 }
 
 }  // namespace

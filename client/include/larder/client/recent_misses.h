@@ -50,6 +50,9 @@ class RecentMisses {
   static constexpr std::size_t kMaxPathBytes = 256;
   // Of bodies that wait for being hashed: a miss beyond is not noted, rather than waited for.
   static constexpr std::size_t kMaxWaitingBytes = std::size_t{8} << 20;
+  // Of misses that are noted within one second: at a higher rate all would push each other out
+  // before anybody looks, and hashing them would take the processor from those on their way.
+  static constexpr int kMaxNotesASecond = 100;
 
   struct Request {
     std::string key;
@@ -68,9 +71,9 @@ class RecentMisses {
   // all that is kept, without holding up Add(): half a second at worst.
   std::vector<NearMiss> Near(std::size_t limit) const;
 
-  // Room for a body that waits, until what is returned is dropped; null: there is none. This
-  // object must outlive it.
-  std::shared_ptr<void> Reserve(std::size_t bytes);
+  // Room for a body that waits, until what is returned is dropped; null: there is none, or enough
+  // are noted in this second. This object must outlive it.
+  std::shared_ptr<void> Reserve(std::size_t bytes, TimePoint now);
 
  private:
   struct Record {
@@ -82,6 +85,8 @@ class RecentMisses {
   void DropOne();  // under mutex_
 
   std::atomic<std::size_t> waiting_bytes_ = 0;
+  std::atomic<Duration::rep> second_ = 0;
+  std::atomic<int> noted_in_second_ = 0;
   mutable std::mutex mutex_;
   std::map<std::string, Records> scopes_;  // guarded by mutex_, as all below
   std::size_t records_ = 0;
