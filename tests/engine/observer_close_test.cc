@@ -1,6 +1,7 @@
 // An observer may call the cache from any of its callbacks, also Close: which must not wait for
 // the thread that it is called on.
 #include <gtest/gtest.h>
+#include <rocksdb/env.h>
 
 #include <atomic>
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "cache_core.h"
 #include "fake_clock.h"
+#include "faulty_file_system.h"
 #include "larder/cache.h"
 #include "larder/observer.h"
 #include "status_matchers.h"
@@ -42,6 +44,7 @@ class Closer final : public Observer {
 struct Case {
   const char* at;
   std::function<void(Cache&)> call;
+  bool disk_full = false;  // from before the call until the callback
 };
 
 class ObserverCloseTest : public ::testing::TestWithParam<Case> {};
@@ -54,16 +57,20 @@ TEST_P(ObserverCloseTest, CloseFromACallbackReturnsAtOnceAndTheCacheIsClosedAfte
   options.directory = dir / "cache";
   options.clock = &clock;
   options.observer = &observer;
+  const auto files = std::make_shared<testing::FaultyFileSystem>();
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
   // Waiting for the closing would take this long: the test would not end.
-  const CacheInternals internals{.close_patience = std::chrono::hours(1)};
+  const CacheInternals internals{.env = env.get(), .close_patience = std::chrono::hours(1)};
   Result<std::unique_ptr<Cache>> opened = OpenCache(options, internals);
   ASSERT_OK(opened);
   const std::unique_ptr<Cache> cache = *std::move(opened);
   ASSERT_OK(cache->Put("there", "v"));
   observer.at = GetParam().at;
   observer.cache = cache.get();
+  files->full() = GetParam().disk_full;
   GetParam().call(*cache);
   const Status said = observer.closed.get_future().get();
+  files->full() = false;
   EXPECT_EQ(said.code(), StatusCode::kUnavailable) << "it cannot be done yet";
   EXPECT_OK(cache->Close()) << "not from a callback: waits until it is done";
   EXPECT_FALSE(cache->Get("there").has_value());
@@ -94,7 +101,9 @@ INSTANTIATE_TEST_SUITE_P(
              [](Cache& cache) { static_cast<void>(cache.Put("new", "v", {.ttl = Duration(0)})); }},
         Case{"removed", [](Cache& cache) { static_cast<void>(cache.Remove("other")); }},
         Case{"invalidated",
-             [](Cache& cache) { static_cast<void>(cache.Invalidate({.tags = {"t"}})); }}));
+             [](Cache& cache) { static_cast<void>(cache.Invalidate({.tags = {"t"}})); }},
+        Case{"health",  // on the thread that looks after the store
+             [](Cache& cache) { static_cast<void>(cache.Put("new", "v")); }, /*disk_full=*/true}));
 
 }  // namespace
 }  // namespace larder
