@@ -1,5 +1,9 @@
 #include "llm_openai_words.h"
 
+#include <algorithm>
+
+#include "openai.h"
+
 namespace larder::client {
 
 LlmJson OpenAiToolChoice(ToolChoice::Kind kind) {
@@ -13,13 +17,17 @@ std::optional<TokenUsage> ReadOpenAiUsage(LlmFields& fields, const OpenAiUsageNa
   const LlmJson input = LlmMember(usage, names.input_details);
   // DeepSeek has no details.
   const bool detailed = input.is_object() && input.contains("cached_tokens");
+  const std::uint64_t prompt = LlmCount(usage, names.input);
+  const std::uint64_t said = LlmCount(usage, names.output);
+  const std::uint64_t written = OutputTokens(prompt, said, LlmCount(usage, "total_tokens"));
+  const LlmJson output = LlmMember(usage, names.output_details);
   return TokenUsage{
-      .input_tokens = LlmCount(usage, names.input),
+      .input_tokens = prompt,
       .cached_input_tokens =
           detailed ? LlmCount(input, "cached_tokens") : LlmCount(usage, "prompt_cache_hit_tokens"),
       .cache_write_tokens = LlmCount(input, "cache_write_tokens"),
-      .output_tokens = LlmCount(usage, names.output),
-      .reasoning_tokens = LlmCount(LlmMember(usage, names.output_details), "reasoning_tokens"),
+      .output_tokens = written,
+      .reasoning_tokens = std::max(LlmCount(output, "reasoning_tokens"), written - said),
       .json = LlmText(usage)};
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "answer_json.h"
+#include "openai.h"
 
 namespace larder::client {
 namespace {
@@ -17,7 +18,8 @@ std::optional<Usage> ReadUsage(const json& answer) {
   if (usage == nullptr || !usage->is_object()) return std::nullopt;
   Usage read;
   read.input_tokens = CountMember(*usage, "prompt_tokens");
-  read.output_tokens = CountMember(*usage, "completion_tokens");
+  read.output_tokens = OutputTokens(read.input_tokens, CountMember(*usage, "completion_tokens"),
+                                    CountMember(*usage, "total_tokens"));
   const json* found = FindMember(*usage, "prompt_tokens_details");
   const json details = found != nullptr ? *found : json();
   const bool detailed = FindMember(details, "cached_tokens") != nullptr;

@@ -44,7 +44,8 @@ std::optional<Usage> ReadUsage(const json& answer) {
   if (usage == nullptr || !usage->is_object()) return std::nullopt;
   Usage read;
   read.input_tokens = CountMember(*usage, "input_tokens");
-  read.output_tokens = CountMember(*usage, "output_tokens");
+  read.output_tokens = OutputTokens(read.input_tokens, CountMember(*usage, "output_tokens"),
+                                    CountMember(*usage, "total_tokens"));
   if (const json* details = FindMember(*usage, "input_tokens_details"); details != nullptr) {
     read.cached_input_tokens = CountMember(*details, "cached_tokens");
     read.cache_write_tokens = CountMember(*details, "cache_write_tokens");

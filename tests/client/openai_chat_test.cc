@@ -213,6 +213,22 @@ TEST(ChatJudgeTest, UsageAndModelAreRead) {
   EXPECT_FALSE(Chat().JudgeJson({}, {}, R"({"usage":null})").usage);
 }
 
+TEST(ChatJudgeTest, ReasoningThatOnlyTheTotalCountsIsOutput) {
+  const auto output = [](const char* usage) {
+    return Chat()
+        .JudgeJson(
+            {}, {},
+            R"({"choices":[{"message":{"content":"hi"}}],"usage":)" + std::string(usage) + "}")
+        .usage->output_tokens;
+  };
+  // Gemini as recorded; xAI, which says how much it is besides; a total that is no sum.
+  EXPECT_EQ(output(R"({"prompt_tokens":35,"completion_tokens":12,"total_tokens":109})"), 74u);
+  EXPECT_EQ(output(R"({"prompt_tokens":9,"completion_tokens":5,"total_tokens":20,
+                       "completion_tokens_details":{"reasoning_tokens":6}})"),
+            11u);
+  EXPECT_EQ(output(R"({"prompt_tokens":9,"completion_tokens":5,"total_tokens":3})"), 5u);
+}
+
 std::string Normalized(const char* data) { return Chat().Normalize({{"", data}})[0].data; }
 
 TEST(ChatStreamTest, PaddingIsLeftOutAndNothingElseChanges) {

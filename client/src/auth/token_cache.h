@@ -40,6 +40,7 @@ struct TokenWish {
 // Thread-safe. Callers on several io_contexts share it; it must be held by a shared_ptr.
 class TokenCache : public std::enable_shared_from_this<TokenCache> {
  public:
+  // The clock must outlive the cache and every io_context that a fetch runs on.
   explicit TokenCache(const Clock& clock = Clock::System()) : clock_(clock) {}
 
   // The token, which is not over. It is fetched, on `io`, at most once, and only if no other fetch

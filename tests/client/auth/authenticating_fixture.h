@@ -79,9 +79,9 @@ class AuthenticatingFixture : public ::testing::Test {
   Handler provider_answer_;
   Handler token_answer_;
   FakeUpstream upstream_{[this](UpstreamExchange& exchange) { Answer(exchange); }};
+  FakeClock clock_;  // before io_, which ends the fetches that are still under way
   boost::asio::io_context io_;
   boost::asio::thread_pool pool_{1};
-  FakeClock clock_;
   std::shared_ptr<client::TokenCache> tokens_ = std::make_shared<client::TokenCache>(clock_);
   client::ProviderConfig provider_;
   std::shared_ptr<client::AuthenticatingService> service_;

@@ -50,8 +50,8 @@ class TokenCacheTest : public ::testing::Test {
     return [this, &runs_on] { return FetchOne(runs_on); };
   }
 
+  FakeClock clock_;  // before io_, which ends the fetches that are still under way
   boost::asio::io_context io_;
-  FakeClock clock_;
   std::shared_ptr<TokenCache> cache_ = std::make_shared<TokenCache>(clock_);
   std::string source_ = "secret";
   Duration lifetime_ = 1h;

@@ -117,7 +117,7 @@ struct TokenUsage {
   std::uint64_t input_tokens = 0;         // all, cached ones included
   std::uint64_t cached_input_tokens = 0;  // of which read from the provider's prompt cache
   std::uint64_t cache_write_tokens = 0;   // ... and written to it
-  std::uint64_t output_tokens = 0;        // all, as the provider counts them
+  std::uint64_t output_tokens = 0;        // all that it charges for
   std::uint64_t reasoning_tokens = 0;     // of which spent on reasoning; 0 also if it says nothing
   std::string json = {};                  // as the provider writes it
 };
