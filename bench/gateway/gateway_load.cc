@@ -1,6 +1,7 @@
 // A load generator for POST requests over kept connections, on one thread.
 //
 //   gateway_load PORT PATH [--connections N] [--seconds S] [--rate R] [--distinct] [--stream]
+//                          [--header "NAME: VALUE"]...
 //
 // Without --rate each connection asks again as soon as it has its answer; with it so many requests
 // begin each second, whatever becomes of the others, and times count from when a request was due.
@@ -44,6 +45,7 @@ struct Arguments {
   bool distinct = false;
   bool stream = false;
   bool hold = false;
+  std::string headers = {};  // further ones, each with its CRLF
 };
 
 struct Connection {
@@ -125,8 +127,9 @@ class Load {
       const std::string body = Body();
       request_ = "POST " + arguments_.path +
                  " HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer bench\r\n"
-                 "content-type: application/json\r\ncontent-length: " +
-                 std::to_string(body.size()) + "\r\n\r\n" + body;
+                 "content-type: application/json\r\n" +
+                 arguments_.headers + "content-length: " + std::to_string(body.size()) +
+                 "\r\n\r\n" + body;
     }
     connection.busy = true;
     connection.has_first = false;
@@ -239,6 +242,8 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
       arguments.stream = true;
     } else if (word == "--hold") {
       arguments.hold = true;
+    } else if (word == "--header" && has_value) {
+      arguments.headers += std::string(argv[++i]) + "\r\n";
     } else if (word == "--connections" && has_value) {
       arguments.connections = std::atoi(argv[++i]);
     } else if (word == "--seconds" && has_value) {
@@ -257,7 +262,7 @@ int Main(int argc, char** argv) {
   if (!Parse(argc, argv, arguments)) {
     std::fprintf(stderr,
                  "usage: gateway_load PORT PATH [--connections N] [--seconds S] [--rate R] "
-                 "[--distinct] [--stream] [--hold]\n");
+                 "[--distinct] [--stream] [--hold] [--header \"NAME: VALUE\"]...\n");
     return 2;
   }
   rlimit files{};
