@@ -2,7 +2,9 @@
 // memory within its own, and what do readers feel? Beside RocksDB without a budget under the same
 // writers, which says what reading costs at best.
 //
-//   budget [--mib BUDGET] [--seconds S] [--memory MiB] [--raw]
+//   budget [--mib BUDGET] [--seconds S] [--memory MiB] [--csv FILE] [--raw]
+//
+// FILE gets a line for each second, and one for all of the run, after what is in it.
 #include <malloc.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
@@ -38,6 +40,7 @@ struct Arguments {
   std::uint64_t mib = 256;
   std::uint64_t memory_mib = 64;
   int seconds = 30;
+  std::string csv;
   bool raw = false;
 };
 
@@ -153,14 +156,23 @@ void Write(Subject& subject, std::uint64_t seed, const std::atomic<bool>& stop, 
   }
 }
 
+struct ReadSample {
+  int second = 0;
+  double microseconds = 0;
+};
+
 void Read(Subject& subject, const std::atomic<bool>& stop, Counts& counts,
-          std::vector<double>& microseconds) {
+          std::vector<ReadSample>& reads) {
   std::mt19937_64 random(99);
+  const Clock::time_point began = Clock::now();
   while (!stop) {
     const std::string key = "key " + std::to_string(random() % kKeys);
     const Clock::time_point start = Clock::now();
     counts.hits += subject.Get(key) ? 1 : 0;
-    microseconds.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+    const Clock::time_point end = Clock::now();
+    reads.push_back(
+        {static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(start - began).count()),
+         std::chrono::duration<double, std::micro>(end - start).count()});
     std::this_thread::sleep_for(std::chrono::microseconds(500));
   }
 }
@@ -170,6 +182,41 @@ double Quantile(std::vector<double>& values, double share) {
   const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), values.begin() + at, values.end());
   return values[static_cast<std::size_t>(at)];
+}
+
+// At most, in one second or in all.
+struct Use {
+  std::uint64_t disk = 0;
+  std::uint64_t memory = 0;  // more than before
+  void Note(std::uint64_t disk_now, std::uint64_t memory_now) {
+    disk = std::max(disk, disk_now);
+    memory = std::max(memory, memory_now);
+  }
+};
+
+// Of one second; below 0: of all.
+std::vector<double> LatenciesOf(const std::vector<ReadSample>& reads, int second) {
+  std::vector<double> latencies;
+  for (const ReadSample& read : reads) {
+    if (second < 0 || read.second == second) latencies.push_back(read.microseconds);
+  }
+  return latencies;
+}
+
+void AppendCsv(const Arguments& arguments, const std::vector<Use>& uses, const Use& all,
+               double stored_mib, const std::vector<ReadSample>& reads) {
+  if (arguments.csv.empty()) return;
+  std::ofstream csv(arguments.csv, std::ios::app);
+  const auto line = [&](const std::string& second, const Use& use, std::vector<double> latencies) {
+    csv << (arguments.raw ? "rocksdb" : "larder") << ',' << arguments.mib << ','
+        << arguments.memory_mib << ',' << second << ',' << static_cast<double>(use.disk) / 1048576
+        << ',' << static_cast<double>(use.memory) / 1048576 << ',' << Quantile(latencies, 0.5)
+        << ',' << Quantile(latencies, 0.99) << ',' << stored_mib / arguments.seconds << '\n';
+  };
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    line(std::to_string(i), uses[i], LatenciesOf(reads, static_cast<int>(i)));
+  }
+  line("all", all, LatenciesOf(reads, -1));
 }
 
 int Run(const Arguments& arguments) {
@@ -183,44 +230,48 @@ int Run(const Arguments& arguments) {
   }
   std::atomic<bool> stop{false};
   Counts counts;
-  std::vector<double> reads;
+  std::vector<ReadSample> reads;
   std::vector<std::thread> threads;
   for (std::uint64_t seed : {1, 2}) {
     threads.emplace_back([&, seed] { Write(*subject, seed, stop, counts); });
   }
   threads.emplace_back([&] { Read(*subject, stop, counts, reads); });
-  std::uint64_t most_disk = 0;
-  std::uint64_t most_resident = 0;
+  Use most;
+  std::vector<Use> uses(static_cast<std::size_t>(arguments.seconds));
   Heap heap;
   std::uint64_t samples = 0;
-  const Clock::time_point end = Clock::now() + std::chrono::seconds(arguments.seconds);
-  for (; Clock::now() < end; ++samples) {
-    most_disk = std::max(most_disk, DirectorySize(directory.path()));
+  const Clock::time_point begin = Clock::now();
+  const Clock::time_point end = begin + std::chrono::seconds(arguments.seconds);
+  for (Clock::time_point now = begin; now < end; now = Clock::now(), ++samples) {
     const std::uint64_t resident = ResidentBytes();
-    if (resident > most_resident + (std::uint64_t{1} << 20)) heap = LookAtHeap();
-    most_resident = std::max(most_resident, resident);
+    const std::uint64_t memory = resident > resident_before ? resident - resident_before : 0;
+    if (memory > most.memory + (std::uint64_t{1} << 20)) heap = LookAtHeap();
+    const std::uint64_t disk = DirectorySize(directory.path());
+    most.Note(disk, memory);
+    uses[static_cast<std::size_t>((now - begin) / std::chrono::seconds(1))].Note(disk, memory);
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   stop = true;
   for (std::thread& thread : threads) thread.join();
   const double mib = 1048576;
+  const double stored_mib = static_cast<double>(counts.bytes) / mib;
+  std::vector<double> latencies = LatenciesOf(reads, -1);
+  AppendCsv(arguments, uses, most, stored_mib, reads);
   std::printf(
       "%s: budget %llu MiB, %d s: du at most %.1f MiB in %llu samples; memory at most %.1f MiB "
       "more than before (of %llu), malloc: %.1f in use, %.1f free; stored %llu values, %.1f MiB/s, "
       "refused %llu; %zu reads, %llu "
       "hits, p50 %.1f us, p99 %.1f us; %s\n",
       arguments.raw ? "rocksdb" : "larder", static_cast<unsigned long long>(arguments.mib),
-      arguments.seconds, static_cast<double>(most_disk) / mib,
-      static_cast<unsigned long long>(samples),
-      static_cast<double>(most_resident - resident_before) / mib,
+      arguments.seconds, static_cast<double>(most.disk) / mib,
+      static_cast<unsigned long long>(samples), static_cast<double>(most.memory) / mib,
       static_cast<unsigned long long>(arguments.memory_mib), heap.used_mib, heap.free_mib,
-      static_cast<unsigned long long>(counts.puts),
-      static_cast<double>(counts.bytes) / mib / arguments.seconds,
+      static_cast<unsigned long long>(counts.puts), stored_mib / arguments.seconds,
       static_cast<unsigned long long>(counts.refused), reads.size(),
-      static_cast<unsigned long long>(counts.hits), Quantile(reads, 0.5), Quantile(reads, 0.99),
-      subject->Report().c_str());
-  const bool bounded = most_disk <= arguments.mib << 20 &&
-                       most_resident - resident_before <= (arguments.memory_mib + 64) << 20;
+      static_cast<unsigned long long>(counts.hits), Quantile(latencies, 0.5),
+      Quantile(latencies, 0.99), subject->Report().c_str());
+  const bool bounded =
+      most.disk <= arguments.mib << 20 && most.memory <= (arguments.memory_mib + 64) << 20;
   return arguments.raw || bounded ? 0 : 1;
 }
 
@@ -240,10 +291,13 @@ int main(int argc, char** argv) {
       arguments.mib = std::strtoull(value, nullptr, 10);
     } else if (value != nullptr && name == "--memory") {
       arguments.memory_mib = std::strtoull(value, nullptr, 10);
+    } else if (value != nullptr && name == "--csv") {
+      arguments.csv = value;
     } else if (value != nullptr && name == "--seconds") {
       arguments.seconds = std::atoi(value);
     } else {
-      std::fprintf(stderr, "usage: budget [--mib N] [--memory MIB] [--seconds N] [--raw]\n");
+      std::fprintf(stderr,
+                   "usage: budget [--mib N] [--memory MIB] [--seconds N] [--csv F] [--raw]\n");
       return 2;
     }
   }
