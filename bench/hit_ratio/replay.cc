@@ -2,11 +2,14 @@
 // of the policy hold for the store?
 //
 //   replay --trace FILE [--percent 10] [--most 500000] [--costs answer|native] [--record FILE]
+//          [--hot-tier]
 //
 // The engine runs with the smallest disk budget, 256 MiB; sizes of the trace's entries are scaled
 // so that what its tables may take is the given share of the footprint. Bodies are noise, so that
-// nothing compresses. One thread: a miss is stored before the next access, again and again if the
-// store has no room just then, since a trace has no pauses in which merges could catch up.
+// nothing compresses. The hot tier is off: what it keeps of bodies that the policy has evicted from
+// disk is a second cache beside the one that is simulated; --hot-tier shows it. One thread: a miss
+// is stored before the next access, again and again if the store has no room just then, since a
+// trace has no pauses in which merges could catch up.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -17,6 +20,7 @@
 #include <thread>
 
 #include "answer_costs.h"
+#include "cache_core.h"
 #include "larder/cache.h"
 #include "larder/trace_recorder.h"
 #include "measurement.h"
@@ -37,6 +41,7 @@ struct Arguments {
   std::string record;
   unsigned percent = 10;
   std::uint64_t most_accesses = 500'000;
+  bool hot_tier = false;
 };
 
 Trace Scaled(Trace trace, double by) {
@@ -115,7 +120,7 @@ int Run(const Arguments& arguments) {
   options.compression.level = 0;
   options.default_ttl = kForever;
   options.observer = recorder->get();
-  Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
+  Result<std::unique_ptr<Cache>> cache = OpenCache(options, {.hot_tier = arguments.hot_tier});
   if (!cache.ok()) return Fail(cache.status());
   const Outcome engine = Replay(trace, **cache);
   const Stats stats = (*cache)->GetStats();
@@ -129,14 +134,17 @@ int Run(const Arguments& arguments) {
               capacity / 1048576, arguments.percent);
   Print("the engine", engine.share);
   Print("the simulator", Measure(trace, MakeSweep(0.2), bytes));
+  Print("... that drops half of a slice", Measure(trace, MakeSweep(0.5), bytes));
   const Result<Trace> recorded = ReadTrace(record, UINT64_MAX);
   if (!recorded.ok()) return Fail(recorded.status());
   Print("... on the trace recorded", Measure(*recorded, MakeSweep(0.2), bytes));
   Print("GDSF", Measure(trace, MakeGdsf, bytes));
   Print("LRU", Measure(trace, MakeLru, bytes));
   std::printf(
-      "  engine: %.0f s, %llu waits for room, %.1f bytes merged per byte stored, evicted %.0f MiB, "
+      "  engine: %llu of %llu hits from memory, %.0f s, %llu waits for room, %.1f bytes merged per "
+      "byte stored, evicted %.0f MiB, "
       "%.1f MiB on disk\n",
+      static_cast<unsigned long long>(stats.hot_hits), static_cast<unsigned long long>(stats.hits),
       engine.seconds, static_cast<unsigned long long>(engine.waits),
       static_cast<double>(stats.merge_written_bytes) / static_cast<double>(stats.stored_bytes),
       static_cast<double>(stats.evicted_bytes) / 1048576,
@@ -155,6 +163,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 100));
   app.add_option("--most", arguments.most_accesses, "accesses read of the trace");
   app.add_option("--costs", arguments.costs)->check(CLI::IsMember({"answer", "native"}));
+  app.add_flag("--hot-tier", arguments.hot_tier, "with the hot tier");
   app.add_option("--record", arguments.record, "keep the trace that the engine records");
   CLI11_PARSE(app, argc, argv);
   return larder::hit_ratio::Run(arguments);
