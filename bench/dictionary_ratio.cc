@@ -11,16 +11,13 @@
 #include <rocksdb/table.h>
 #include <xxhash.h>
 
-#include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "answers.h"
 #include "codec.h"
 #include "dictionary_trainer.h"
 #include "temp_dir.h"
@@ -28,60 +25,7 @@
 namespace larder {
 namespace {
 
-using nlohmann::json;
 using Bodies = std::vector<std::string>;
-
-// Every answer in a line's "choices" or "messages", whichever form it has.
-void TakeAnswers(const json& value, Bodies& out) {
-  if (value.is_string()) {
-    out.push_back(value.get<std::string>());
-  } else if (value.is_array()) {
-    for (const json& item : value) TakeAnswers(item, out);
-  } else if (value.is_object()) {
-    if (value.value("role", "assistant") != "assistant") return;
-    for (const char* name : {"choices", "turns", "messages", "content", "answer"}) {
-      if (value.contains(name)) return TakeAnswers(value[name], out);
-    }
-  }
-}
-
-Bodies ReadAnswers(const std::string& directory) {
-  std::vector<std::string> paths;
-  for (const auto& file : std::filesystem::directory_iterator(directory)) {
-    const std::string path = file.path().string();
-    if (path.ends_with(".jsonl") && !path.ends_with("question.jsonl")) paths.push_back(path);
-  }
-  std::sort(paths.begin(), paths.end());
-  Bodies answers;
-  for (const std::string& path : paths) {
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) TakeAnswers(json::parse(line), answers);
-  }
-  return answers;
-}
-
-std::string ChatCompletion(const std::string& answer) {
-  char id[32];
-  const std::uint64_t hash = XXH3_64bits(answer.data(), answer.size());
-  std::snprintf(id, sizeof(id), "%016llx%08llx", static_cast<unsigned long long>(hash),
-                static_cast<unsigned long long>(XXH3_64bits(&hash, 8) & 0xffffffff));
-  const std::uint64_t tokens = answer.size() / 4 + 1;
-  return json{{"id", std::string("chatcmpl-") + id},
-              {"object", "chat.completion"},
-              {"created", 1'700'000'000 + hash % 10'000'000},
-              {"model", "gpt-4o-2024-08-06"},
-              {"choices",
-               {{{"index", 0},
-                 {"message", {{"role", "assistant"}, {"content", answer}, {"refusal", nullptr}}},
-                 {"logprobs", nullptr},
-                 {"finish_reason", "stop"}}}},
-              {"usage",
-               {{"prompt_tokens", hash % 300},
-                {"completion_tokens", tokens},
-                {"total_tokens", hash % 300 + tokens}}},
-              {"system_fingerprint", std::string("fp_") + std::string(id).substr(6, 10)}}
-      .dump();
-}
 
 std::uint64_t Sum(const Bodies& bodies) {
   std::uint64_t sum = 0;
@@ -149,13 +93,13 @@ void Report(const char* what, const Bodies& first, const Bodies& second) {
 }
 
 int Run(const std::string& directory) {
-  const Bodies answers = ReadAnswers(directory);
+  const Bodies answers = bench::ReadAnswers(directory);
   Bodies text[2];
   Bodies chat[2];
   for (const std::string& answer : answers) {
-    const std::size_t half = XXH3_64bits(answer.data(), answer.size()) % 2;
+    const std::size_t half = bench::IsHeldOut(answer) ? 1 : 0;
     text[half].push_back(answer);
-    chat[half].push_back(ChatCompletion(answer));
+    chat[half].push_back(bench::ChatCompletion(answer));
   }
   if (text[1].empty()) {
     std::cerr << "dictionary_ratio: no answers in " << directory << '\n';
