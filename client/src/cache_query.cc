@@ -110,12 +110,12 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
                                                 .body = request.body});
   if (cassette) decision.cache = decision.cache_stateful = true;
   std::string bypass = BypassOf(query.plan, decision);
+  if (bypass.empty() && request.directives.no_store && !cassette) bypass = "no-store";
+  if (bypass.empty() && IsConditional(request.headers)) bypass = "conditional";
   if (!bypass.empty()) {
     core.refusals->Add(bypass);
     return Bypass(std::move(bypass));
   }
-  if (request.directives.no_store && !cassette) return Bypass("no-store");
-  if (IsConditional(request.headers)) return Bypass("conditional");
   const std::string scope = ScopeOf(core, request);
   query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);
   query.credentials = CredentialsOf(core, request);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch_service.h"
+#include "caller_deadline.h"
 #include "cassette_notes.h"
 #include "flight_follow.h"
 #include "form_conversion.h"
@@ -200,10 +201,7 @@ class Journey {
   CacheOutcome outcome_;
 };
 
-}  // namespace
-
-boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
-  const Core core = core_;  // the service may go while this runs
+boost::asio::awaitable<Result<Response>> Serve(Core core, Request given) {
   auto request = std::make_shared<Request>(std::move(given));
   RemoveDirectives(request->headers);
   std::optional<CacheQuery> query = co_await Understand(core, request);
@@ -223,6 +221,17 @@ boost::asio::awaitable<Result<Response>> CachingService::Send(Request given) {
   Journey journey(core, *std::move(query), std::move(request));
   if (only_if_cached) co_return co_await journey.OnlyIfCached();
   co_return co_await journey.Go();
+}
+
+}  // namespace
+
+boost::asio::awaitable<Result<Response>> CachingService::Send(Request request) {
+  const Core core = core_;  // the service may go while this runs
+  // Not handed on: others may follow the fetch.
+  const auto deadline = std::exchange(request.deadline, std::nullopt);
+  auto call = Serve(core, std::move(request));
+  if (deadline) co_return co_await EndBy(*deadline, std::move(call));
+  co_return co_await std::move(call);
 }
 
 }  // namespace larder::client

@@ -15,6 +15,10 @@ namespace larder::client {
 // Arrays and objects within each other, the outermost counted.
 inline constexpr int kMaxJsonDepth = 256;
 
+// Values in one text. No provider takes as many in a request, and one takes ten times its bytes in
+// memory: without a bound, a body of 30 MiB could cost half a gigabyte.
+inline constexpr std::size_t kMaxJsonValues = std::size_t{1} << 19;
+
 struct CanonicalObject {
   // The canonical form without the members that were to be left out.
   std::string text;
@@ -37,7 +41,8 @@ struct CanonicalObject {
 
 // Errors: kInvalidArgument, saying what is wrong and at which byte, never with a part of the body:
 // not an object, duplicate names, bad UTF-8, lone surrogates, an integer literal beyond
-// ±(2^53 - 1), a number beyond a double, nesting over kMaxJsonDepth, not JSON at all.
+// ±(2^53 - 1), a number beyond a double, nesting over kMaxJsonDepth, not JSON at all;
+// kResourceExhausted: more than kMaxJsonValues.
 Result<CanonicalObject> CanonicalizeObject(std::string_view body,
                                            std::span<const std::string_view> leave_out = {});
 

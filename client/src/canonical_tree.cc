@@ -19,7 +19,8 @@ class Parser {
 
   Status Parse() {
     if (!ParseAll()) {
-      return {StatusCode::kInvalidArgument,
+      const bool too_many = values_ > kMaxJsonValues;
+      return {too_many ? StatusCode::kResourceExhausted : StatusCode::kInvalidArgument,
               std::string(wrong_) + " at byte " + std::to_string(position_)};
     }
     return Status::Ok();
@@ -54,10 +55,12 @@ class Parser {
     const std::size_t count = tree_.nodes.size();
     const double share = static_cast<double>(position_ + 1) / static_cast<double>(text_.size() + 1);
     const auto expected = static_cast<std::size_t>(static_cast<double>(count) / share);
-    tree_.nodes.reserve(std::max(expected + expected / 16, count + count / 2) + kFew);
+    const std::size_t likely = std::max(expected + expected / 16, count + count / 2) + kFew;
+    tree_.nodes.reserve(std::min(likely, kMaxJsonValues));
   }
 
   bool ParseNode(bool named, int depth) {
+    if (++values_ > kMaxJsonValues) return Fail("more than 524288 values");
     const std::size_t at = tree_.nodes.size();
     if (at == tree_.nodes.capacity()) MakeRoom();
     tree_.nodes.emplace_back();
@@ -211,6 +214,7 @@ class Parser {
   const std::string_view text_;
   CanonicalTree& tree_;
   std::size_t position_ = 0;
+  std::size_t values_ = 0;
   const char* wrong_ = "";
   std::vector<NamePlace> names_;
   std::vector<NamePlace> spare_;

@@ -23,6 +23,7 @@ larder::Options ReadCache(const ConfigDocument& document) {
   options.ttl_jitter = document.Number("/cache/ttl_jitter");
   options.stale_while_revalidate = document.Time("/cache/stale_while_revalidate");
   options.stale_if_error = document.Time("/cache/stale_if_error");
+  options.negative_ttl = document.Time("/cache/negative_ttl");
   options.durability =
       document.Text("/cache/durability") == "sync" ? Durability::kSync : Durability::kProcess;
   options.on_corruption = document.Text("/cache/on_corruption") == "fail"

@@ -21,8 +21,11 @@ namespace larder::client {
 class Endpoint;
 struct EmbeddingsBatch;
 
+inline constexpr std::string_view kTooComplex = "too-complex";
+
 struct RequestPlan {
-  // Set: not cacheable, and why: "unknown-endpoint", "not-i-json", "no-input" (of embeddings), or
+  // Set: not cacheable, and why: "unknown-endpoint", "not-i-json", "too-complex" (more values in it
+  // than are looked at), "no-input" (of embeddings), or
   // "stateful", with all the rest, so that a policy may cache it all the same.
   std::string bypass;
   // With "not-i-json": what is wrong with the body and at which byte, never a part of it.

@@ -18,6 +18,9 @@
 
 namespace larder::client {
 
+// Of one request that is answered item by item. No provider is known that takes as many.
+inline constexpr std::size_t kMaxBatchItems = 16384;
+
 struct EmbeddingsBatch {
   std::vector<std::string> items;  // canonical JSON of each input, in the request's order
   VectorForm wanted = VectorForm::kFloats;

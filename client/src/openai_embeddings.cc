@@ -23,7 +23,11 @@ class EmbeddingsEndpoint final : public Endpoint {
     if (!planned.ok()) return planned.plan;
     planned.plan.stream = false;
     planned.plan.batch = PlanBatch(planned.object);
-    if (planned.plan.batch == nullptr) planned.plan.bypass = "no-input";
+    if (planned.plan.batch == nullptr) {
+      planned.plan.bypass = "no-input";
+    } else if (planned.plan.batch->items.size() > kMaxBatchItems) {
+      planned.plan.bypass = kTooComplex;
+    }
     return planned.Take();
   }
   // Of an answer to one item or to many.

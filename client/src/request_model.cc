@@ -12,8 +12,7 @@ std::optional<std::string> ModelOf(const Request& request, std::string_view dial
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
   RequestPlan plan = known->Plan(request.method, path, request.body);
-  const bool unknown = plan.bypass == "not-i-json" || plan.bypass == "unknown-endpoint";
-  if (unknown || plan.model.empty()) return std::nullopt;
+  if (plan.model.empty()) return std::nullopt;
   return std::move(plan.model);
 }
 

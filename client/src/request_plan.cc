@@ -23,7 +23,8 @@ PlannedBody PlanBody(const Endpoint& endpoint, std::string_view body,
   plan.endpoint = &endpoint;
   Result<CanonicalObject> object = CanonicalizeObject(body, ignored);
   if (!object.ok()) {
-    plan.bypass = "not-i-json";
+    const bool too_many = object.status().code() == StatusCode::kResourceExhausted;
+    plan.bypass = too_many ? kTooComplex : "not-i-json";
     plan.problem = object.status().message();
     return planned;
   }

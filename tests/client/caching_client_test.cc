@@ -58,12 +58,20 @@ TEST_F(CachingClientTest, RefusalsAreCountedByReason) {
   ASSERT_OK(client().Send("openai", stateful));
   stateful.body = "not json";
   ASSERT_OK(client().Send("openai", stateful));
+  Request directed = ChatRequest();
+  directed.directives.no_store = true;
+  ASSERT_OK(client().Send("openai", directed));
+  directed.directives.no_store = false;
+  directed.headers.Set("if-none-match", "x");
+  ASSERT_OK(client().Send("openai", directed));
   EXPECT_EQ(client().RefusalCounts(), (std::map<std::string, std::uint64_t>{{"status", 1},
                                                                             {"content_type", 1},
                                                                             {"error", 1},
                                                                             {"empty", 2},
                                                                             {"stateful", 1},
-                                                                            {"not-i-json", 1}}));
+                                                                            {"not-i-json", 1},
+                                                                            {"no-store", 1},
+                                                                            {"conditional", 1}}));
 }
 
 TEST_F(CachingClientTest, ManyThreadsMayAsk) {

@@ -81,6 +81,15 @@ TEST(CanonicalJsonTest, NestsUpTo256) {
   EXPECT_THAT(Canonical(std::string(1'000'000, '[')), HasSubstr("nesting over 256"));
 }
 
+TEST(CanonicalJsonTest, ReadsAsManyValuesAsAreAllowedAndNoMore) {
+  std::string most = "[0";
+  for (std::size_t i = 2; i < kMaxJsonValues; ++i) most += ",0";  // the array is one too
+  EXPECT_EQ(Canonical(most + "]").size(), most.size() + 1);
+  const Result<std::string> over = CanonicalizeValue(most + ",0]");
+  EXPECT_EQ(over.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(over.status().message(), HasSubstr("more than 524288 values at byte 1048575"));
+}
+
 TEST(CanonicalJsonTest, AnErrorNeverShowsTheBody) {
   const auto refused = CanonicalizeObject(R"({"secret prompt":1,"secret prompt":2})");
   ASSERT_FALSE(refused.ok());

@@ -147,7 +147,7 @@ TEST_F(ConfigTest, FileThatNeverEndsIsNotRead) {
 TEST_F(ConfigTest, ClientReadsItsSections) {
   const Result<ConfigDocument> document = Load(R"({
     "cache": { "directory": "d", "max_disk_bytes": 268435456, "default_ttl": "never",
-               "ttl_jitter": 0.25, "stale_if_error": "2m", "durability": "sync",
+               "ttl_jitter": 0.25, "stale_if_error": "2m", "negative_ttl": "45s", "durability": "sync",
                "on_corruption": "fail", "compression": { "level": 7 } },
     "providers": { "p": { "dialect": "anthropic", "base_url": "http://h:1/base//",
                           "timeouts": { "idle": "7s", "total": 90 },
@@ -161,6 +161,7 @@ TEST_F(ConfigTest, ClientReadsItsSections) {
   EXPECT_EQ(config->cache.default_ttl, kForever);
   EXPECT_EQ(config->cache.ttl_jitter, 0.25);
   EXPECT_EQ(config->cache.stale_if_error, 2min);
+  EXPECT_EQ(config->cache.negative_ttl, 45s);
   EXPECT_EQ(config->cache.durability, Durability::kSync);
   EXPECT_EQ(config->cache.on_corruption, OnCorruption::kFail);
   EXPECT_EQ(config->cache.compression.level, 7);

@@ -36,6 +36,13 @@ TEST(EmbeddingsPlanTest, InputsAreTextsOrListsOfTokens) {
   }
 }
 
+TEST(EmbeddingsPlanTest, MoreInputsThanAnyProviderTakesBypass) {
+  std::string inputs = R"("a")";
+  for (std::size_t i = 1; i < kMaxBatchItems; ++i) inputs += R"(,"a")";
+  EXPECT_EQ(Embeddings().Plan("{\"input\":[" + inputs + "]}").bypass, "");
+  EXPECT_EQ(Embeddings().Plan("{\"input\":[" + inputs + R"(,"a"]})").bypass, "too-complex");
+}
+
 TEST(EmbeddingsPlanTest, AnItemIsKeyedAsARequestForItAlone) {
   const RequestPlan batch =
       Embeddings().Plan(R"({"user":"u","input":["a","b"],"model":"m","encoding_format":"base64"})");

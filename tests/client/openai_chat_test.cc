@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "canonical_json.h"
 #include "dialect.h"
 #include "event_stream.h"
 
@@ -90,6 +91,12 @@ TEST(ChatPlanTest, WhatIsNotIJsonBypassesAndSaysWhy) {
   EXPECT_EQ(Plan("").bypass, "not-i-json");
   EXPECT_EQ(Plan("[]").bypass, "not-i-json");
   EXPECT_EQ(Plan(R"({"seed":9007199254740993})").bypass, "not-i-json");
+}
+
+TEST(ChatPlanTest, WhatHoldsTooManyValuesBypasses) {
+  std::string body = R"({"model":"m","x":[1)";
+  for (std::size_t i = 0; i < kMaxJsonValues; ++i) body += ",1";
+  EXPECT_EQ(Plan(body + "]}").bypass, "too-complex");
 }
 
 TEST(ChatJudgeTest, WholeAnswersAreStored) {

@@ -68,7 +68,8 @@ struct Request {
   // a kept connection turns out to be dead. Set by decorators that know; GET, HEAD and the other
   // idempotent methods (RFC 9110, section 9.2.2) need not say so.
   bool repeatable = false;
-  // The exchange is over by then, whatever the provider's limits allow.
+  // For this caller the exchange is over by then, whatever the provider's limits allow; a fetch
+  // that others follow, or that is to be stored, goes on.
   std::optional<std::chrono::steady_clock::time_point> deadline = {};
   // Which of our own credentials it carries, in the order in which they came up: of one provider,
   // connections on which another one travelled are not used for it, and those of a lower number are

@@ -9,7 +9,9 @@
 
 namespace larder::client {
 
-// Reasons of requests that go past the cache: "stateful", "not-i-json", "no-input" (of embeddings).
+// Reasons of requests that go past the cache: "stateful", "not-i-json", "too-complex" (over 524,288
+// values, or 16,384 inputs of embeddings), "no-input" (of embeddings), "policy" (a rule says so),
+// "no-store", "conditional" (If-None-Match and the like).
 // Reasons of answers that are not stored: "status" (not 2xx), "content_type" (neither JSON nor an
 // event stream, or encoded), "too_large", "invalid", "error" (under 2xx), "no_end" (a stream that
 // was cut, or plain HTTP of no told length), "empty", "content_filter", "refusal", "truncated",
