@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
@@ -90,9 +91,12 @@ void UpstreamExchange::WaitForHangUp() {
   closed_ = true;
 }
 
-FakeUpstream::FakeUpstream(Handler handler) : handler_(std::move(handler)) {
+FakeUpstream::FakeUpstream(Handler handler, int port) : handler_(std::move(handler)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int yes = 1;
+  ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   sockaddr_in address{};
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto* generic = reinterpret_cast<sockaddr*>(&address);
@@ -138,15 +142,29 @@ void FakeUpstream::AcceptLoop() {
       ::close(socket);
       return;
     }
+    Tidy();
     const int number = connections_++;
     Connection& connection = open_.emplace_back();
     connection.socket = socket;
-    connection.thread = std::thread([this, socket, number] { Serve(socket, number); });
+    connection.thread = std::thread([this, &connection, number] {
+      Serve(connection.socket, number);
+      const std::lock_guard ending(mutex_);
+      connection.is_over = true;
+    });
   }
 }
 
-// The socket is shut down here and closed by the destructor, so that its number is not given to
-// another connection while the destructor may still shut it down. A reset needs the close now.
+void FakeUpstream::Tidy() {
+  open_.remove_if([](Connection& connection) {
+    if (!connection.is_over) return false;
+    connection.thread.join();  // does nothing more
+    ::close(connection.socket);
+    return true;
+  });
+}
+
+// The socket is shut down here and closed by Tidy or the destructor, so that its number is not
+// given to another connection while the destructor may still shut it down.
 void FakeUpstream::Serve(int socket, int number) {
   std::string buffer;
   UpstreamExchange exchange;

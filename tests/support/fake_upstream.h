@@ -50,18 +50,20 @@ class UpstreamExchange {
 };
 
 // Thread-safe. Handlers run on one thread for each connection and may block; a test must let them
-// go before this is destroyed. Connections are kept until the handler ends them.
+// go before this is destroyed. Connections are kept until the handler or the client ends them.
 class FakeUpstream {
  public:
   using Handler = std::function<void(UpstreamExchange&)>;
 
-  explicit FakeUpstream(Handler handler);
+  // `port`: 0 = any free one. Throws std::runtime_error if it is taken.
+  explicit FakeUpstream(Handler handler, int port = 0);
   ~FakeUpstream();
   FakeUpstream(const FakeUpstream&) = delete;
   FakeUpstream& operator=(const FakeUpstream&) = delete;
 
   // "http://127.0.0.1:PORT"
   std::string base_url() const;
+  int port() const { return port_; }
   int requests() const { return requests_; }
   int connections() const { return connections_; }
   // Waits until that many connections have ended; false after a minute.
@@ -71,9 +73,12 @@ class FakeUpstream {
   struct Connection {
     int socket = -1;
     std::thread thread;
+    bool is_over = false;
   };
 
   void AcceptLoop();
+  // Of what is over: joins, closes and forgets it. `mutex_` is held.
+  void Tidy();
   void Serve(int socket, int number);
   bool ReadRequest(int socket, std::string& buffer, UpstreamExchange& exchange) const;
 

@@ -11,7 +11,8 @@ void Drip(UpstreamExchange& exchange, char byte) {
 }
 
 std::string Head(const GoodAnswer& answer, const std::string& fields = "") {
-  return "HTTP/1.1 200 OK\r\ncontent-type: " + answer.content_type + "\r\n" + fields;
+  return "HTTP/1.1 200 OK\r\ncontent-type: " + answer.content_type + "\r\n" + answer.more_fields +
+         fields;
 }
 
 std::string Length(std::size_t bytes) {
@@ -22,8 +23,9 @@ std::string Half(const GoodAnswer& answer) { return answer.body.substr(0, answer
 
 Misbehaviour TooMany(std::string name, Fate fate, std::string fields) {
   return {std::move(name), fate,
-          [fields = std::move(fields)](UpstreamExchange& exchange, const GoodAnswer&) {
-            exchange.Answer(429, "application/json", R"({"error":{"message":"busy"}})", fields);
+          [fields = std::move(fields)](UpstreamExchange& exchange, const GoodAnswer& answer) {
+            exchange.Answer(429, "application/json", R"({"error":{"message":"busy"}})",
+                            answer.more_fields + fields);
           }};
 }
 
@@ -62,7 +64,7 @@ std::vector<Misbehaviour> Heads() {
          exchange.Send(
              "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n");
          exchange.Send("HTTP/1.1 102 Processing\r\n\r\n");
-         exchange.Answer(200, answer.content_type, answer.body);
+         exchange.Answer(200, answer.content_type, answer.body, answer.more_fields);
        }},
   };
 }
@@ -72,24 +74,24 @@ std::vector<Misbehaviour> Framings() {
       {"Http10WithLength", Fate::kWhole,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
          exchange.Send("HTTP/1.0 200 OK\r\ncontent-type: " + answer.content_type + "\r\n");
-         exchange.Send(Length(answer.body.size()) + answer.body);
+         exchange.Send(answer.more_fields + Length(answer.body.size()) + answer.body);
          exchange.Close();
        }},
       {"Http10EndedByClose", Fate::kWhole,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
-         exchange.Send("HTTP/1.0 200 OK\r\ncontent-type: " + answer.content_type + "\r\n\r\n");
-         exchange.Send(answer.body);
+         exchange.Send("HTTP/1.0 200 OK\r\ncontent-type: " + answer.content_type + "\r\n");
+         exchange.Send(answer.more_fields + "\r\n" + answer.body);
          exchange.Close();
        }},
       {"Trailers", Fate::kWhole,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
-         exchange.BeginChunks(200, answer.content_type, "trailer: x-late\r\n");
+         exchange.BeginChunks(200, answer.content_type, answer.more_fields + "trailer: x-late\r\n");
          exchange.Chunk(answer.body);
          exchange.Send("0\r\nx-late: yes\r\n\r\n");
        }},
       {"ChunksOfOneByte", Fate::kWhole,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
-         exchange.BeginChunks(200, answer.content_type);
+         exchange.BeginChunks(200, answer.content_type, answer.more_fields);
          for (const char c : answer.body) exchange.Chunk(std::string(1, c));
          exchange.EndChunks();
        }},
@@ -101,14 +103,15 @@ std::vector<Misbehaviour> Framings() {
       {"Gzip", Fate::kUnstored,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
          exchange.Answer(200, answer.content_type, "\x1f\x8b and so on",
-                         "content-encoding: gzip\r\n");
+                         answer.more_fields + "content-encoding: gzip\r\n");
        }},
       {"ErrorUnder200", Fate::kUnstored,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
          const std::string error = R"({"error":{"message":"sorry"}})";
          const bool events = answer.content_type != "application/json";
          exchange.Answer(200, answer.content_type,
-                         events ? "data: " + error + "\n\ndata: [DONE]\n\n" : error);
+                         events ? "data: " + error + "\n\ndata: [DONE]\n\n" : error,
+                         answer.more_fields);
        }},
       {"LengthTooSmall", Fate::kUnstored,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
@@ -131,13 +134,13 @@ std::vector<Misbehaviour> Bodies() {
        }},
       {"ChunksClosedWithoutEnd", Fate::kCut,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
-         exchange.BeginChunks(200, answer.content_type);
+         exchange.BeginChunks(200, answer.content_type, answer.more_fields);
          exchange.Chunk(answer.body);
          exchange.Close();
        }},
       {"ChunksWithoutEnd", Fate::kCut,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
-         exchange.BeginChunks(200, answer.content_type);
+         exchange.BeginChunks(200, answer.content_type, answer.more_fields);
          exchange.Chunk(answer.body);
          exchange.WaitForHangUp();
        }},
@@ -156,8 +159,9 @@ std::vector<Misbehaviour> Bodies() {
 
 std::vector<Misbehaviour> Statuses() {
   const auto plain = [](int status) {
-    return [status](UpstreamExchange& exchange, const GoodAnswer&) {
-      exchange.Answer(status, "application/json", R"({"error":{"message":"no"}})");
+    return [status](UpstreamExchange& exchange, const GoodAnswer& answer) {
+      exchange.Answer(status, "application/json", R"({"error":{"message":"no"}})",
+                      answer.more_fields);
     };
   };
   return {
@@ -184,8 +188,9 @@ std::vector<Misbehaviour> Statuses() {
       TooMany("RetryAfterFarDate", Fate::kError, "retry-after: Fri, 31 Dec 9999 23:59:59 GMT\r\n"),
       TooMany("ShouldNotRetry", Fate::kError, "x-should-retry: false\r\n"),
       {"OutOfQuota", Fate::kError,
-       [](UpstreamExchange& exchange, const GoodAnswer&) {
-         exchange.Answer(429, "application/json", R"({"error":{"code":"insufficient_quota"}})");
+       [](UpstreamExchange& exchange, const GoodAnswer& answer) {
+         exchange.Answer(429, "application/json", R"({"error":{"code":"insufficient_quota"}})",
+                         answer.more_fields);
        }},
   };
 }

@@ -22,6 +22,8 @@ enum class Fate {
 struct GoodAnswer {
   std::string content_type;
   std::string body;
+  // Further fields of its head, and of the errors that stand in for it.
+  std::string more_fields = {};
 };
 
 struct Misbehaviour {

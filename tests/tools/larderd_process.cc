@@ -22,12 +22,16 @@ namespace {
 using Json = nlohmann::json;
 
 // Only what may run between fork and exec in a program with threads.
-[[noreturn]] void BecomeLarderd(const char* directory, int out, int err, char** arguments,
-                                char** environment) {
+[[noreturn]] void BecomeLarderd(const char* program, const char* directory, int out, int err,
+                                char** arguments, char** environment) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // What the test keeps from itself is not kept from the program.
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  if (::chdir(directory) == 0) ::execve(LARDERD_PROGRAM, arguments, environment);
+  if (::chdir(directory) == 0) ::execve(program, arguments, environment);
   ::_exit(126);
 }
 
@@ -39,7 +43,8 @@ std::string ReadFile(const std::string& path) {
 }  // namespace
 
 LarderdProcess::LarderdProcess(const std::string& directory,
-                               const std::vector<std::string>& arguments)
+                               const std::vector<std::string>& arguments,
+                               const std::string& program)
     : error_file_(directory + "/larderd.err") {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
@@ -58,7 +63,10 @@ LarderdProcess::LarderdProcess(const std::string& directory,
   for (std::string& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
   pid_ = ::fork();
-  if (pid_ == 0) BecomeLarderd(directory.c_str(), pipe[1], err, argv.data(), environment.data());
+  if (pid_ == 0) {
+    BecomeLarderd(program.empty() ? LARDERD_PROGRAM : program.c_str(), directory.c_str(), pipe[1],
+                  err, argv.data(), environment.data());
+  }
   ::close(pipe[1]);
   ::close(err);
   out_ = pipe[0];

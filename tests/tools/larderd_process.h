@@ -22,8 +22,10 @@ struct Ended {
 
 class LarderdProcess {
  public:
-  // Starts `larderd ARGUMENTS`, in `directory`, with an environment of its own.
-  LarderdProcess(const std::string& directory, const std::vector<std::string>& arguments);
+  // Starts `larderd ARGUMENTS`, in `directory`, with an environment of its own. `program`: another
+  // file than the one that was built with the test.
+  LarderdProcess(const std::string& directory, const std::vector<std::string>& arguments,
+                 const std::string& program = {});
   // Kills it if it still runs.
   ~LarderdProcess();
   LarderdProcess(const LarderdProcess&) = delete;
