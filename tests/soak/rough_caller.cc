@@ -13,11 +13,14 @@ using std::chrono_literals::operator""ms;
 void Pause(std::uint64_t ms) { std::this_thread::sleep_for(std::chrono::milliseconds(ms)); }
 
 void HangUp(SoakCaller& caller, WireClient connection) {
-  const SoakRequest request = caller.Announce();
+  const SoakRequest request = caller.Announce("hangs up");
   const bool whole = caller.OneIn(2);
   const std::size_t bytes = whole ? request.text.size() : caller.Random(request.text.size());
   connection.Send(request.text.substr(0, bytes));
-  if (whole && caller.OneIn(2)) connection.ReadBytes(1 + caller.Random(5'000));
+  if (whole && caller.OneIn(2)) {
+    WireAnswer answer = connection.ReadHead();
+    if (answer.status != 0) connection.ReadUntil(answer, std::to_string(caller.Random(1'000)));
+  }
   caller.world().oracle.Abandoned("abandoned");
 }
 
@@ -25,6 +28,7 @@ void HangUp(SoakCaller& caller, WireClient connection) {
 void CloseHalf(SoakCaller& caller, WireClient connection) {
   SoakCall call = caller.Invent();
   call.may_fail = true;
+  call.how = "closes its half";
   const SoakRequest request = caller.Announce(call);
   connection.Send(request.text);
   connection.CloseSending();
@@ -32,21 +36,21 @@ void CloseHalf(SoakCaller& caller, WireClient connection) {
 }
 
 void ReadSlowly(SoakCaller& caller, WireClient connection) {
-  const SoakRequest request = caller.Announce();
+  const SoakRequest request = caller.Announce("reads slowly");
   connection.Send(request.text);
   WireAnswer answer = connection.ReadHead();
   if (answer.status != 0) {
-    for (int i = 0; i < 5; ++i) {
+    for (int i = 0; i < 5 && !answer.whole; ++i) {
       Pause(caller.Random(300));
       connection.ReadUntil(answer, std::string(1, static_cast<char>('a' + caller.Random(26))));
     }
-    connection.ReadRest(answer);
+    if (!answer.whole) connection.ReadRest(answer);
   }
   caller.world().oracle.Judge(request.number, answer);
 }
 
 void SendSlowly(SoakCaller& caller, WireClient connection) {
-  const SoakRequest request = caller.Announce();
+  const SoakRequest request = caller.Announce("sends slowly");
   const std::size_t head = caller.Random(40);
   for (std::size_t i = 0; i < head; ++i) {
     connection.Send(request.text.substr(i, 1));
@@ -87,7 +91,7 @@ void SendSeveral(SoakCaller& caller, WireClient connection) {
   std::vector<SoakRequest> requests;
   std::string bytes;
   for (std::uint64_t left = 2 + caller.Random(4); left > 0; --left) {
-    requests.push_back(caller.Announce());
+    requests.push_back(caller.Announce("one of several"));
     bytes += requests.back().text;
   }
   connection.Send(bytes);
@@ -105,7 +109,7 @@ struct Roughness {
 constexpr Roughness kKinds[] = {
     {"caller: hangs up", HangUp, 0},
     {"caller: closes its half", CloseHalf, 0},
-    {"caller: reads slowly", ReadSlowly, 4096},
+    {"caller: reads slowly", ReadSlowly, 4'096},
     {"caller: sends slowly", SendSlowly, 0},
     {"caller: sends garbage", SendGarbage, 0},
     {"caller: sends several at once", SendSeveral, 0},

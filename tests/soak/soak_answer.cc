@@ -29,7 +29,7 @@ std::size_t TextBytes(std::uint64_t choice) {
   if (kind < 700) return 50 + within % 800;
   if (kind < 960) return 1'000 + within % 15'000;
   if (kind < 995) return 20'000 + within % 60'000;
-  return 200'000 + within % 600'000;
+  return 100'000 + within % 200'000;
 }
 
 // The text of an answer as its stream tells it.

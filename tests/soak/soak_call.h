@@ -44,6 +44,7 @@ struct SoakCall {
   bool no_store = false;
   bool no_cache = false;
   bool only_if_cached = false;
+  const char* how = "plain";  // it is made, for findings
   // A failure of it is looked at by who makes it.
   bool may_fail = false;
   std::optional<std::uint16_t> max_age_seconds = {};

@@ -14,8 +14,8 @@ namespace {
 using Json = nlohmann::json;
 using std::chrono_literals::operator""ms;
 
-constexpr std::uint64_t kTenants = 8;
-constexpr std::uint64_t kPopularPrompts = 60;
+constexpr std::uint64_t kTenants = 4;
+constexpr std::uint64_t kPopularPrompts = 40;
 // From here on prompts are asked for once.
 std::atomic<std::uint32_t> next_new_prompt = 1'000'000;
 
@@ -58,7 +58,7 @@ SoakIdentity SoakCaller::InventIdentity() {
   identity.sample = static_cast<std::uint8_t>(OneIn(20) ? 1 : 0);
   // The same of a prompt always, so that popular ones are met.
   const std::uint64_t prompt = std::min(Random(kPopularPrompts), Random(kPopularPrompts));
-  identity.prompt = OneIn(4) ? next_new_prompt++ : static_cast<std::uint32_t>(prompt);
+  identity.prompt = OneIn(6) ? next_new_prompt++ : static_cast<std::uint32_t>(prompt);
   identity.model = static_cast<std::uint8_t>(identity.prompt % std::size(kSoakModels));
   return identity;
 }
@@ -106,7 +106,11 @@ std::string SoakCaller::Text(std::uint64_t number, const SoakCall& call) {
   return Framed(head + Credential(call.identity) + Directives(call), Body(call, number));
 }
 
-SoakRequest SoakCaller::Announce() { return Announce(Invent()); }
+SoakRequest SoakCaller::Announce(const char* how) {
+  SoakCall call = Invent();
+  call.how = how;
+  return Announce(call);
+}
 
 SoakRequest SoakCaller::Announce(const SoakCall& call) {
   const std::uint64_t number = world_.oracle.Asking(call);
@@ -132,7 +136,7 @@ void SoakCaller::Ask() {
   if (life != life_ || OneIn(30)) connection_.reset();
   if (!connection_) connection_ = Connect();
   life_ = life;
-  const SoakRequest request = Announce();
+  const SoakRequest request = Announce("plain");
   WireAnswer answer;
   if (connection_ && connection_->Send(request.text)) answer = connection_->Read();
   if (!answer.whole || answer.header("connection") == "close") connection_.reset();

@@ -37,7 +37,7 @@ class SoakCaller {
   std::uint64_t Random(std::uint64_t below) { return random_() % below; }
   bool OneIn(std::uint64_t many) { return Random(many) == 0; }
   // A random call, announced to the oracle.
-  SoakRequest Announce();
+  SoakRequest Announce(const char* how);
   SoakRequest Announce(const SoakCall& call);
   SoakCall Invent();
   // A new connection; none if there is nobody.

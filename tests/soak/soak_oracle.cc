@@ -10,6 +10,8 @@ using std::chrono_literals::operator""s;
 // Between the end of an answer at the upstream and its completion at a gateway that was stopped
 // meanwhile, or had no share of the processor.
 constexpr auto kLag = 15s;
+// The upstream's deadline is 12 s, a gateway may be stopped for two, and a reader be slow.
+constexpr auto kPatience = 30s;
 
 bool IsOurs(int status) { return status == 502 || status == 503 || status == 504; }
 
@@ -50,10 +52,11 @@ std::optional<SoakAttempt> SoakOracle::Received(std::uint64_t number, const Soak
   return attempt;
 }
 
-void SoakOracle::Sending(std::uint64_t serial, Fate fate) {
+void SoakOracle::Sending(std::uint64_t serial, Fate fate, const std::string& misbehaviour) {
   const std::lock_guard lock(mutex_);
   Computation& computation = computations_[serial - 1];
   computation.fate = fate;
+  computation.misbehaviour = misbehaviour;
   computation.sent = SoakClock::now();
 }
 
@@ -113,6 +116,14 @@ SoakOracle::Claim SoakOracle::ReadClaim(const WireAnswer& answer) {
   return claim;
 }
 
+std::string SoakOracle::Origin(std::uint64_t serial) const {
+  if (serial == 0 || serial > computations_.size()) return "unknown";
+  const Computation& computation = computations_[serial - 1];
+  return std::to_string(serial) + " to call " + std::to_string(computation.call) +
+         (computation.form.stream ? " as a stream" : " as JSON") +
+         (computation.misbehaviour.empty() ? "" : " by " + computation.misbehaviour);
+}
+
 void SoakOracle::Judge(std::uint64_t number, const WireAnswer& answer) {
   std::string outcome;
   std::string finding;
@@ -120,10 +131,11 @@ void SoakOracle::Judge(std::uint64_t number, const WireAnswer& answer) {
     const std::lock_guard lock(mutex_);
     const SoakCall& call = calls_[number - 1];
     finding = Look(number, call, answer, outcome);
+    if (finding.empty() && SoakClock::now() - call.begin > kPatience) finding = "took too long";
     if (!finding.empty()) {
-      finding += " (call " + std::to_string(number) + " of " + call.identity.Text() + ", status " +
-                 std::to_string(answer.status) + ", answer " + answer.header(kSoakSerialField) +
-                 ", " + answer.header("cache-status") + ")";
+      finding += " (call " + std::to_string(number) + " of " + call.identity.Text() + ", " +
+                 call.how + ", status " + std::to_string(answer.status) + ", answer " +
+                 answer.header(kSoakSerialField) + ", " + answer.header("cache-status") + ")";
     }
   }
   tally_.CountCall(outcome);

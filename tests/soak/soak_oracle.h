@@ -44,8 +44,9 @@ class SoakOracle {
   // bytes.
   std::optional<SoakAttempt> Received(std::uint64_t call, const SoakIdentity& seen,
                                       const SoakForm& form);
-  // What becomes of the answer. Whole, if it is, before its last byte is sent.
-  void Sending(std::uint64_t serial, Fate fate);
+  // What becomes of the answer, and by what misbehaviour. Whole, if it is, before its last byte is
+  // sent.
+  void Sending(std::uint64_t serial, Fate fate, const std::string& misbehaviour = {});
 
   // What a caller got in the end.
   void Judge(std::uint64_t call, const WireAnswer& answer);
@@ -67,6 +68,7 @@ class SoakOracle {
     SoakForm form = {};
     std::optional<Fate> fate = {};  // none: not yet known
     SoakTime sent = {};             // when the fate was known
+    std::string misbehaviour = {};
   };
   struct Invalidation {
     SoakTime latest_call;  // of this one and all acknowledged before
@@ -84,6 +86,8 @@ class SoakOracle {
 
   static Scope ScopeOf(int tag, const SoakIdentity* by);
   static Claim ReadClaim(const WireAnswer& answer);
+  // For findings.
+  std::string Origin(std::uint64_t serial) const;
   // What is wrong, or empty; `outcome` is what it counts as.
   std::string Look(std::uint64_t number, const SoakCall& call, const WireAnswer& answer,
                    std::string& outcome) const;

@@ -33,9 +33,10 @@ class SoakUpstream {
   // How this attempt is to go wrong; null: not at all.
   const Misbehaviour* Choose();
   std::uint64_t Random(std::uint64_t below);
-  void AnswerWell(UpstreamExchange& exchange, const SoakAttempt& attempt,
+  void AnswerWell(UpstreamExchange& exchange, const SoakAttempt& attempt, const std::string& body,
                   const std::string& fields);
-  void Stream(UpstreamExchange& exchange, const SoakAttempt& attempt, const std::string& fields);
+  void Stream(UpstreamExchange& exchange, const SoakAttempt& attempt, const std::string& body,
+              const std::string& fields);
 
   SoakOracle& oracle_;
   SoakTally& tally_;
