@@ -15,6 +15,18 @@ constexpr auto kPatience = 30s;
 
 bool IsOurs(int status) { return status == 502 || status == 503 || status == 504; }
 
+// A stream that joins a flight of JSON begins before anything is known of the answer but that it
+// will be; then only the body has the number.
+std::string SerialIn(std::string_view body) {
+  for (const std::string_view prefix : {"\"id\":\"chatcmpl-", "\"id\":\"msg_"}) {
+    const std::size_t found = body.find(prefix);
+    if (found == std::string_view::npos) continue;
+    const std::size_t from = found + prefix.size();
+    return std::string(body.substr(from, body.find('"', from) - from));
+  }
+  return "";
+}
+
 bool SameForUpstream(const SoakIdentity& a, const SoakIdentity& b) {
   return a.dialect == b.dialect && a.tenant == b.tenant && a.model == b.model &&
          a.prompt == b.prompt;
@@ -103,16 +115,17 @@ bool SoakOracle::IsCovered(const SoakCall& reader, const SoakCall& leader) const
 }
 
 SoakOracle::Claim SoakOracle::ReadClaim(const WireAnswer& answer) {
-  const std::string serial = answer.header(kSoakSerialField);
+  std::string serial = answer.header(kSoakSerialField);
   const std::string status = answer.header("cache-status");
   const auto says = [&](const char* text) { return status.find(text) != std::string::npos; };
   Claim claim;
+  claim.collapsed = says("collapsed");
+  if (serial.empty() && claim.collapsed) serial = SerialIn(answer.body);
   const bool digits = !serial.empty() && serial.size() < 19 &&
                       serial.find_first_not_of("0123456789") == std::string::npos;
   if (digits) claim.serial = std::stoull(serial);
   claim.stored = status.starts_with("larder; hit") || says("detail=stale-if-error");
   claim.stale = claim.stored && says("ttl=-");
-  claim.collapsed = says("collapsed");
   return claim;
 }
 
@@ -150,7 +163,11 @@ std::string SoakOracle::LookAtOwn(const SoakCall& call, const WireAnswer& answer
     return "";
   }
   outcome = answer.status == 0 ? "no answer" : "gateway's error";
-  if (answer.status != 0 && !IsOurs(answer.status)) return "an answer of nobody's";
+  // It has begun as a stream, and has nothing but comments or an error in it.
+  const bool failed_stream =
+      answer.status == 200 && call.form.stream && ReadClaim(answer).collapsed;
+  const bool ours = answer.status == 0 || IsOurs(answer.status) || failed_stream;
+  if (!ours) return "an answer of nobody's";
   if (call.may_fail || !calm_.Was(call.begin, SoakClock::now())) return "";
   return outcome + " while nothing was wrong";
 }
