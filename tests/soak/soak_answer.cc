@@ -178,7 +178,8 @@ std::vector<Event> ReadEvents(std::string_view body) {
   return events;
 }
 
-// The answer that a stream of chat tells; not an object if it is none.
+// The answer that a stream of chat tells; not an object if it is none. Throws Json::exception if it
+// has not the shape of one.
 Json FoldChat(const std::vector<Event>& events) {
   if (events.size() < 3 || events.back().data != "[DONE]") return "no [DONE] at its end";
   Json whole;
@@ -190,13 +191,14 @@ Json FoldChat(const std::vector<Event>& events) {
     for (const char* name : {"id", "object", "created", "model"}) {
       if (chunk.value(name, Json()) != whole.value(name, Json())) return "chunks of two answers";
     }
-    if (chunk.contains("usage") && !chunk["usage"].is_null()) whole["usage"] = chunk["usage"];
-    if (chunk["choices"].empty()) continue;
-    const Json& choice = chunk["choices"][0];
-    if (choice["delta"].contains("content")) text += choice["delta"]["content"].get<std::string>();
-    whole["choices"] = Json::array({{{"index", choice["index"]},
+    if (chunk.contains("usage") && !chunk.at("usage").is_null()) whole["usage"] = chunk.at("usage");
+    if (chunk.at("choices").empty()) continue;
+    const Json& choice = chunk.at("choices")[0];
+    if (choice.at("delta").contains("content"))
+      text += choice.at("delta").at("content").get<std::string>();
+    whole["choices"] = Json::array({{{"index", choice.at("index")},
                                      {"message", {{"role", "assistant"}, {"content", text}}},
-                                     {"finish_reason", choice["finish_reason"]}}});
+                                     {"finish_reason", choice.at("finish_reason")}}});
   }
   if (whole["object"] == "chat.completion.chunk") whole["object"] = "chat.completion";
   return whole;
@@ -207,18 +209,18 @@ Json FoldMessages(const std::vector<Event>& events) {
   Json whole;
   for (const Event& event : events) {
     const Json data = Json::parse(event.data, nullptr, false);
-    if (!data.is_object() || data["type"] != event.name) return "an event that is not as named";
+    if (!data.is_object() || data.at("type") != event.name) return "an event that is not as named";
     if (event.name == "message_start") {
       if (!whole.is_null()) return "two messages";
-      whole = data["message"];
+      whole = data.at("message");
     } else if (event.name == "content_block_start") {
-      whole["content"].push_back(data["content_block"]);
+      whole["content"].push_back(data.at("content_block"));
     } else if (event.name == "content_block_delta") {
-      Json& text = whole["content"].at(data["index"].get<std::size_t>())["text"];
-      text = text.get<std::string>() + data["delta"]["text"].get<std::string>();
+      Json& text = whole["content"].at(data.at("index").get<std::size_t>())["text"];
+      text = text.get<std::string>() + data.at("delta").at("text").get<std::string>();
     } else if (event.name == "message_delta") {
-      whole.update(data["delta"]);
-      whole["usage"].update(data["usage"]);
+      whole.update(data.at("delta"));
+      whole["usage"].update(data.at("usage"));
     }
   }
   return whole;
@@ -270,8 +272,12 @@ std::string WrongWithAnswer(const SoakForm& sent, const SoakForm& wanted, const 
   Json expected = WholeJson(wanted.dialect, author);
   if (!wanted.stream) return WrongWithValue(Json::parse(body, nullptr, false), expected);
   if (!wanted.usage) expected.erase("usage");
-  return WrongWithValue(
-      wanted.dialect == SoakDialect::kChat ? FoldChat(events) : FoldMessages(events), expected);
+  try {
+    const bool chat = wanted.dialect == SoakDialect::kChat;
+    return WrongWithValue(chat ? FoldChat(events) : FoldMessages(events), expected);
+  } catch (const Json::exception&) {
+    return "events that have not the shape of an answer";
+  }
 }
 
 }  // namespace larder::testing

@@ -78,12 +78,16 @@ ProcessSample SoakRun::SampleAtRest() {
   return sample;
 }
 
-void SoakRun::RunFault(bool may_end_life) {
-  const std::vector<SoakFault>& faults = SoakFaults();
-  const SoakFault* fault = nullptr;
-  do {
-    fault = &faults[conductor_.Random(faults.size())];
-  } while (fault->ends_life != (may_end_life && conductor_.OneIn(2)));
+void SoakRun::RunFault(bool ends_life) {
+  std::vector<const SoakFault*>& left = next_[ends_life ? 1 : 0];
+  if (left.empty()) {
+    for (const SoakFault& one : SoakFaults()) {
+      if (one.ends_life == ends_life) left.push_back(&one);
+    }
+  }
+  const auto chosen = left.begin() + static_cast<std::ptrdiff_t>(conductor_.Random(left.size()));
+  const SoakFault* const fault = *chosen;
+  left.erase(chosen);
   world_.tally.CountFault(fault->name);
   fault->run(world_, conductor_);
   if (!world_.gateway.IsRunning()) {
@@ -104,10 +108,12 @@ void SoakRun::LookAtLife() {
 
 bool SoakRun::RunSlice(int index, seconds length) {
   const SoakTime end = SoakClock::now() + length;
-  const bool ends = index % kSlicesOfALife == kSlicesOfALife - 1;
+  // A short soak has ends in all of it.
+  const bool ends =
+      options_.length < kSlice * kSlicesOfALife || index % kSlicesOfALife == kSlicesOfALife - 1;
   bool stopped = false;
   while (!stopped && SoakClock::now() < end) {
-    RunFault(ends);
+    RunFault(ends && conductor_.OneIn(3));
     const std::uint64_t kib = SampleProcess(world_.gateway.pid()).resident_kib;
     peak_kib_ = std::max(peak_kib_, kib);
     stopped = options_.wait(milliseconds(conductor_.Random(1'500)));
@@ -163,10 +169,7 @@ std::uint64_t SoakRun::Run() {
   }
   const seconds slice = std::min(kSlice, std::max(seconds(5), options_.length / 3));
   const SoakTime end = SoakClock::now() + options_.length;
-  // A short soak has a slice of ends too.
-  const int slices = static_cast<int>(options_.length / slice);
-  int index = slices < kSlicesOfALife ? kSlicesOfALife - slices : 0;
-  while (SoakClock::now() < end && !RunSlice(index, slice)) ++index;
+  for (int index = 0; SoakClock::now() < end && !RunSlice(index, slice);) ++index;
   LookAtLife();
   stop_ = true;
   for (std::thread& caller : std::exchange(callers_, {})) caller.join();

@@ -37,7 +37,8 @@ class SoakRun {
  private:
   // One slice; true if the soak is to end.
   bool RunSlice(int index, std::chrono::seconds length);
-  void RunFault(bool may_end_life);
+  // The next one, of those that end the life of the process or of the others.
+  void RunFault(bool ends_life);
   void CallUntilStopped(std::uint64_t seed);
   // All callers rest, and what they had is given back.
   ProcessSample SampleAtRest();
@@ -52,6 +53,8 @@ class SoakRun {
   std::atomic<bool> rest_ = false;
   std::atomic<int> resting_ = 0;
   std::vector<std::thread> callers_;
+  // What is left of each kind, in random order, before all of them come again.
+  std::vector<const SoakFault*> next_[2];
   std::uint64_t peak_kib_ = 0;
   int watched_life_ = 0;
   std::vector<ProcessSample> at_rest_;  // of that life
