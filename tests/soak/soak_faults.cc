@@ -91,18 +91,6 @@ void KillAndDamage(SoakWorld& world, SoakCaller& caller) {
   Restart(world);
 }
 
-void KillAndStartOnFullVolume(SoakWorld& world, SoakCaller& caller) {
-  if (!world.gateway.has_volume()) return;
-  {
-    const Calm::Disturbance disturbance(world.calm, kLifeGrace);
-    world.gateway.FillVolume();
-    world.gateway.Kill();
-    Restart(world);
-  }
-  Pause(caller, 500, 1'500);
-  world.gateway.EmptyVolume();
-}
-
 // From here on callers must notice nothing.
 void FillVolume(SoakWorld& world, SoakCaller& caller) {
   if (!world.gateway.has_volume()) return;
@@ -194,7 +182,6 @@ const std::vector<SoakFault>& SoakFaults() {
       {"process: killed", true, Kill},
       {"process: ended", true, End},
       {"process: killed, store damaged", true, KillAndDamage},
-      {"process: killed, volume full", true, KillAndStartOnFullVolume},
   };
   return faults;
 }
