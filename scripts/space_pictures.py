@@ -48,8 +48,8 @@ def rival(rows, path):
         *data([f"{r['memory_mib']} {r['data_hits_percent']} {r['cpu_us']}" for r in way]
               for way in ways.values()),
         "set multiplot layout 1,2", "set xlabel 'memory, MiB'",
-        "set key outside bottom center maxrows 4 font ',10'",
-        "set title 'Blocks of rows found in memory, %'", curves(ways, 2),
+        "set key outside bottom center maxrows 7 font ',10'",
+        "set title 'Blocks of rows found in memory, %'", curves(ways, 2), "unset key",
         "set title 'A hit, mean of processor time, µs'", "set yrange [0:*]", curves(ways, 3), "unset multiplot"])
 
 
@@ -80,7 +80,7 @@ def budget(rows, path):
         "set key outside bottom center maxrows 2 font ',10'",
         "set title 'Bytes in the directory at most, MiB'",
         curves(names, 2, "with lines lw 2") + ", 256 dt 2 lc 'grey' notitle, 1024 dt 2 lc 'grey' notitle",
-        "set title 'Latency of reads, p99, µs'", "set logscale y",
+        "set title 'Latency of reads, p99, µs'", "unset key", "set logscale y",
         curves(names, 3, "with lines lw 2"), "unset multiplot"])
 
 
