@@ -6,9 +6,11 @@
 namespace larder::testing {
 
 void SoakTally::Find(const std::string& what) {
-  constexpr std::uint64_t kMostPrinted = 50;
+  constexpr std::uint64_t kMostAlike = 10;
+  constexpr std::size_t kFirstWords = 16;
   const std::lock_guard lock(mutex_);
-  if (++findings_ > kMostPrinted) return;
+  ++findings_;
+  if (++alike_[what.substr(0, kFirstWords)] > kMostAlike) return;
   std::printf("%s FINDING: %s\n", SoakTimeOfDay().c_str(), what.c_str());
   std::fflush(stdout);
 }

@@ -15,7 +15,7 @@ class SoakTally {
 
   void CountCall(const std::string& outcome) { Count(calls_, outcome); }
   void CountFault(const std::string& kind) { Count(faults_, kind); }
-  // Prints it, but for what comes after the first fifty.
+  // Prints it, but for what comes after the first ten that begin alike.
   void Find(const std::string& what);
 
   Counts calls() const { return Copy(calls_); }
@@ -36,6 +36,7 @@ class SoakTally {
   Counts calls_;                // guarded by mutex_
   Counts faults_;               // guarded by mutex_
   std::uint64_t findings_ = 0;  // guarded by mutex_
+  Counts alike_;                // guarded by mutex_; by their first words
 };
 
 // "12:34:56", UTC.
