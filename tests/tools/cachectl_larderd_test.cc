@@ -89,6 +89,46 @@ TEST_F(CachectlBesideLarderdTest, KeyIsTheOneThatLarderdComputes) {
   }
 }
 
+TEST_F(CachectlBesideLarderdTest, KeyOfAClientsRequestIsFoundByItsNameOrItsKey) {
+  const std::string socket = gateway_.cache_directory() + "/admin.sock";
+  const std::string added =
+      Cachectl({"--socket", socket, "client", "add", "app", "--namespace", "team"}).out;
+  const std::string bearer = "Bearer " + added.substr(0, added.find('\n'));
+  const std::string key = KeyOf({{"authorization", bearer}, {"larder-namespace", "n"}});
+  EXPECT_THAT(key, MatchesRegex("[0-9a-f]{64}"));
+  const auto ask = [this](const std::vector<std::string>& flags) {
+    std::vector<std::string> arguments = {
+        "key", "-", "--json", "--namespace", "n", "--path", "/v1/chat/completions?v=1&key=q"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return Cachectl(arguments);
+  };
+  EXPECT_EQ(json::parse(ask({"--client", "app"}).out)["key"], key);
+  EXPECT_EQ(json::parse(ask({"--header", "Authorization: " + bearer}).out)["key"], key);
+  const ProgramEnd nobody = ask({});
+  EXPECT_EQ(nobody.exit_status, 2);
+  EXPECT_THAT(nobody.err, HasSubstr("name one with --client"));
+  const ProgramEnd unknown = ask({"--client", "apple"});
+  EXPECT_EQ(unknown.exit_status, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("gateway.clients has no \"apple\""));
+}
+
+TEST_F(CachectlBesideLarderdTest, KeyOfWhatAllShareDependsOnNoCredential) {
+  for (const char* shared : {R"({"isolation": "namespace"})", R"({"mode": "record"})"}) {
+    const GatewayFixture gateway(upstream_.base_url(), {{"gateway", shared}});
+    const auto ask = [&](const char* credential) {
+      return testing::Ask(gateway.url(), "POST", "/v1/chat/completions", kRequest,
+                          {{"authorization", credential}});
+    };
+    ask("Bearer one");
+    const std::string hit = ask("Bearer two").header("cache-status");
+    const ProgramEnd end = RunProgram(
+        {.words = {CACHECTL_PROGRAM, "--config", gateway.config_file(), "key", "-", "--json"},
+         .input = kRequest});
+    EXPECT_EQ(end.exit_status, 0) << end.err;
+    EXPECT_THAT(hit, HasSubstr(json::parse(end.out)["key"].get<std::string>())) << shared;
+  }
+}
+
 TEST_F(CachectlBesideLarderdTest, AnswerIsFoundByTheKeyOfItsCacheStatus) {
   const std::string key = KeyOf({});
   EXPECT_EQ(Cachectl({"get", key}).out, kAnswer);

@@ -31,6 +31,19 @@ bool ReadHeaders(const json& list, client::Headers& headers) {
   return true;
 }
 
+// Leaves `number` as it is if the query does not have it; false if it is none.
+template <typename Number>
+bool ReadNumber(const AdminRequest& request, const char* name, Number& number) {
+  const std::string given = request.Query(name);
+  const char* end = given.data() + given.size();
+  const auto [rest, error] = std::from_chars(given.data(), end, number);
+  return given.empty() || (error == std::errc() && rest == end);
+}
+
+AdminAnswer NotANumber(const AdminRequest& request, const std::string& name) {
+  return InvalidAnswer(name + " \"" + request.Query(name) + "\" is not a number");
+}
+
 bool IsStrings(const json& list) {
   if (!list.is_array() || list.empty()) return false;
   for (const json& item : list) {
@@ -83,6 +96,7 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
             .body = options_.metrics()};
   }
   if (get && request.path == "/v1/misses") return Misses(request);
+  if (get && request.path == "/v1/events") return Events(request);
   if (get && request.path == kExportPath) return HandleExport(cache_, request);
   if (post && request.path == kImportPath) return HandleImport(cache_, request);
   if (get && request.path == kVerifyPath) return HandleVerify(cache_, request);
@@ -128,14 +142,21 @@ AdminAnswer AdminService::Misses(const AdminRequest& request) const {
                         "this process remembers no recent misses; a gateway (larderd) does"});
   }
   std::size_t limit = kDefaultMisses;
-  const std::string given = request.Query("limit");
-  const char* end = given.data() + given.size();
-  if (!given.empty() && std::from_chars(given.data(), end, limit).ptr != end) {
-    return InvalidAnswer("limit \"" + given + "\" is not a number");
-  }
+  if (!ReadNumber(request, "limit", limit)) return NotANumber(request, "limit");
   return {.http_status = 200,
           .content_type = "application/json",
           .body = options_.recent_misses(limit)};
+}
+
+AdminAnswer AdminService::Events(const AdminRequest& request) const {
+  if (!options_.events) {
+    return ErrorAnswer({StatusCode::kNotFound,
+                        "this process tells no hits and misses as they happen; a gateway (larderd) "
+                        "does"});
+  }
+  std::uint64_t after = 0;
+  if (!ReadNumber(request, "after", after)) return NotANumber(request, "after");
+  return {.http_status = 200, .content_type = "application/json", .body = options_.events(after)};
 }
 
 AdminAnswer AdminService::Scope(const std::string& body) const {

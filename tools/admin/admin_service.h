@@ -48,6 +48,7 @@ class AdminService {
  private:
   AdminAnswer Invalidate(const std::string& body) const;
   AdminAnswer Misses(const AdminRequest& request) const;
+  AdminAnswer Events(const AdminRequest& request) const;
   AdminAnswer Scope(const std::string& body) const;
   AdminAnswer Config(const AdminRequest& request) const;
 

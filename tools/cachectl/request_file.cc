@@ -65,12 +65,11 @@ Status AddCredential(const Invocation& invocation, const ProviderConfig& provide
   return Status::Ok();
 }
 
-// The request as the gateway would have it.
+// All but the body, with its Larder-... headers.
 Result<client::Request> MakeRequest(const Invocation& invocation, const ProviderConfig& provider,
-                                    std::string target, std::string body) {
+                                    std::string target) {
   client::Request request;
   request.target = std::move(target);
-  request.body = std::move(body);
   for (const std::string& header : invocation.Values("--header")) {
     if (Status status = AddHeader(header, request.headers); !status.ok()) return status;
   }
@@ -85,13 +84,12 @@ Result<client::Request> MakeRequest(const Invocation& invocation, const Provider
   Result<client::Directives> directives = client::ParseDirectives(request.headers);
   if (!directives.ok()) return directives.status();
   request.directives = *std::move(directives);
-  client::RemoveDirectives(request.headers);
   return request;
 }
 
 }  // namespace
 
-Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::string& file) {
+Result<RequestFile> ReadUsualRequest(const Invocation& invocation) {
   std::vector<client::ConfigFlag> flags;
   const std::string directory = invocation.Value("--dir");
   if (!directory.empty()) flags.push_back({"--dir", "/cache/directory", directory});
@@ -101,11 +99,19 @@ Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::str
       invocation.Has("--path") ? invocation.Value("--path") : std::string(kUsualPath);
   Result<ProviderConfig> provider = ChooseProvider(invocation, target, *config);
   if (!provider.ok()) return provider.status();
-  Result<std::string> body = ReadInput(file);
-  if (!body.ok()) return body.status();
-  Result<client::Request> request = MakeRequest(invocation, *provider, target, *std::move(body));
+  Result<client::Request> request = MakeRequest(invocation, *provider, target);
   if (!request.ok()) return request.status();
   return RequestFile{*std::move(config), *std::move(provider), *std::move(request)};
+}
+
+Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::string& file) {
+  Result<RequestFile> usual = ReadUsualRequest(invocation);
+  if (!usual.ok()) return usual;
+  Result<std::string> body = ReadInput(file);
+  if (!body.ok()) return body.status();
+  usual->request.body = *std::move(body);
+  client::RemoveDirectives(usual->request.headers);
+  return usual;
 }
 
 }  // namespace larder::cachectl

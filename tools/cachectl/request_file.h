@@ -15,6 +15,10 @@ struct RequestFile {
   client::Request request;
 };
 
+// What the flags below say of a request whose body is elsewhere. Its Larder-... headers are both
+// read and left where they are, so that it may be sent.
+Result<RequestFile> ReadUsualRequest(const Invocation& invocation);
+
 // `file` - is stdin; --path, --provider, --namespace, --sample,
 // --header and --credential-from-env say what it does not. Errors: kInvalidArgument.
 Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::string& file);

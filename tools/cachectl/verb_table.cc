@@ -26,6 +26,10 @@ constexpr VerbFlag kTopFlags[] = {
     {"--times", "N", "so many looks; until it is stopped if not given"},
 };
 
+constexpr VerbFlag kMonitorFlags[] = {
+    {"--limit", "N", "end after so many; goes on until it is stopped if not given"},
+};
+
 constexpr VerbFlag kTagsFlags[] = {
     {"--limit", "N", "only the N that take most; all if not given"},
 };
@@ -99,7 +103,22 @@ constexpr VerbFlag kKeyFlags[] = {
     {"--sample", "N", "Larder-Sample of the request"},
     {"--header", "NAME:VALUE", "a header of the request", true},
     {"--credential-from-env", "VAR", "the caller's API key is in this environment variable"},
+    {"--client", "NAME", "the caller, where the gateway has clients of its own"},
 };
+
+constexpr VerbFlag kWarmFlags[] = {
+    {"--gateway", "URL", "where larderd listens; else as gateway.listen says"},
+    {"--parallel", "N", "so many requests at a time; 4 if not given"},
+    {"--path", "PATH", "path of the requests that name none; /v1/chat/completions if not given"},
+    {"--provider", "NAME", "whose credential --credential-from-env is; else the path's"},
+    {"--namespace", "NAME", "Larder-Namespace of the requests"},
+    {"--sample", "N", "Larder-Sample of the requests"},
+    {"--header", "NAME:VALUE", "a header of the requests", true},
+    {"--credential-from-env", "VAR", "the caller's API key is in this environment variable"},
+};
+
+// Of whose request it is, the policy knows nothing.
+constexpr std::span<const VerbFlag> kPolicyFlags = std::span(kKeyFlags).first<6>();
 
 constexpr VerbFlag kClientFlags[] = {
     {"--namespace", "N", "its key space, which may be shared with other clients; else its name"},
@@ -112,6 +131,8 @@ constexpr VerbFlag kClientFlags[] = {
 constexpr Verb kVerbs[] = {
     {"stats", "", 0, 0, "entries, bytes, hits, misses, cost and time saved", {}, RunStats},
     {"top", "", 0, 0, "what a running cache does, live in the terminal", kTopFlags, RunTop},
+    {"monitor", "", 0, 0, "hits and misses of a running larderd, as they happen", kMonitorFlags,
+     RunMonitor},
     {"tags", "", 0, 0, "the tags of all entries, with entries and bytes of each", kTagsFlags,
      RunTags},
     {"get", "KEY", 1, 1, "write an answer's body to stdout", kGetFlags, RunGet},
@@ -132,6 +153,8 @@ constexpr Verb kVerbs[] = {
      {},
      RunExport},
     {"import", "[FILE]", 0, 1, "store the entries of an export; - or none is stdin", {}, RunImport},
+    {"warm", "FILE", 1, 1, "send the requests of a file through a running larderd; - is stdin",
+     kWarmFlags, RunWarm},
     {"backup", "DIR", 1, 1, "copy the cache, while it is in use, beside earlier backups in DIR",
      kBackupFlags, RunBackup},
     {"restore", "DIR", 1, 1, "put a backup of DIR in the place of the cache", kRestoreFlags,
@@ -156,7 +179,7 @@ constexpr Verb kVerbs[] = {
     {"key", "REQUEST.json", 1, 1, "the key of a request, and what it is made of; - reads stdin",
      kKeyFlags, RunKey},
     {"policy test", "REQUEST.json", 1, 1,
-     "which rule of the policy decides on a request, and what it says; - reads stdin", kKeyFlags,
+     "which rule of the policy decides on a request, and what it says; - reads stdin", kPolicyFlags,
      RunPolicyTest},
     {"config check", "", 0, 0, "check the configuration", {}, RunConfigCheck},
     {"config show",
@@ -195,6 +218,13 @@ constexpr Verb kVerbs[] = {
      kClientFlags, RunClientAdd},
     {"client ls", "", 0, 0, "who has a key, and what for", {}, RunClientList},
     {"client rm", "NAME", 1, 1, "take a client and its key out", {}, RunClientRemove},
+    {"completion",
+     "bash|zsh|fish",
+     1,
+     1,
+     "what the shell needs to complete command lines of cachectl",
+     {},
+     RunCompletion},
     {"help", "[VERB]", 0, 2, "this, or help on a verb", {}, RunHelp},
     {"version", "", 0, 0, "the version", {}, RunVersion},
 };

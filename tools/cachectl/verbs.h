@@ -41,6 +41,9 @@ Result<tools::ExitStatus> RunSecretRekey(const Invocation& invocation, Console& 
 Result<tools::ExitStatus> RunClientAdd(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunClientList(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunClientRemove(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunCompletion(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunMonitor(const Invocation& invocation, Console& console);
+Result<tools::ExitStatus> RunWarm(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunHelp(const Invocation& invocation, Console& console);
 Result<tools::ExitStatus> RunVersion(const Invocation& invocation, Console& console);
 

@@ -3,22 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "caller_scope.h"
 #include "larder/client/request_key.h"
 #include "larder/client/request_model.h"
 
 namespace larder::gateway {
 namespace {
 
-// All that callers may share where `gateway.isolation` is "namespace".
-constexpr char kSharedScope[] = "namespace";
-
 std::string ScopeOf(const AdmissionRules& rules, const Caller* caller,
                     const client::Request& request) {
-  if (rules.isolation == tools::Isolation::kNamespace) return kSharedScope;
-  // The caller's name stands for its key, so that a new key finds the old answers; nobody without
-  // the key gets here.
+  if (rules.isolation == tools::Isolation::kNamespace) return tools::kNamespaceScope;
   client::Headers credentials = request.headers;
-  credentials.Add("authorization", "larder-client " + caller->config.name);
+  tools::AddCaller(caller->config, credentials);  // nobody without the key gets here
   return client::CredentialScope(credentials, request.target, rules.store_secret);
 }
 
@@ -69,7 +65,7 @@ std::optional<Denial> Identify(const AdmissionRules& rules, client::Request& req
 void SetScope(const AdmissionRules& rules, const Caller* caller, client::Request& request) {
   if (caller != nullptr) {
     std::string& name_space = request.directives.name_space;
-    name_space = caller->config.name_space + (name_space.empty() ? "" : "/" + name_space);
+    name_space = tools::NamespaceWithin(caller->config, name_space);
   }
   if (caller != nullptr || rules.isolation == tools::Isolation::kNamespace) {
     request.scope = ScopeOf(rules, caller, request);

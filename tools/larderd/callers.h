@@ -13,7 +13,7 @@
 namespace larder::gateway {
 
 struct Caller {
-  tools::CallerConfig config;
+  const tools::CallerConfig& config;
   std::shared_ptr<CallerAccount> account;
 
   // Patterns of the configuration; none at all allow everything.
@@ -27,20 +27,19 @@ struct Caller {
 // Immutable, thread-safe.
 class Callers {
  public:
-  Callers(const std::vector<tools::CallerConfig>& configs, CallerAccounts& accounts);
+  Callers(std::vector<tools::CallerConfig> configs, CallerAccounts& accounts);
+  Callers(const Callers&) = delete;
+  Callers& operator=(const Callers&) = delete;
 
   // There are none: everybody may call, with credentials of the provider's.
   bool is_open() const { return callers_.empty(); }
 
-  // Whose key stands in `authorization` (Bearer), `x-api-key` or `api-key`; null: nobody's. How
-  // long it takes tells nothing of the keys. The field with the key is taken out: it is for us
-  // alone.
+  // As tools::FindCaller; null: nobody's key.
   const Caller* Identify(client::Headers& headers) const;
 
  private:
-  const Caller* Find(std::string_view key) const;
-
-  std::vector<Caller> callers_;
+  const std::vector<tools::CallerConfig> configs_;
+  std::vector<Caller> callers_;  // in the same order
 };
 
 }  // namespace larder::gateway

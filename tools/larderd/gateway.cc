@@ -124,6 +124,7 @@ Status Gateway::StartAdmin(const tools::ToolConfig& config) {
   options.recent_misses = [this](std::size_t limit) {
     return RecentMissesJson(*recent_misses_, *cache_, limit);
   };
+  options.events = [this](std::uint64_t after) { return events_.Since(after); };
   options.config = &running_config_;
   if (config.admin.socket) {
     options.socket = *config.admin.socket;
@@ -168,6 +169,7 @@ Status Gateway::OpenCache(Options options) {
   options.log = [log = &log_](LogLevel level, std::string_view line) {
     log->Write(level, "store", {{"what", std::string(line)}});
   };
+  options.observer = &events_;
   auto cache = Cache::Open(options);
   if (!cache.ok()) return cache.status().WithContext("cache.directory");
   cache_ = *std::move(cache);

@@ -13,6 +13,7 @@
 
 #include "caller_account.h"
 #include "client_connections.h"
+#include "event_log.h"
 #include "gateway_handler.h"
 #include "heartbeat.h"
 #include "http_listener.h"
@@ -103,6 +104,7 @@ class Gateway {
   std::shared_ptr<client::CallLimits> call_limits_;
   RequestMetrics metrics_;
   ClientConnections client_connections_;
+  EventLog events_;
   std::unique_ptr<Cache> cache_;
   RunningConfig running_config_{control_};
   boost::asio::thread_pool pool_;

@@ -43,6 +43,9 @@ struct AdminOptions {
   // Text of GET /v1/misses: {"misses": [...]}, at most `limit` of them, the latest first. As
   // more_stats; empty: this process remembers none.
   std::function<std::string(std::size_t limit)> recent_misses = {};
+  // Text of GET /v1/events: what happened since a `next` of before, 0 to begin; {"events": [...],
+  // "next", "lost"}. As more_stats; empty: this process tells none.
+  std::function<std::string(std::uint64_t after)> events = {};
   // Not owned; must outlive the server. Null: there is no configuration to show.
   AdminConfig* config = nullptr;
 };

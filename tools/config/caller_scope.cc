@@ -1,0 +1,59 @@
+#include "caller_scope.h"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace larder::tools {
+namespace {
+
+// "Bearer key" -> "key"; what has no scheme is as it is.
+std::string_view WithoutScheme(std::string_view field) {
+  constexpr std::string_view kBearer = "bearer ";
+  if (client::EqualsIgnoreCase(field.substr(0, kBearer.size()), kBearer)) {
+    field.remove_prefix(kBearer.size());
+  }
+  const std::size_t begin = std::min(field.find_first_not_of(' '), field.size());
+  return field.substr(begin);
+}
+
+std::optional<std::size_t> FindKey(const std::vector<CallerConfig>& callers, std::string_view key) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(key.data()), key.size(), digest.data());
+  // All are compared, each in the same time, whichever it is.
+  std::optional<std::size_t> found;
+  for (std::size_t i = 0; i < callers.size(); ++i) {
+    const bool same =
+        CRYPTO_memcmp(digest.data(), callers[i].key_sha256.data(), digest.size()) == 0;
+    found = same ? i : found;
+  }
+  return found;
+}
+
+}  // namespace
+
+std::optional<std::size_t> FindCaller(const std::vector<CallerConfig>& callers,
+                                      client::Headers& headers) {
+  for (const char* name : {"authorization", "x-api-key", "api-key"}) {
+    const std::string* field = headers.Find(name);
+    if (field == nullptr) continue;
+    const std::optional<std::size_t> found = FindKey(callers, WithoutScheme(*field));
+    if (!found) continue;
+    headers.Remove(name);
+    return found;
+  }
+  return std::nullopt;
+}
+
+void AddCaller(const CallerConfig& caller, client::Headers& headers) {
+  headers.Add("authorization", "larder-client " + caller.name);
+}
+
+std::string NamespaceWithin(const CallerConfig& caller, const std::string& asked) {
+  return caller.name_space + (asked.empty() ? "" : "/" + asked);
+}
+
+}  // namespace larder::tools
