@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "larder/client/credentials.h"
 #include "larder/client/explain_key.h"
 #include "larder/client/request_key.h"
 #include "policy_bypass.h"
@@ -47,11 +48,14 @@ void ApplyPolicy(const CachingCore& core, const PolicyDecision& decision, CacheQ
   query.store_rules = decision.store;
 }
 
+CredentialPlaces PlacesOf(const CachingCore& core, const Request& request) {
+  return {request.headers, request.target, core.provider.dialect};
+}
+
 // 0 where they are in the scope: then all who share hold the same.
 std::uint64_t CredentialsOf(const CachingCore& core, const Request& request) {
   if (!request.scope) return 0;
-  const std::string scope =
-      CredentialScope(request.headers, request.target, core.cache->StoreSecret());
+  const std::string scope = CredentialScope(PlacesOf(core, request), core.cache->StoreSecret());
   return std::hash<std::string>()(scope) | 1;
 }
 
@@ -91,7 +95,7 @@ void AskCassette(const CachingCore& core, const Request& request, CacheQuery& qu
 std::string ScopeOf(const CachingCore& core, const Request& request) {
   if (core.cassette != CassetteMode::kNone) return kCassetteScope;
   if (request.scope) return *request.scope;
-  return CredentialScope(request.headers, request.target, core.cache->StoreSecret());
+  return CredentialScope(PlacesOf(core, request), core.cache->StoreSecret());
 }
 
 CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
@@ -120,7 +124,7 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);
   query.credentials = CredentialsOf(core, request);
   query.on_cost = request.on_cost;
-  query.has_credentials = HasCredentials(request.headers, request.target);
+  query.has_credentials = HasCredentials(PlacesOf(core, request));
   query.directives = request.directives;
   query.read.tags = TagsOf(core, request, scope);
   query.read.max_age = request.directives.max_age;

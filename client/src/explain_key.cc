@@ -5,6 +5,7 @@
 
 #include "dialect.h"
 #include "http_dialect.h"
+#include "larder/client/credentials.h"
 
 namespace larder::client {
 

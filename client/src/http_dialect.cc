@@ -6,7 +6,7 @@
 #include "answer_json.h"
 #include "ascii.h"
 #include "cache_control.h"
-#include "larder/client/request_key.h"
+#include "larder/client/credentials.h"
 
 namespace larder::client {
 namespace {
@@ -110,7 +110,7 @@ std::string_view ObjectionOfHttp(const ProviderConfig& provider, const Headers& 
     const std::string_view name = TakeElement(rest);
     // We always ask for the bytes as they are; credentials are in the key as its scope.
     const bool known = name.empty() || EqualsIgnoreCase(name, "accept-encoding") ||
-                       IsCredentialHeader(name) || IsAnyOf(name, in_key);
+                       IsCredentialHeader(name, provider.dialect) || IsAnyOf(name, in_key);
     if (!known) return "vary";
   }
   return {};

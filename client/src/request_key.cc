@@ -1,16 +1,14 @@
 #include "larder/client/request_key.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "ascii.h"
+#include "key_parts.h"
 
 namespace larder::client {
 namespace {
@@ -22,88 +20,6 @@ constexpr std::string_view kFormat = "larder-request-1";
 constexpr std::string_view kSemanticHeaders[] = {
     "anthropic-beta", "anthropic-version", "openai-beta", "openai-organization", "openai-project",
 };
-
-constexpr std::string_view kCredentialHeaders[] = {
-    "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie",
-};
-
-constexpr char kHexDigits[] = "0123456789abcdef";
-
-std::string Hex(const unsigned char* bytes, std::size_t size) {
-  std::string hex;
-  hex.reserve(2 * size);
-  for (std::size_t i = 0; i < size; ++i) {
-    hex += kHexDigits[bytes[i] >> 4];
-    hex += kHexDigits[bytes[i] & 15];
-  }
-  return hex;
-}
-
-// Little-endian on every machine, so that a key is the same everywhere.
-void AppendNumber(std::uint64_t number, std::string& out) {
-  char bytes[8];
-  for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(number >> (8 * i) & 0xff);
-  out.append(bytes, sizeof bytes);
-}
-
-// Length first, so that no two lists of parts have the same bytes.
-void AppendPart(std::string_view part, std::string& out) {
-  AppendNumber(part.size(), out);
-  out += part;
-}
-
-// OpenSSL fails here only when it cannot allocate or is crippled by its configuration. A wrong key
-// would serve one caller another's answer, so there is nothing better than to stop.
-void Require(bool done) {
-  if (!done) std::abort();
-}
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = LowerAscii(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
-std::string PercentDecoded(std::string_view text) {
-  std::string decoded;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && HexValue(text[i + 1]) >= 0 &&
-                        HexValue(text[i + 2]) >= 0;
-    decoded +=
-        escape ? static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2])) : text[i];
-    if (escape) i += 2;
-  }
-  return decoded;
-}
-
-struct SplitTarget {
-  std::string without;                   // the target without its credentials
-  std::vector<std::string> credentials;  // values of `key`, as they stood there
-};
-
-SplitTarget SplitCredentials(std::string_view target) {
-  SplitTarget split;
-  const std::size_t question = target.find('?');
-  split.without = target.substr(0, question);
-  if (question == std::string_view::npos) return split;
-
-  std::string_view rest = target.substr(question + 1);
-  char separator = '?';
-  while (true) {
-    const std::size_t end = std::min(rest.find('&'), rest.size());
-    const std::string_view field = rest.substr(0, end);
-    const std::size_t equals = std::min(field.find('='), field.size());
-    if (PercentDecoded(field.substr(0, equals)) == "key") {
-      split.credentials.emplace_back(field.substr(std::min(equals + 1, field.size())));
-    } else {
-      split.without += separator;
-      split.without += field;
-      separator = '&';
-    }
-    if (end == rest.size()) return split;
-    rest.remove_prefix(end + 1);
-  }
-}
 
 // The semantics-bearing headers that are there, by name, so that their order does not matter.
 void AppendHeaders(const KeyInput& input, std::string& out) {
@@ -160,30 +76,6 @@ RequestKey MakeRequestKey(const KeyInput& input) {
 
 std::string ToHex(const RequestKey& key) { return Hex(key.data(), key.size()); }
 
-std::string CredentialScope(const Headers& headers, std::string_view target,
-                            std::string_view secret) {
-  std::string credentials;
-  for (const std::string_view name : kCredentialHeaders) {
-    for (const Header& field : headers) {
-      if (!EqualsIgnoreCase(field.name, name)) continue;
-      AppendPart(name, credentials);
-      AppendPart(field.value, credentials);
-    }
-  }
-  for (const std::string& value : SplitCredentials(target).credentials) {
-    AppendPart("?key", credentials);
-    AppendPart(value, credentials);
-  }
-
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  Require(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-               reinterpret_cast<const unsigned char*>(credentials.data()), credentials.size(), mac,
-               &size) != nullptr);
-  OPENSSL_cleanse(credentials.data(), credentials.size());
-  return Hex(mac, size);
-}
-
 std::string ScopedTag(std::string_view tag, std::string_view scope, std::string_view name_space) {
   constexpr std::size_t kBytes = 8;
   std::string parts;
@@ -196,27 +88,10 @@ std::string ScopedTag(std::string_view tag, std::string_view scope, std::string_
   return std::string(tag) + "@" + Hex(digest, kBytes);
 }
 
-bool IsCredentialHeader(std::string_view name) {
-  return std::any_of(std::begin(kCredentialHeaders), std::end(kCredentialHeaders),
-                     [&](std::string_view one) { return EqualsIgnoreCase(one, name); });
-}
-
 bool IsKeyHeader(std::string_view name, const std::vector<std::string>& key_headers) {
   const auto is_it = [&](std::string_view one) { return EqualsIgnoreCase(one, name); };
   return std::any_of(std::begin(kSemanticHeaders), std::end(kSemanticHeaders), is_it) ||
          std::any_of(key_headers.begin(), key_headers.end(), is_it);
 }
-
-bool HasCredentials(const Headers& headers, std::string_view target) {
-  const auto is_one = [](const Header& field) { return IsCredentialHeader(field.name); };
-  return std::any_of(headers.begin(), headers.end(), is_one) ||
-         !SplitCredentials(target).credentials.empty();
-}
-
-void RemoveCredentials(Headers& headers) {
-  for (const std::string_view name : kCredentialHeaders) headers.Remove(name);
-}
-
-std::string WithoutCredentials(std::string_view target) { return SplitCredentials(target).without; }
 
 }  // namespace larder::client

@@ -10,6 +10,7 @@
 
 #include "ascii.h"
 #include "http_dialect.h"
+#include "larder/client/credentials.h"
 #include "larder/client/request_key.h"
 #include "packing.h"
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "caching_fixture.h"
+#include "larder/client/credentials.h"
 
 namespace larder::client {
 namespace {
@@ -168,6 +169,38 @@ TEST_F(CachingHttpTest, WhatTheUpstreamForbidsIsNotStored) {
   Request mine = Get("/private");
   mine.headers.Set("authorization", "Bearer me");
   EXPECT_EQ(Ask(mine).cache, "larder; fwd=miss; stored") << "nobody else gets it";
+}
+
+// Whoever asks is told who asked, under the header fields that the path names.
+class CachingForOneCallerTest : public CachingHttpTest {
+ protected:
+  void ServeNames() {
+    freshness_ = true;
+    Serve([](UpstreamExchange& exchange) {
+      const std::string name = exchange.header("authorization") + exchange.header("x-auth-token");
+      const std::string more = exchange.target == "/private" ? "cache-control: private, max-age=600"
+                               : exchange.target == "/vary"  ? "vary: Authorization"
+                                                             : "etag: \"e\"";
+      exchange.Answer(200, "text/plain", "you are " + name, more + "\r\n");
+    });
+    Use();
+  }
+  static Request As(const std::string& who, const std::string& target) {
+    Request request = Get(target);
+    request.headers.Set("authorization", who);
+    return request;
+  }
+};
+
+TEST_F(CachingForOneCallerTest, FieldThatSoundsLikeACredentialTellsCallersApart) {
+  ServeNames();
+  for (const char* who : {"alice", "bob"}) {
+    Request request = Get("/me");
+    request.headers.Set("X-Auth-Token", who);
+    EXPECT_EQ(Ask(request).cache, "larder; fwd=miss; stored");
+    EXPECT_EQ(Ask(request).body, std::string("you are ") + who);
+  }
+  EXPECT_EQ(upstream_->requests(), 2);
 }
 
 TEST_F(CachingHttpTest, UpstreamsStaleWindowsHold) {

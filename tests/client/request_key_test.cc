@@ -8,9 +8,6 @@
 namespace larder::client {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
-
 // What the parts of a key come from; views into it make a KeyInput.
 struct Parts {
   std::string name_space = {};
@@ -112,48 +109,6 @@ TEST(RequestKeyTest, WhatDoesNotMatterIsNotInTheKey) {
   const Parts two = {.headers = {{"openai-beta", "a"}, {"openai-project", "b"}}};
   EXPECT_EQ(Key({.headers = {{"OpenAI-Project", "b"}, {"OPENAI-BETA", "a"}}}), Key(two));
   EXPECT_EQ(Key({.headers = two.headers, .key_headers = {"OpenAI-Beta", "openai-beta"}}), Key(two));
-}
-
-TEST(CredentialScopeTest, EachCredentialMakesItsOwnScope) {
-  constexpr std::string_view kPath = "/v1/chat/completions";
-  std::set<std::string> scopes;
-  for (const char* name : {"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"}) {
-    scopes.insert(CredentialScope(Headers{{name, "secret"}}, kPath, "store"));
-  }
-  scopes.insert(CredentialScope({}, "/v1/chat/completions?key=secret", "store"));
-  scopes.insert(CredentialScope({}, kPath, "store"));
-  scopes.insert(CredentialScope(Headers{{"authorization", "other"}}, kPath, "store"));
-  scopes.insert(CredentialScope(Headers{{"authorization", "secret"}}, kPath, "another store"));
-  scopes.insert(
-      CredentialScope(Headers{{"authorization", "secret"}, {"cookie", "secret"}}, kPath, "store"));
-  scopes.insert(CredentialScope(Headers{{"cookie", "a"}, {"cookie", "b"}}, kPath, "store"));
-  scopes.insert(CredentialScope(Headers{{"cookie", "a, b"}}, kPath, "store"));
-  EXPECT_EQ(scopes.size(), 12u);
-}
-
-TEST(CredentialScopeTest, HidesTheCredentialAndIgnoresEverythingElse) {
-  const std::string scope =
-      CredentialScope(Headers{{"Authorization", "Bearer sk-1"}}, "/v1?a=b", "store");
-  EXPECT_EQ(scope.size(), 64u);
-  EXPECT_THAT(scope, Not(HasSubstr("sk-1")));
-  EXPECT_EQ(
-      CredentialScope(Headers{{"accept", "x"}, {"authorization", "Bearer sk-1"}}, "/v2", "store"),
-      scope);
-  // HMAC-SHA-256 of no credentials with the key "key", computed with another tool.
-  EXPECT_EQ(CredentialScope({}, "/", "key"),
-            "5d5d139563c95b5967b9bd9a8c9b233a9dedb45072794cd232dc1b74832607d0");
-}
-
-TEST(WithoutCredentialsTest, TakesTheKeyOutOfTheQuery) {
-  EXPECT_EQ(WithoutCredentials("/v1/x"), "/v1/x");
-  EXPECT_EQ(WithoutCredentials("/v1/x?key=1"), "/v1/x");
-  EXPECT_EQ(WithoutCredentials("/v1/x?a=1&key=2&b=3"), "/v1/x?a=1&b=3");
-  EXPECT_EQ(WithoutCredentials("/v1/x?key=1&a=2"), "/v1/x?a=2");
-  EXPECT_EQ(WithoutCredentials("/v1/x?a=2&key"), "/v1/x?a=2");
-  EXPECT_EQ(WithoutCredentials("/v1/x?k%65y=1&a=2"), "/v1/x?a=2");
-  EXPECT_EQ(WithoutCredentials("/v1/x?monkey=1&Key=2&a=key=3"), "/v1/x?monkey=1&Key=2&a=key=3");
-  EXPECT_EQ(WithoutCredentials("/v1/x?"), "/v1/x?");
-  EXPECT_EQ(WithoutCredentials("/v1/x?a=%6"), "/v1/x?a=%6");
 }
 
 }  // namespace

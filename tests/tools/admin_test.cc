@@ -13,7 +13,7 @@
 #include "admin_client.h"
 #include "base64url.h"
 #include "larder/admin/admin_server.h"
-#include "larder/client/request_key.h"
+#include "larder/client/credentials.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 #include "unix_socket.h"
@@ -253,13 +253,22 @@ TEST_F(AdminTest, ScopeIsTheGatewaysAndTheSecretStays) {
   const Result<std::string> answer =
       Post("/v1/scope", R"({"target":"/v1/x?key=q","headers":[["Authorization","Bearer t"]]})");
   ASSERT_OK(answer);
+  client::Headers asked = {{"authorization", "Bearer t"}};
+  const std::string secret(cache_->StoreSecret());
   EXPECT_EQ(json::parse(*answer)["scope"],
-            client::CredentialScope({{"authorization", "Bearer t"}}, "/v1/x?key=q",
-                                    cache_->StoreSecret()));
+            client::CredentialScope({asked, "/v1/x?key=q", "openai"}, secret));
   EXPECT_THAT(*answer, Not(HasSubstr("Bearer")));
+  asked.Add("x-auth-token", "a");
+  const Result<std::string> http = Post(
+      "/v1/scope",
+      R"({"target":"/v1/x?key=q","headers":[["Authorization","Bearer t"],["x-auth-token","a"]],)"
+      R"("dialect":"http"})");
+  ASSERT_OK(http);
+  EXPECT_EQ(json::parse(*http)["scope"],
+            client::CredentialScope({asked, "/v1/x?key=q", "http"}, secret));
   for (const char* body :
        {"{}", R"({"target":1,"headers":[]})", R"({"target":"/","headers":[["a"]]})",
-        R"({"target":"/","headers":{}})"}) {
+        R"({"target":"/","headers":{}})", R"({"target":"/","headers":[],"dialect":1})"}) {
     EXPECT_THAT(Post("/v1/scope", body), HasCode(StatusCode::kInvalidArgument)) << body;
   }
 }

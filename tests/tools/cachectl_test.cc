@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cachectl_fixture.h"
+#include "larder/client/credentials.h"
 #include "larder/client/explain_key.h"
 
 namespace larder::cachectl {
@@ -148,10 +149,11 @@ TEST_P(ReachedCacheTest, KeyIsTheOneThatTheCachingLayerUses) {
   provider.key_headers = {"x-tenant"};
   const std::string canonical = R"({"messages":[],"model":"m"})";
   EXPECT_EQ(explained["canonical"], canonical);
-  EXPECT_EQ(explained["key"],
-            client::ToHex(client::KeyOfRequest(
-                request, provider, canonical,
-                client::CredentialScope(request.headers, request.target, secret_))));
+  EXPECT_EQ(
+      explained["key"],
+      client::ToHex(client::KeyOfRequest(
+          request, provider, canonical,
+          client::CredentialScope({request.headers, request.target, provider.dialect}, secret_))));
   EXPECT_THAT(explained["ignored"].get<std::vector<std::string>>(),
               ::testing::UnorderedElementsAre("user", "stream"));
   EXPECT_THAT(end.out, Not(HasSubstr("hunter2")));

@@ -7,7 +7,8 @@
 #include "base64url.h"
 #include "entry_requests.h"
 #include "json_answer.h"
-#include "larder/client/request_key.h"
+#include "larder/client/credentials.h"
+#include "larder/client/message.h"
 #include "stats_json.h"
 #include "store_requests.h"
 #include "transfer_requests.h"
@@ -160,16 +161,19 @@ AdminAnswer AdminService::Events(const AdminRequest& request) const {
 }
 
 AdminAnswer AdminService::Scope(const std::string& body) const {
-  const json request = json::parse(body, nullptr, /*allow_exceptions=*/false);
+  const json asked = json::parse(body, nullptr, /*allow_exceptions=*/false);
   client::Headers headers;
-  if (!request.is_object() || !request.contains("target") || !request["target"].is_string() ||
-      !request.contains("headers") || !ReadHeaders(request["headers"], headers)) {
+  if (!asked.is_object() || !asked.contains("target") || !asked["target"].is_string() ||
+      !asked.contains("headers") || !ReadHeaders(asked["headers"], headers) ||
+      !asked.value("dialect", json("")).is_string()) {
     return InvalidAnswer(
-        R"(the body is not {"target": "/path", "headers": [["name", "value"], ...]})");
+        R"(the body is not {"target": "/path", "headers": [["name", "value"], ...], )"
+        R"("dialect": "http"}, the last if need be)");
   }
+  const std::string target = asked["target"].get<std::string>();
+  const std::string dialect = asked.value("dialect", "");
   return JsonAnswer(
-      {{"scope", client::CredentialScope(headers, request["target"].get<std::string>(),
-                                         cache_.StoreSecret())}});
+      {{"scope", client::CredentialScope({headers, target, dialect}, cache_.StoreSecret())}});
 }
 
 }  // namespace larder::admin

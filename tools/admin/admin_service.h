@@ -20,7 +20,8 @@
 //   GET    /v1/config, PATCH /v1/config {merge patch}   of a process that has one (AdminConfig)
 //   GET    /metrics                             in Prometheus' text format, of a process that has
 //                                               any (AdminOptions::metrics)
-//   POST   /v1/scope {"target", "headers": [[name, value], ...]}   {"scope"}
+//   POST   /v1/scope {"target", "headers": [[name, value], ...]}, "dialect" of the provider or not
+//                                               {"scope"}
 //
 // {key}, prefix and cursor are base64url. Reading entries leaves no trace: no hit, no miss. The
 // store's secret never leaves: /v1/scope answers with the keyed hash of the credentials in a

@@ -50,14 +50,15 @@ std::optional<std::string> FixedScope(const tools::GatewayConfig& gateway) {
 
 // The holder of the store hashes the credentials: its secret stays with it.
 Result<std::string> AskScope(CacheAccess& cache, const client::Request& request,
-                             const tools::CallerConfig* caller) {
+                             const ProviderConfig& provider, const tools::CallerConfig* caller) {
   client::Headers credentials = request.headers;
   if (caller != nullptr) tools::AddCaller(*caller, credentials);
   ordered_json headers = ordered_json::array();
   for (const client::Header& header : credentials) {
     headers.push_back({header.name, header.value});
   }
-  const ordered_json body = {{"target", request.target}, {"headers", std::move(headers)}};
+  const ordered_json body = {
+      {"target", request.target}, {"headers", std::move(headers)}, {"dialect", provider.dialect}};
   const Result<std::string> answer =
       cache.Call({.method = "POST",
                   .path = "/v1/scope",
@@ -109,7 +110,7 @@ Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console)
   if (!scope) {
     const Result<std::unique_ptr<CacheAccess>> cache = ReachCache(invocation);
     if (!cache.ok()) return cache.status();
-    const Result<std::string> asked = AskScope(**cache, *request, *caller);
+    const Result<std::string> asked = AskScope(**cache, *request, *provider, *caller);
     if (!asked.ok()) return asked.status();
     scope = *asked;
   }

@@ -4,18 +4,19 @@
 #include <utility>
 
 #include "caller_scope.h"
-#include "larder/client/request_key.h"
+#include "larder/client/credentials.h"
 #include "larder/client/request_model.h"
 
 namespace larder::gateway {
 namespace {
 
 std::string ScopeOf(const AdmissionRules& rules, const Caller* caller,
-                    const client::Request& request) {
+                    const client::Request& request, std::string_view dialect) {
   if (rules.isolation == tools::Isolation::kNamespace) return tools::kNamespaceScope;
   client::Headers credentials = request.headers;
-  tools::AddCaller(caller->config, credentials);  // nobody without the key gets here
-  return client::CredentialScope(credentials, request.target, rules.store_secret);
+  // Nobody without the key gets here.
+  if (caller != nullptr) tools::AddCaller(caller->config, credentials);
+  return client::CredentialScope({credentials, request.target, dialect}, rules.store_secret);
 }
 
 // A model that cannot be told is none that was allowed; what only reads asks for none.
@@ -62,14 +63,10 @@ std::optional<Denial> Identify(const AdmissionRules& rules, client::Request& req
                 {}};
 }
 
-void SetScope(const AdmissionRules& rules, const Caller* caller, client::Request& request) {
-  if (caller != nullptr) {
-    std::string& name_space = request.directives.name_space;
-    name_space = tools::NamespaceWithin(caller->config, name_space);
-  }
-  if (caller != nullptr || rules.isolation == tools::Isolation::kNamespace) {
-    request.scope = ScopeOf(rules, caller, request);
-  }
+void SetNamespace(const Caller* caller, client::Request& request) {
+  if (caller == nullptr) return;
+  std::string& name_space = request.directives.name_space;
+  name_space = tools::NamespaceWithin(caller->config, name_space);
 }
 
 }  // namespace
@@ -84,18 +81,23 @@ std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& ro
     admission.account = caller->account;
     admission.only_hits = caller->IsOutOfBudget(Today());
   }
-  SetScope(rules, caller, request);
+  SetNamespace(caller, request);
+  if (caller != nullptr || rules.isolation == tools::Isolation::kNamespace) {
+    request.scope = ScopeOf(rules, caller, request, route.dialect);
+  }
   return std::nullopt;
 }
 
-std::optional<Denial> AdmitToOwn(const AdmissionRules& rules, client::Request& request) {
+std::optional<Denial> AdmitToOwn(const AdmissionRules& rules, client::Request& request,
+                                 std::set<std::string>& scopes) {
   const Caller* caller = nullptr;
   std::optional<Denial> denial = Identify(rules, request, caller);
   if (!denial && caller != nullptr) denial = CheckRate(*caller);
   if (denial) return denial;
-  SetScope(rules, caller, request);
-  if (!request.scope) {
-    request.scope = client::CredentialScope(request.headers, request.target, rules.store_secret);
+  SetNamespace(caller, request);
+  // Those of LLMs have one notion of credentials, other APIs another.
+  for (const char* dialect : {"openai", "http"}) {
+    scopes.insert(ScopeOf(rules, caller, request, dialect));
   }
   return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "caller_account.h"
@@ -40,9 +41,10 @@ struct AdmissionRules {
 std::optional<Denial> Admit(const AdmissionRules& rules, const UpstreamRoute& route,
                             client::Request& request, Admission& admission);
 
-// The same for what the gateway does for a caller itself, without a provider: `request` always has
-// its scope afterwards.
-std::optional<Denial> AdmitToOwn(const AdmissionRules& rules, client::Request& request);
+// The same for what the gateway does for a caller itself, without a provider: instead of one scope
+// it tells all `scopes` under which answers of any provider are stored for this caller.
+std::optional<Denial> AdmitToOwn(const AdmissionRules& rules, client::Request& request,
+                                 std::set<std::string>& scopes);
 
 // Said to who has only_hits and missed.
 Denial OutOfBudget();

@@ -5,6 +5,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -188,14 +190,15 @@ asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Respond
   asked.body = std::move(request.body);
   Result<client::Directives> directives = client::ParseDirectives(asked.headers);
   if (directives.ok()) asked.directives = *directives;
+  std::set<std::string> scopes;
   const std::optional<Denial> denial =
-      AdmitToOwn({*plan_.callers, parts_.isolation, parts_.cache.StoreSecret()}, asked);
+      AdmitToOwn({*plan_.callers, parts_.isolation, parts_.cache.StoreSecret()}, asked, scopes);
   if (denial) {
     co_await Deny(shape, *denial, responder);
     co_return;
   }
   Result<Invalidation> what = directives.status();
-  if (directives.ok()) what = ReadOwnInvalidation(asked);
+  if (directives.ok()) what = ReadOwnInvalidation(asked, scopes);
   Result<std::uint64_t> number = what.status();
   if (what.ok()) number = co_await InvalidateOnPool(parts_, *std::move(what));
   if (!number.ok()) {

@@ -25,7 +25,8 @@ bool IsJson(const client::Headers& headers) {
 
 }  // namespace
 
-Result<Invalidation> ReadOwnInvalidation(const client::Request& request) {
+Result<Invalidation> ReadOwnInvalidation(const client::Request& request,
+                                         const std::set<std::string>& scopes) {
   if (!IsJson(request.headers)) return Invalid("the content-type is not application/json");
   const json body = json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (!body.is_object() || body.size() != 1 || !body.contains("tags") || !body["tags"].is_array() ||
@@ -39,8 +40,10 @@ Result<Invalidation> ReadOwnInvalidation(const client::Request& request) {
       return Invalid("a tag is not a string of 1 to " + std::to_string(client::kMaxCallerTagBytes) +
                      " bytes without control characters");
     }
-    what.tags.push_back(client::ScopedTag(tag.get_ref<const std::string&>(), *request.scope,
-                                          request.directives.name_space));
+    for (const std::string& scope : scopes) {
+      what.tags.push_back(client::ScopedTag(tag.get_ref<const std::string&>(), scope,
+                                            request.directives.name_space));
+    }
   }
   return what;
 }

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "larder/client/request_key.h"
+#include "larder/client/credentials.h"
 
 namespace larder::client {
 namespace {

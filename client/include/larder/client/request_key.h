@@ -13,7 +13,7 @@ namespace larder::client {
 
 struct KeyInput {
   std::string_view name_space;
-  std::string_view scope;  // isolation scope: CredentialScope(), or empty
+  std::string_view scope;  // isolation scope: CredentialScope() (credentials.h)
   std::string_view base_url;
   std::string_view target;  // path and query, credentials (`key=`) removed
   std::uint32_t sample = 0;
@@ -29,23 +29,12 @@ using RequestKey = std::array<unsigned char, 32>;
 RequestKey MakeRequestKey(const KeyInput& input);
 std::string ToHex(const RequestKey& key);
 
-// The scope of a caller: a keyed hash (HMAC-SHA-256, hex) of all credentials in the request:
-// authorization, x-api-key, api-key, x-goog-api-key, cookie, `?key=`. Never empty.
-std::string CredentialScope(const Headers& headers, std::string_view target,
-                            std::string_view secret);
 // `tag` as one caller can invalidate it without touching what others store: with "@" and 16 hex
 // digits that tell this scope and namespace from all others. What a caller stores under a tag
 // carries this one beside it (StackParts::scoped_tags), so the operator invalidates for all, a
 // caller for itself, by the same rules of the engine. Who does not know the scope cannot make it.
 std::string ScopedTag(std::string_view tag, std::string_view scope, std::string_view name_space);
-// Whether a request with these has any credentials, and whether this header is one.
-bool HasCredentials(const Headers& headers, std::string_view target);
-bool IsCredentialHeader(std::string_view name);
-// Takes the same header fields off.
-void RemoveCredentials(Headers& headers);
 // Whether a header of this name belongs to the key, by itself or as one of `key_headers`.
 bool IsKeyHeader(std::string_view name, const std::vector<std::string>& key_headers);
-// `target` without credentials in its query.
-std::string WithoutCredentials(std::string_view target);
 
 }  // namespace larder::client
