@@ -59,6 +59,15 @@ std::uint64_t CredentialsOf(const CachingCore& core, const Request& request) {
   return std::hash<std::string>()(scope) | 1;
 }
 
+// Whether the scope is that of one caller, so that nobody else gets what is stored under it; and
+// whether that caller is known, so that it may be for that caller alone.
+void SeeWhoAsks(const CachingCore& core, const Request& request, CacheQuery& query) {
+  const bool cassette = core.cassette != CassetteMode::kNone;
+  const bool shared = cassette || (request.scope && !IsCredentialScope(*request.scope));
+  query.keyed_by_caller = !shared;
+  query.is_personal = !shared && (request.scope || HasCredentials(PlacesOf(core, request)));
+}
+
 std::vector<std::string> TagsOf(const CachingCore& core, const Request& request,
                                 std::string_view scope) {
   const Directives& directives = request.directives;
@@ -124,7 +133,7 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   query.key = KeyOfRequest(request, core.provider, query.plan.canonical_body, scope);
   query.credentials = CredentialsOf(core, request);
   query.on_cost = request.on_cost;
-  query.has_credentials = HasCredentials(PlacesOf(core, request));
+  SeeWhoAsks(core, request, query);
   query.directives = request.directives;
   query.read.tags = TagsOf(core, request, scope);
   query.read.max_age = request.directives.max_age;

@@ -27,7 +27,10 @@ struct CacheQuery {
   RequestKey key{};
   Directives directives;
   ReadOptions read;
-  bool has_credentials = false;
+  // The caller's credentials are in the key, as its scope: nobody without them gets the answer.
+  bool keyed_by_caller = false;
+  // ... and the caller has any, so that what is for it alone may be kept for it.
+  bool is_personal = false;
   // A hash of the credentials, where the scope is another; else 0.
   std::uint64_t credentials = 0;
   std::function<void(std::uint64_t)> on_cost;  // Request::on_cost

@@ -75,6 +75,11 @@ bool IsAnyOf(std::string_view name, const std::vector<std::string>& names) {
                      [&](const std::string& one) { return EqualsIgnoreCase(one, name); });
 }
 
+// The upstream sees our own credential, whoever asks.
+bool IsSameForAll(std::string_view name, const ProviderConfig& provider) {
+  return provider.auth.method != AuthMethod::kPassThrough && IsReplacedCredential(name);
+}
+
 }  // namespace
 
 const Dialect& HttpDialect() {
@@ -100,17 +105,17 @@ std::vector<std::string> HttpKeyHeaders(const ProviderConfig& provider) {
 }
 
 std::string_view ObjectionOfHttp(const ProviderConfig& provider, const Headers& headers,
-                                 bool ends_by_close) {
-  if (ends_by_close) return "no_end";
+                                 bool keyed_by_caller) {
   if (headers.Has("set-cookie")) return "set_cookie";
   const std::vector<std::string> in_key = HttpKeyHeaders(provider);
   const std::string vary = headers.Joined("vary");
   std::string_view rest = vary;
   while (!rest.empty()) {
     const std::string_view name = TakeElement(rest);
-    // We always ask for the bytes as they are; credentials are in the key as its scope.
+    // We always ask for the bytes as they are.
     const bool known = name.empty() || EqualsIgnoreCase(name, "accept-encoding") ||
-                       IsCredentialHeader(name, provider.dialect) || IsAnyOf(name, in_key);
+                       IsAnyOf(name, in_key) || IsSameForAll(name, provider) ||
+                       (keyed_by_caller && IsCredentialHeader(name, provider.dialect));
     if (!known) return "vary";
   }
   return {};

@@ -23,11 +23,11 @@ const Endpoint& HttpPost();
 // `provider.key_headers`.
 std::vector<std::string> HttpKeyHeaders(const ProviderConfig& provider);
 
-// Why an answer of its is not stored, as Verdict::reason, or empty: "no_end" (its length was not
-// told, so that it may be cut), "vary" (it depends on a request header that is not in the key),
-// "set_cookie" (it began something with this caller alone).
+// Why an answer with these headers is nobody else's, as Verdict::reason, or empty: "set_cookie" (it
+// began something with this caller alone), "vary" (it depends on a request header that is not in
+// the key). `keyed_by_caller`: as CacheQuery has it.
 std::string_view ObjectionOfHttp(const ProviderConfig& provider, const Headers& headers,
-                                 bool ends_by_close);
+                                 bool keyed_by_caller);
 
 // Whether a hit shows this header of the answer.
 bool IsKeptByHttp(std::string_view name);

@@ -49,16 +49,22 @@ Verdict JudgeEvents(const CacheQuery& query, const FetchedAnswer& answer,
   return verdict;
 }
 
+UpstreamFreshness FreshnessOf(const CachingCore& core, const CacheQuery& query,
+                              const Headers& headers, Duration took) {
+  if (!core.provider.upstream_freshness) return {};
+  return ReadFreshness(headers,
+                       {.is_private = query.is_personal, .now = core.cache->Now(), .took = took});
+}
+
 // What HTTP itself says of keeping the answer, where that is asked for; a lifetime that the request
 // names comes before the upstream's, which comes before the policy's.
 void JudgeHttp(const CachingCore& core, const CacheQuery& query, const FetchedAnswer& answer,
                Verdict& verdict, WriteOptions& options) {
-  verdict.reason = ObjectionOfHttp(core.provider, answer.head.headers, answer.ends_by_close);
+  verdict.reason = ObjectionToSharing(core, query, answer.head.headers);
+  // Its length was not told, so that it may be cut.
+  if (answer.ends_by_close) verdict.reason = "no_end";
   if (core.provider.upstream_freshness) {
-    const UpstreamFreshness freshness = ReadFreshness(
-        answer.head.headers,
-        {.is_private = query.has_credentials, .now = core.cache->Now(), .took = answer.took});
-    if (freshness.forbidden) verdict.reason = "no_store";
+    const UpstreamFreshness freshness = FreshnessOf(core, query, answer.head.headers, answer.took);
     if (freshness.ttl && !query.directives.ttl) options.ttl = freshness.ttl;
     if (freshness.stale_while_revalidate) {
       options.stale_while_revalidate = freshness.stale_while_revalidate;
@@ -124,6 +130,13 @@ AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint) {
   if (endpoint.is_plain_http()) return events ? AnswerKind::kOpaque : AnswerKind::kJson;
   if (EqualsIgnoreCase(media, "application/json")) return AnswerKind::kJson;
   return events ? AnswerKind::kEvents : AnswerKind::kOpaque;
+}
+
+std::string_view ObjectionToSharing(const CachingCore& core, const CacheQuery& query,
+                                    const Headers& headers) {
+  const std::string_view objection = ObjectionOfHttp(core.provider, headers, query.keyed_by_caller);
+  if (!objection.empty()) return objection;
+  return FreshnessOf(core, query, headers, Duration(0)).forbidden ? "no_store" : "";
 }
 
 bool IsNegative(const CachingCore& core, const ResponseHead& head) {

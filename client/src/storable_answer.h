@@ -30,6 +30,12 @@ struct StorableAnswer {
 // What the head of an answer of `endpoint` says of how it is handed on.
 AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint);
 
+// Why an answer of plain HTTP is nobody else's, as Refusals counts it, or empty: neither stored nor
+// given to those who wait for the same. ObjectionOfHttp(), or "no_store", where the upstream's word
+// on that counts.
+std::string_view ObjectionToSharing(const CachingCore& core, const CacheQuery& query,
+                                    const Headers& headers);
+
 // Whether it is an error that is remembered for a while.
 bool IsNegative(const CachingCore& core, const ResponseHead& head);
 

@@ -192,6 +192,48 @@ class CachingForOneCallerTest : public CachingHttpTest {
   }
 };
 
+// As they do by `gateway.isolation: "namespace"`.
+TEST_F(CachingForOneCallerTest, NothingIsKeptForWhereCallersShare) {
+  ServeNames();
+  for (const char* target : {"/private", "/vary"}) {
+    for (const char* who : {"alice", "bob"}) {
+      Request request = As(who, target);
+      request.scope = "namespace";
+      const Answer answer = Ask(request);
+      EXPECT_EQ(answer.cache, "larder; fwd=miss") << target;
+      EXPECT_EQ(answer.body, std::string("you are ") + who) << target;
+    }
+  }
+  Request shared = As("alice", "/plain");
+  shared.scope = "namespace";
+  EXPECT_EQ(Ask(shared).cache, "larder; fwd=miss; stored");
+  shared.headers.Set("authorization", "bob");
+  EXPECT_EQ(Ask(shared).body, "you are alice") << "what is for all of them is";
+}
+
+TEST_F(CachingForOneCallerTest, ItIsKeptForThatCallerWhereEachHasItsOwnScope) {
+  ServeNames();
+  for (const char* target : {"/private", "/vary"}) {
+    for (const char* who : {"alice", "bob"}) {
+      EXPECT_EQ(Ask(As(who, target)).cache, "larder; fwd=miss; stored") << target;
+      EXPECT_EQ(Ask(As(who, target)).body, std::string("you are ") + who) << target;
+    }
+  }
+  EXPECT_EQ(upstream_->requests(), 4);
+}
+
+// Whose key was taken out of the request by who proved it.
+TEST_F(CachingForOneCallerTest, ProvedCallerIsOneToo) {
+  ServeNames();
+  Request request = Get("/private");
+  for (const char* who : {"alice", "bob"}) {
+    request.scope = CredentialScope({Headers{{"authorization", who}}, "/", "http"}, "secret");
+    EXPECT_EQ(Ask(request).cache, "larder; fwd=miss; stored");
+    EXPECT_THAT(Ask(request).cache, StartsWith("larder; hit"));
+  }
+  EXPECT_EQ(upstream_->requests(), 2);
+}
+
 TEST_F(CachingForOneCallerTest, FieldThatSoundsLikeACredentialTellsCallersApart) {
   ServeNames();
   for (const char* who : {"alice", "bob"}) {

@@ -78,15 +78,29 @@ TEST(HttpDialectTest, GetIsCachedPostByPolicyAndAllElsePasses) {
 }
 
 TEST(HttpDialectTest, AnswerThatDependsOnMoreThanTheKeyIsNotStored) {
-  const auto objection = [](const Headers& headers, bool by_close = false) {
-    return ObjectionOfHttp(Provider({"x-units"}), headers, by_close);
+  const auto objection = [](const Headers& headers) {
+    return ObjectionOfHttp(Provider({"x-units"}), headers, /*keyed_by_caller=*/true);
   };
   EXPECT_EQ(objection({}), "");
   EXPECT_EQ(objection({{"vary", "Accept-Encoding, accept , X-Units, Authorization, Cookie"}}), "");
+  EXPECT_EQ(objection({{"vary", "x-auth-token"}}), "") << "a credential by its name";
   EXPECT_EQ(objection({{"vary", "accept"}, {"vary", "user-agent"}}), "vary");
   EXPECT_EQ(objection({{"vary", "*"}}), "vary");
   EXPECT_EQ(objection({{"set-cookie", "a=b"}}), "set_cookie");
-  EXPECT_EQ(objection({}, /*by_close=*/true), "no_end");
+}
+
+TEST(HttpDialectTest, WhereCallersShareAnswersThatDependOnCredentialsAreNotStored) {
+  ProviderConfig provider = Provider();
+  const auto objection = [&](const char* vary) {
+    return ObjectionOfHttp(provider, {{"vary", vary}}, /*keyed_by_caller=*/false);
+  };
+  for (const char* vary : {"authorization", "accept, Cookie", "x-auth-token"}) {
+    EXPECT_EQ(objection(vary), "vary") << vary;
+  }
+  EXPECT_EQ(objection("accept, accept-encoding"), "");
+  provider.auth.method = AuthMethod::kBearer;  // ours goes up, whoever asks
+  EXPECT_EQ(objection("Authorization, Cookie"), "");
+  EXPECT_EQ(objection("x-auth-token"), "vary") << "which is not taken off";
 }
 
 TEST(HttpDialectTest, ErrorsOfOursArePlainJson) {

@@ -31,6 +31,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     FUZZ_CHECK(!freshness.stale_if_error || *freshness.stale_if_error >= zero);
     FUZZ_CHECK(!freshness.stale_while_revalidate || *freshness.stale_while_revalidate >= zero);
   }
-  static_cast<void>(ObjectionOfHttp({}, headers, false));
+  static_cast<void>(ObjectionOfHttp({}, headers, /*keyed_by_caller=*/false));
   return 0;
 }

@@ -47,6 +47,17 @@ class LarderdAnyApiTest : public ::testing::Test {
   std::unique_ptr<GatewayFixture> gateway_;
 };
 
+TEST_F(LarderdAnyApiTest, CallersWhoShareDoNotShareWhatIsForOneOfThem) {
+  Begin("namespace");
+  for (const char* path : {"/private", "/vary"}) {
+    for (const std::string who : {"Bearer alice", "Bearer bob"}) {
+      const WireAnswer answer = Get(path, {{"authorization", who}});
+      EXPECT_EQ(answer.body, "you are " + who) << path;
+      EXPECT_EQ(answer.header("cache-status"), "larder; fwd=miss") << path;
+    }
+  }
+}
+
 TEST_F(LarderdAnyApiTest, CredentialsOfAnyNameTellCallersApartAndInvalidateTheirOwn) {
   Begin("credential");
   const auto ask = [&](const std::string& who) {
