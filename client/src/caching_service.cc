@@ -26,6 +26,9 @@ constexpr int kMaxTurns = 8;
 
 Status GivenUp() { return {StatusCode::kCancelled, "the caller gave up"}; }
 
+// The request went out already.
+Status FetchWasGivenUp() { return {StatusCode::kUnavailable, "the fetch was given up"}; }
+
 // nullopt: cancelled, or the pool is stuck behind a store that hangs.
 boost::asio::awaitable<std::optional<CacheQuery>> Understand(Core core,
                                                              std::shared_ptr<Request> request) {
@@ -70,7 +73,7 @@ class Journey {
       query_.read.newer_than = std::max(query_.read.newer_than, again.newer_than);
       if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
     }
-    if (request_ == nullptr) co_return Status(StatusCode::kUnavailable, "the fetch was given up");
+    if (request_ == nullptr) co_return FetchWasGivenUp();
     co_return co_await PassThrough(core_, std::move(*request_), "store-unavailable");
   }
 
@@ -148,13 +151,23 @@ class Journey {
     }
     outcome_.collapsed = true;
     auto flight = std::get<std::shared_ptr<const ResponseFlight>>(std::move(acquired));
-    co_return co_await FollowFlight(core_, query_, std::move(flight), outcome_);
+    Followed followed = co_await FollowFlight(core_, query_, std::move(flight), outcome_);
+    if (!std::holds_alternative<Alone>(followed)) co_return followed;
+    co_return co_await AskAlone();
+  }
+
+  // Past the cache, not behind one another: what comes could not be shared either.
+  boost::asio::awaitable<Followed> AskAlone() {
+    if (request_ == nullptr) co_return FetchWasGivenUp();
+    Request request = std::move(*std::exchange(request_, nullptr));
+    request.repeatable = true;  // as StartFetch has it
+    Result<Response> response = co_await PassThrough(core_, std::move(request), "not-shared");
+    if (!response.ok()) co_return response.status();
+    co_return Followed(*std::move(response));
   }
 
   boost::asio::awaitable<Followed> Lead(std::unique_ptr<ResponseLease> lease) {
-    if (request_ == nullptr) {  // it went out already, and that fetch was given up
-      co_return Status(StatusCode::kUnavailable, "the fetch was given up");
-    }
+    if (request_ == nullptr) co_return FetchWasGivenUp();
     outcome_.collapsed = false;
     Request request = std::move(*std::exchange(request_, nullptr));
     std::shared_ptr<const ResponseFlight> flight =

@@ -9,6 +9,7 @@
 #include "handoff.h"
 #include "hit_replay.h"
 #include "live_relay.h"
+#include "storable_answer.h"
 #include "waiting_stream.h"
 
 namespace larder::client {
@@ -50,6 +51,16 @@ bool IsAboutAnother(const Follower& follower, const FlightHead& head) {
   const int status = head.status;
   return follower.outcome.collapsed && follower.opening.credentials != follower.query.credentials &&
          (status == 401 || status == 402 || status == 403 || status == 429);
+}
+
+// What a hit would not be given, who waits for it is not either; but an upstream's trouble is
+// everybody's, and a cassette is of one caller.
+bool IsForAnother(const Follower& follower, const FlightHead& head) {
+  constexpr int kServerError = 500;
+  const CachingCore& core = *follower.core;
+  return follower.outcome.collapsed && follower.query.plan.endpoint->is_plain_http() &&
+         core.cassette == CassetteMode::kNone && head.status < kServerError &&
+         !ObjectionToSharing(core, follower.query, head.headers).empty();
 }
 
 Response Relay(Follower& follower, const FlightHead& head) {
@@ -159,6 +170,7 @@ boost::asio::awaitable<Followed> FollowHead(Follower& follower) {
   if (!given) co_return GivenUp();
   if (!*given) co_return co_await EndedEarly(follower);
   const FlightHead& head = **given;
+  if (IsForAnother(follower, head)) co_return Alone{};
   const bool leader = !follower.outcome.collapsed;
   const bool stream = head.kind == AnswerKind::kEvents;
   if (head.kind == AnswerKind::kOpaque) co_return RelayOpaque(follower, head);

@@ -19,7 +19,10 @@ struct Again {
   std::uint64_t newer_than = 0;  // a value begun after this one; 0 = any
   std::string detail;            // why, if it is worth naming
 };
-using Followed = std::variant<Response, Status, Again>;
+// What came is for the caller alone who asked for it, and so would be what comes next: this caller
+// is to ask by itself. Never for the leader's own.
+struct Alone {};
+using Followed = std::variant<Response, Status, Again, Alone>;
 
 // What a flight's beginning means to those who get its answer.
 Forward ForwardOf(MissReason reason);

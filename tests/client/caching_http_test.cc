@@ -279,6 +279,89 @@ TEST_F(CachingHttpTest, CallersAtOnceShareOneFetch) {
   EXPECT_EQ(upstream_->requests(), 1);
 }
 
+// What a caller who waits for another's answer gets of it.
+class CachingHttpFollowerTest : public CachingHttpTest {
+ protected:
+  // Answers the first request once it is told to, all others at once: who asked, under `more`.
+  void ServeSlowly(std::string more, int status = 200, std::string type = "text/plain") {
+    Serve([this, more = std::move(more), status, type](UpstreamExchange& exchange) {
+      if (exchange.number == 0) {
+        asked_.Open();
+        go_.Wait();
+      }
+      exchange.Answer(status, type, "you are " + exchange.header("user-agent"), more);
+    });
+    Use();
+  }
+  static Request From(const std::string& agent) {
+    Request request = Get();
+    request.headers.Set("user-agent", agent);
+    return request;
+  }
+  // Three at once; what each of those who waited got.
+  std::vector<Answer> AskBehindOne() {
+    std::future<Answer> first = stack_->Begin(From("phone"));
+    asked_.Wait();
+    std::vector<std::future<Answer>> others;
+    for (const char* agent : {"desktop", "tablet"}) others.push_back(stack_->Begin(From(agent)));
+    WaitForJoined(2);
+    go_.Open();
+    EXPECT_EQ(first.get().body, "you are phone");
+    std::vector<Answer> answers;
+    for (std::future<Answer>& other : others) answers.push_back(other.get());
+    return answers;
+  }
+  void ExpectTheirOwn() {
+    const std::vector<Answer> answers = AskBehindOne();
+    EXPECT_EQ(answers[0].body, "you are desktop");
+    EXPECT_EQ(answers[1].body, "you are tablet");
+    for (const Answer& answer : answers) {
+      EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=not-shared");
+    }
+    EXPECT_EQ(upstream_->requests(), 3);
+  }
+};
+
+TEST_F(CachingHttpFollowerTest, GetsAnAnswerOfItsOwnWhereTheKeyDoesNotSayAll) {
+  ServeSlowly("vary: user-agent\r\n");
+  ExpectTheirOwn();
+}
+
+TEST_F(CachingHttpFollowerTest, GetsACookieOfItsOwn) {
+  ServeSlowly("set-cookie: session=1\r\n");
+  for (const Answer& answer : AskBehindOne()) {
+    EXPECT_EQ(answer.headers.Joined("set-cookie"), "session=1");
+  }
+  EXPECT_EQ(upstream_->requests(), 3);
+}
+
+TEST_F(CachingHttpFollowerTest, GetsNothingThatMayNotBeKept) {
+  freshness_ = true;
+  ServeSlowly("cache-control: no-store\r\n");
+  ExpectTheirOwn();
+}
+
+TEST_F(CachingHttpFollowerTest, GetsNoErrorOfAnother) {
+  ServeSlowly("vary: user-agent\r\n", 404);
+  ExpectTheirOwn();
+}
+
+TEST_F(CachingHttpFollowerTest, GetsNoStreamOfAnother) {
+  ServeSlowly("vary: user-agent\r\n", 200, "text/event-stream");
+  ExpectTheirOwn();
+}
+
+// All who ask meanwhile would else ask an upstream in trouble, one more time each.
+TEST_F(CachingHttpFollowerTest, SharesTheUpstreamsTrouble) {
+  ServeSlowly("vary: user-agent\r\nset-cookie: balancer=1\r\n", 503);
+  for (const Answer& answer : AskBehindOne()) {
+    EXPECT_EQ(answer.code, 503);
+    EXPECT_FALSE(answer.headers.Has("set-cookie"));
+    EXPECT_THAT(answer.cache, StartsWith("larder; fwd=miss; collapsed"));
+  }
+  EXPECT_EQ(upstream_->requests(), 1);
+}
+
 TEST_F(CachingHttpTest, OnlyIfCachedThatIsNotCachedIsAPlainError) {
   ServeText();
   Request request = Get();
