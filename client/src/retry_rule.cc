@@ -10,13 +10,14 @@ bool IsTrouble(int status) {
   return status == 408 || status == 409 || status == 429 || status >= 500;
 }
 
-bool IsWorthRetrying(const ResponseHead& head) {
+bool IsWorthRetrying(const ResponseHead& head, bool may_harm) {
   constexpr int kFirstError = 400;
+  constexpr int kTooManyRequests = 429;
   if (head.status < kFirstError) return false;
   const std::string* word = head.headers.Find("x-should-retry");
   if (word != nullptr && *word == "true") return true;
   if (word != nullptr && *word == "false") return false;
-  return IsTrouble(head.status);
+  return may_harm ? head.status == kTooManyRequests : IsTrouble(head.status);
 }
 
 bool IsOutOfQuota(std::string_view body) {

@@ -14,8 +14,10 @@ namespace larder::client {
 // The upstream's trouble rather than the request's: 408, 409, 429, 5xx.
 bool IsTrouble(int status);
 
-// `x-should-retry`, where the answer has it; else whether it is trouble. Only for errors.
-bool IsWorthRetrying(const ResponseHead& head);
+// `x-should-retry`, where the answer has it; else whether it is trouble, and, for a request that
+// `may_harm` when it is done twice, whether it says that it was not done at all: 429. Only for
+// errors.
+bool IsWorthRetrying(const ResponseHead& head, bool may_harm);
 
 // Whether the body of a 429 says that the account is empty, which no waiting changes.
 bool IsOutOfQuota(std::string_view body);

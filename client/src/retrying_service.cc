@@ -121,7 +121,8 @@ class Call {
     if (!result.ok()) {
       if (!IsWorthRepeating(result.status())) co_return std::nullopt;
     } else {
-      if (!IsWorthRetrying(result->head)) co_return std::nullopt;
+      const bool may_harm = parts_->any_api && !MayRepeat(request_);
+      if (!IsWorthRetrying(result->head, may_harm)) co_return std::nullopt;
       const bool final = co_await IsFinal(*result);
       if (final) co_return std::nullopt;
       delay = RetryAfter(result->head.headers, timing_.Wall()).value_or(backoff);

@@ -39,6 +39,9 @@ struct RetryingParts {
   std::shared_ptr<ProviderHealth> health;
   RetryConfig retry;
   Duration total;  // Timeouts::total
+  // Nothing is known of what its requests do (dialect "http"), so one that may do harm when it is
+  // done twice is not repeated after an error. LLMs' answer and no more: their SDKs repeat all.
+  bool any_api = false;
 };
 
 class RetryingService final : public HttpService {

@@ -125,7 +125,8 @@ Service MakeRetrying(boost::asio::io_context& io, const ProviderConfig& provider
                                                          .timing = MakeRetryTiming(io),
                                                          .health = HealthOf(provider, board),
                                                          .retry = provider.retry,
-                                                         .total = provider.timeouts.total});
+                                                         .total = provider.timeouts.total,
+                                                         .any_api = provider.dialect == "http"});
 }
 
 Service MakeLimiting(boost::asio::io_context& io, const ProviderConfig& provider, Service inner,

@@ -17,18 +17,27 @@ ResponseHead Head(int status, const char* should_retry = nullptr) {
 
 TEST(RetryRuleTest, StatusesOfTheRuleAreWorthARetryAndNoOthers) {
   for (const int status : {408, 409, 429, 500, 502, 503, 504, 529, 599}) {
-    EXPECT_TRUE(IsWorthRetrying(Head(status))) << status;
+    EXPECT_TRUE(IsWorthRetrying(Head(status), /*may_harm=*/false)) << status;
   }
   for (const int status : {200, 204, 301, 304, 400, 401, 402, 403, 404, 413, 422, 499}) {
-    EXPECT_FALSE(IsWorthRetrying(Head(status))) << status;
+    EXPECT_FALSE(IsWorthRetrying(Head(status), /*may_harm=*/false)) << status;
   }
 }
 
 TEST(RetryRuleTest, ShouldRetryHeaderComesFirst) {
-  EXPECT_TRUE(IsWorthRetrying(Head(400, "true")));
-  EXPECT_FALSE(IsWorthRetrying(Head(500, "false")));
-  EXPECT_TRUE(IsWorthRetrying(Head(500, "perhaps")));
-  EXPECT_FALSE(IsWorthRetrying(Head(200, "true")));
+  EXPECT_TRUE(IsWorthRetrying(Head(400, "true"), /*may_harm=*/false));
+  EXPECT_FALSE(IsWorthRetrying(Head(500, "false"), /*may_harm=*/false));
+  EXPECT_TRUE(IsWorthRetrying(Head(500, "perhaps"), /*may_harm=*/false));
+  EXPECT_FALSE(IsWorthRetrying(Head(200, "true"), /*may_harm=*/false));
+}
+
+TEST(RetryRuleTest, RequestThatMayHarmIsDoneAgainOnlyIfItWasNotDone) {
+  EXPECT_TRUE(IsWorthRetrying(Head(429), /*may_harm=*/true));
+  EXPECT_TRUE(IsWorthRetrying(Head(500, "true"), /*may_harm=*/true));
+  EXPECT_FALSE(IsWorthRetrying(Head(429, "false"), /*may_harm=*/true));
+  for (const int status : {400, 404, 408, 409, 500, 502, 503, 504, 529}) {
+    EXPECT_FALSE(IsWorthRetrying(Head(status), /*may_harm=*/true)) << status;
+  }
 }
 
 TEST(RetryRuleTest, EmptyAccountIsKnownByItsCode) {

@@ -89,7 +89,8 @@ class RetryingServiceTest : public ::testing::Test {
                              .timing = timing_,
                              .health = board_.Of(provider_),
                              .retry = provider_.retry,
-                             .total = provider_.timeouts.total});
+                             .total = provider_.timeouts.total,
+                             .any_api = any_api_});
     std::string text = RunCoroutine(io_, Ask(service, std::move(request)));
     EXPECT_THAT(upstream_->steps_, ::testing::SizeIs(0)) << "attempts that were not made";
     return text;
@@ -112,6 +113,7 @@ class RetryingServiceTest : public ::testing::Test {
     return request;
   }
 
+  bool any_api_ = false;
   boost::asio::io_context io_;
   ProviderConfig provider_;
   HealthBoard board_;
@@ -183,6 +185,25 @@ TEST_F(RetryingServiceTest, WhatMayHaveBeenReadIsRepeatedOnlyIfItDoesNoHarm) {
   once.headers = {{"idempotency-key", "1"}};
   EXPECT_EQ(Send({{.status = kNoConnection, .went_out = true}, {.body = "yes"}}, once), "200 yes");
   EXPECT_EQ(Send({{.status = kNoConnection, .went_out = true}, {.body = "yes"}}), "200 yes");
+}
+
+TEST_F(RetryingServiceTest, OfAnyApiErrorsAreRepeatedOnlyIfItDoesNoHarm) {
+  any_api_ = true;
+  Request order;
+  order.method = "POST";
+  EXPECT_EQ(Send({{.code = 500}}, order), "500 ok");
+  EXPECT_EQ(Send({{.code = 503}}, order), "503 ok");
+  EXPECT_EQ(Send({{.code = 429}, {.body = "yes"}}, order), "200 yes");
+  EXPECT_EQ(Send({{.code = 500, .headers = {{"x-should-retry", "true"}}}, {.body = "yes"}}, order),
+            "200 yes");
+  EXPECT_EQ(Send({{.status = kNoConnection, .went_out = false}, {.body = "yes"}}, order),
+            "200 yes");
+  EXPECT_EQ(Send({{.code = 500}, {.body = "yes"}}), "200 yes") << "the cache knows that it may";
+  order.headers = {{"idempotency-key", "1"}};
+  EXPECT_EQ(Send({{.code = 500}, {.body = "yes"}}, order), "200 yes");
+  Request read;
+  read.method = "GET";
+  EXPECT_EQ(Send({{.code = 500}, {.body = "yes"}}, read), "200 yes");
 }
 
 TEST_F(RetryingServiceTest, WhatCannotBeSentIsNotTriedAgain) {

@@ -77,5 +77,13 @@ TEST_F(LarderdAnyApiTest, CredentialsOfAnyNameTellCallersApartAndInvalidateTheir
   EXPECT_THAT(ask("alice"), StartsWith("larder; fwd=miss"));
 }
 
+TEST_F(LarderdAnyApiTest, OrderThatFailedIsNotMadeAgain) {
+  Begin("credential");
+  EXPECT_EQ(Ask(gateway_->url(), "POST", "/web/order", "one").status, 500);
+  EXPECT_EQ(upstream_.requests(), 1);
+  EXPECT_EQ(Ask(gateway_->url(), "PUT", "/web/order", "one").status, 500);
+  EXPECT_EQ(upstream_.requests(), 4) << "the same twice over is the same";
+}
+
 }  // namespace
 }  // namespace larder::testing
