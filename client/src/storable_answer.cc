@@ -75,6 +75,20 @@ void JudgeHttp(const CachingCore& core, const CacheQuery& query, const FetchedAn
   verdict.store = verdict.reason.empty();
 }
 
+// Why an error is not kept, as Refusals counts it, or empty. What HTTP itself says of it may
+// shorten its lifetime, unless the request names one.
+std::string_view JudgeError(const CachingCore& core, const CacheQuery& query,
+                            const FetchedAnswer& answer, WriteOptions& options) {
+  if (answer.ends_by_close) return "no_end";
+  if (!query.plan.endpoint->is_plain_http()) return {};
+  const Headers& headers = answer.head.headers;
+  const std::string_view objection = ObjectionToSharing(core, query, headers);
+  const std::optional<Duration> fresh = FreshnessOf(core, query, headers, answer.took).ttl;
+  if (!objection.empty() || !fresh || query.directives.ttl) return objection;
+  options.ttl = std::min(*options.ttl, *fresh);
+  return *fresh == Duration(0) ? "stale" : "";
+}
+
 // An error, as it is; whatever lifetime is asked for only shortens its own.
 StorableAnswer MakeNegative(const CachingCore& core, const CacheQuery& query,
                             FetchedAnswer answer) {
@@ -87,8 +101,13 @@ StorableAnswer MakeNegative(const CachingCore& core, const CacheQuery& query,
   storable.options.negative = true;
   storable.options.ttl = std::min({core.negative_ttl, query.directives.ttl.value_or(kForever),
                                    query.policy_ttl.value_or(kForever)});
-  if (core.cassette == CassetteMode::kRecord) storable.options.ttl = kForever;
-  if (answer.ends_by_close) storable.options.ttl = Duration(0);
+  const std::string_view reason = JudgeError(core, query, answer, storable.options);
+  const bool records = core.cassette == CassetteMode::kRecord && !answer.ends_by_close;
+  if (records) storable.options.ttl = kForever;
+  if (!reason.empty() && !records) {
+    core.refusals->Add(reason);
+    storable.options.ttl = Duration(0);
+  }
   storable.options.cost_microusd = EstimateMicrousd(answer.took);
   return storable;
 }

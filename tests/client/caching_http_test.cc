@@ -434,5 +434,47 @@ TEST_F(CachingNegativeTest, LifetimeThatIsAskedForOnlyShortens) {
   EXPECT_EQ(upstream_->requests(), 3);
 }
 
+// Errors of plain HTTP, which says of them what it says of other answers.
+class CachingHttpErrorTest : public CachingHttpTest {
+ protected:
+  void SetUp() override {
+    config_.cache.negative_ttl = 30s;
+    Reopen();
+  }
+  bool IsRemembered() {
+    const int before = upstream_->requests();
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(Ask().code, 404);
+    return upstream_->requests() == before + 1;
+  }
+};
+
+TEST_F(CachingHttpErrorTest, IsRememberedForItsWhile) {
+  ServeText("vary: accept\r\n", 404);
+  EXPECT_TRUE(IsRemembered());
+  EXPECT_EQ(Ask().outcome.ttl, Duration(30s));
+}
+
+TEST_F(CachingHttpErrorTest, IsNotRememberedWhereItIsForOneCaller) {
+  for (const char* more : {"vary: user-agent\r\n", "set-cookie: a=b\r\n"}) {
+    ServeText(more, 404);
+    EXPECT_FALSE(IsRemembered()) << more;
+  }
+}
+
+TEST_F(CachingHttpErrorTest, IsRememberedAsLongAsTheUpstreamAllowsWhereThatCounts) {
+  freshness_ = true;
+  for (const char* word : {"no-store", "no-cache", "private", "max-age=0"}) {
+    ServeText(std::string("cache-control: ") + word + "\r\n", 404);
+    EXPECT_FALSE(IsRemembered()) << word;
+  }
+  ServeText("cache-control: max-age=10\r\n", 404);
+  EXPECT_TRUE(IsRemembered());
+  EXPECT_LE(*Ask().outcome.ttl, Duration(10s));  // less what the answer took
+  clock_.Advance(10s);
+  ServeText("cache-control: max-age=600\r\n", 404);
+  EXPECT_TRUE(IsRemembered());
+  EXPECT_EQ(Ask().outcome.ttl, Duration(30s)) << "no longer than errors are";
+}
+
 }  // namespace
 }  // namespace larder::client
