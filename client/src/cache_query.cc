@@ -142,6 +142,7 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   // Who says how stale an answer may be gets none that is staler.
   if (!request.directives.max_stale) query.read.stale_window = StaleWindow::kWhileRevalidate;
   if (request.directives.no_cache) query.read.newer_than = kRefresh;
+  query.injects_usage = core.provider.inject_usage && query.plan.can_ask_usage;
   query.keep_response_headers = core.provider.keep_response_headers;
   if (cassette) AskCassette(core, request, query);
   query.plan.canonical_body.clear();

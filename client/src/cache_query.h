@@ -24,6 +24,8 @@ struct CacheQuery {
   std::string bypass_detail;  // the reason to name, if one is worth naming
 
   RequestPlan plan;  // without the canonical body
+  // The usage of a stream is asked for, though its caller does not want it.
+  bool injects_usage = false;
   RequestKey key{};
   Directives directives;
   ReadOptions read;
@@ -47,6 +49,8 @@ struct CacheQuery {
   }
   // JSON always has its usage, a stream if asked for.
   bool wants_usage() const { return !plan.stream || plan.wants_usage; }
+  // What the upstream is asked for.
+  bool asks_usage() const { return plan.wants_usage || injects_usage; }
 };
 
 // Whose answers the request may share: what it says, else a hash of its credentials.

@@ -113,7 +113,7 @@ class Journey {
     if (hit) co_return ResponseAcquired(*std::move(hit));
     FlightOpening opening;
     opening.stream = query_.plan.stream;
-    opening.wants_usage = query_.plan.wants_usage;
+    opening.wants_usage = query_.asks_usage();
     opening.credentials = query_.credentials;
     if (query_.directives.explain && outcome_.explanation.empty()) co_await Explain();
     auto at_once = core_->cache->AcquireInMemory(Key(), query_.read, opening);

@@ -35,9 +35,10 @@ struct RequestPlan {
   std::string canonical_body;
   std::vector<std::string> ignored;
   std::string model;
-  bool stream = false;       // the caller wants an event stream
-  bool wants_usage = false;  // ... with a usage chunk; JSON always wants usage
-  bool limited = false;      // the request itself set a limit of tokens, or its endpoint does
+  bool stream = false;         // the caller wants an event stream
+  bool wants_usage = false;    // ... with a usage chunk; JSON always wants usage
+  bool can_ask_usage = false;  // a stream without one, which `stream_options` can ask for
+  bool limited = false;        // the request itself set a limit of tokens, or its endpoint does
   // Set: the request is answered item by item (embeddings.h).
   std::shared_ptr<const EmbeddingsBatch> batch;
   std::uint64_t choices = 1;  // how many answers to the one prompt are asked for

@@ -1,8 +1,8 @@
 #include "live_relay.h"
 
 #include <optional>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "await_stored.h"
 #include "handoff.h"
@@ -16,7 +16,9 @@ using Piece = std::optional<SharedBytes>;
 
 LiveRelay::LiveRelay(std::shared_ptr<const CachingCore> core,
                      std::shared_ptr<const ResponseFlight> flight, const Endpoint* without_usage)
-    : core_(std::move(core)), flight_(std::move(flight)), without_usage_(without_usage) {}
+    : core_(std::move(core)), flight_(std::move(flight)) {
+  if (without_usage != nullptr) without_usage_.emplace(*without_usage);
+}
 
 boost::asio::awaitable<Result<SharedBytes>> LiveRelay::Read() {
   while (!complete_) {
@@ -29,8 +31,8 @@ boost::asio::awaitable<Result<SharedBytes>> LiveRelay::Read() {
     ++next_;
     complete_ = piece->empty();
     if (complete_) co_await AwaitStored(core_, flight_);
-    if (without_usage_ == nullptr) co_return *piece;
-    std::string kept = complete_ ? Rest() : WithoutUsage(piece->view());
+    if (!without_usage_) co_return *piece;
+    std::string kept = complete_ ? without_usage_->Rest() : without_usage_->Feed(piece->view());
     if (!kept.empty()) co_return SharedBytes(std::move(kept));
   }
   co_return SharedBytes();
@@ -46,26 +48,6 @@ boost::asio::awaitable<Result<SharedBytes>> LiveRelay::WhyCut() {
     co_return Status(StatusCode::kUnavailable, "the fetch was given up");
   }
   co_return outcome->status;
-}
-
-std::string LiveRelay::Rest() {
-  std::vector<Event> events;
-  parser_.Finish(events);
-  return Text(events);
-}
-
-std::string LiveRelay::WithoutUsage(std::string_view piece) {
-  std::vector<Event> events;
-  parser_.Feed(piece, events);
-  return Text(events);
-}
-
-std::string LiveRelay::Text(const std::vector<Event>& events) const {
-  std::string text;
-  for (const Event& event : events) {
-    if (!without_usage_->UsageEvent({event})) WriteEvent(event, text);
-  }
-  return text;
 }
 
 }  // namespace larder::client

@@ -48,9 +48,11 @@ bool IsGiven(const CanonicalObject& object, std::string_view name) {
 void ReadChatOptions(const CanonicalObject& object, RequestPlan& plan) {
   if (plan.stream) {
     plan.wants_usage = false;
+    plan.can_ask_usage = !IsGiven(object, "stream_options");
     if (const auto options = object.Find("stream_options"); options) {
       const Result<CanonicalObject> inner = CanonicalizeObject(*options);
       plan.wants_usage = inner.ok() && inner->Find("include_usage") == "true";
+      plan.can_ask_usage |= inner.ok() && !plan.wants_usage;
     }
   }
   if (const auto n = object.Find("n"); n) {

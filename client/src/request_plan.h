@@ -28,7 +28,7 @@ PlannedBody PlanBody(const Endpoint& endpoint, std::string_view body,
 // There, and not null.
 bool IsGiven(const CanonicalObject& object, std::string_view name);
 
-// Sets wants_usage as `stream_options.include_usage` says, and choices as `n` does.
+// Sets wants_usage as `stream_options.include_usage` says, can_ask_usage, and choices as `n` does.
 void ReadChatOptions(const CanonicalObject& object, RequestPlan& plan);
 
 // Whether an element of the array `tools` has a type, other than null, that `is_client_side` does

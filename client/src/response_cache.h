@@ -45,7 +45,7 @@ enum class AnswerKind : std::uint8_t {
 // What a flight's leader asks the upstream for. Known from the flight's start.
 struct FlightOpening {
   bool stream = false;
-  bool wants_usage = false;  // a JSON answer always has its usage
+  bool wants_usage = false;  // ... with its usage, which a JSON answer always has
   // Of a batch: a hash of all that is asked for together, so that those who ask for the same share
   // its error as well. 0 else.
   std::uint64_t batch = 0;

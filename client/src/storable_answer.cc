@@ -189,7 +189,7 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
     std::vector<Event> events = ParseEventStream(answer.body);
     verdict = JudgeEvents(query, answer, events);
     info.form = Form::kEvents;
-    info.usage_asked = query.plan.wants_usage;
+    info.usage_asked = query.asks_usage();
     storable.body = WriteEvents(std::move(events), info);
   } else {
     verdict = info.endpoint->JudgeJson(query.plan, query.store_rules, answer.body);

@@ -17,6 +17,7 @@
 #include "io_gate.h"
 #include "miss_note.h"
 #include "storable_answer.h"
+#include "usage_request.h"
 
 namespace larder::client {
 namespace {
@@ -118,6 +119,7 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
 
 void Start(Fetch fetch, Request request) {
   boost::asio::io_context& io = fetch.core->io;
+  if (fetch.query.injects_usage) request.body = WithUsageAsked(request.body);
   request.headers.Set("accept-encoding", "identity");  // what is stored is read by us
   request.repeatable = true;  // computed anew, it is the same answer or as good a one
   const std::shared_ptr<boost::asio::cancellation_signal> give_up = fetch.give_up;

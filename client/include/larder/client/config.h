@@ -61,6 +61,8 @@ struct ProviderConfig {
   std::string proxy;
   std::vector<std::string> key_headers;            // further request headers that belong to the key
   std::vector<std::string> keep_response_headers;  // further answer headers kept for hits
+  // Asks for the usage of every stream that is cached, and leaves it out for callers who did not.
+  bool inject_usage = false;
   // Of the dialect "http": an answer is kept as long as it says itself, if it says so.
   bool upstream_freshness = false;
 };
