@@ -205,8 +205,8 @@ constexpr ConfigKey kTable[] = {
      "built-in table's share of input_per_million, else input_per_million.",
      "0", "1000000"},
     {"/prices/*/cache_write_per_million", kNumber, "-",
-     "USD for a million input tokens written to the provider's prompt cache; if not said, as "
-     "cached_input_per_million.",
+     "USD for a million input tokens written to the provider's prompt cache; if not said, in "
+     "the same ratio to other input as in the built-in table.",
      "0", "1000000"},
 
     {"/gateway/listen", ConfigType::kAddress, R"("127.0.0.1:8080")",

@@ -114,8 +114,20 @@ class SharedCache final : public Cache {
   Result<ImportReport> Import(const ImportSource& source) override {
     return Guarded([&] { return core_->Import(source); });
   }
-  Stats GetStats() const override { return core_->GetStats(); }
-  Health GetHealth() const override { return core_->GetHealth(); }
+  Stats GetStats() const override {
+    try {
+      return core_->GetStats();
+    } catch (...) {
+      return {};
+    }
+  }
+  Health GetHealth() const override {
+    try {
+      return core_->GetHealth();
+    } catch (...) {  // no memory for its text
+      return {};
+    }
+  }
   TimePoint Now() const override { return core_->Now(); }
   std::string_view StoreSecret() const override { return core_->StoreSecret(); }
 

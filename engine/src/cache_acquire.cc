@@ -8,7 +8,9 @@
 namespace larder {
 
 Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, StaleWindow window) {
-  return *TryAcquire(key, options, MakeQuery(options, window));  // with the disk all is known
+  std::optional<Acquired> acquired = TryAcquire(key, options, MakeQuery(options, window));
+  if (acquired) return *std::move(acquired);
+  return AcquireUnstored(key);  // RocksDB left open what it was to look up on disk
 }
 
 std::optional<Acquired> CacheCore::AcquireInMemory(std::string_view key,

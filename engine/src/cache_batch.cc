@@ -48,8 +48,8 @@ void CacheCore::GetFromStore(std::span<const std::string_view> keys,
     const std::uint64_t hash = HotTier::HashKey(keys[i]);
     versions.push_back(StripeOf(hash).version.load(std::memory_order_acquire));
   }
-  std::vector<PinnedRow> rows(wanted.size());
   const Turnstile::Pass pass = supervisor_->EnterToRead();
+  std::vector<PinnedRow> rows(wanted.size());  // goes before the pass: rows are the store's
   std::vector<ReadOutcome> outcomes;
   if (pass) outcomes = supervisor_->MultiGet(wanted, rows);
   for (std::size_t n = 0; n < wanted.size(); ++n) {

@@ -210,7 +210,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   struct LaterWrite;
   // False: it has to be done at once.
-  bool WriteLater(std::uint64_t bytes, std::function<void()> write);
+  WriteQueue::Added WriteLater(std::uint64_t bytes, std::function<void()> write);
+  void RefuseLate(const std::shared_ptr<FlightState>& flight);
 
   // cache_scan.cc
   void ScanRow(std::string_view key, std::string_view row, const ScanOptions& options,
@@ -340,9 +341,9 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status SaveState();
   // Once a minute: what a kill may take is no older.
   void SaveIfDue();
-  void EndCalls();
+  void EndCalls(std::chrono::milliseconds patience);
   Status CloseFiles();
-  Status AwaitClosed();
+  Status AwaitClosed(std::chrono::milliseconds most);
   void StopThreads();
   // In the background, if that is due and none is under way.
   void StartTraining();

@@ -88,11 +88,13 @@ Status CacheCore::TryRemove(std::string_view key) {
 void CacheCore::DropCorrupt(std::string_view key, std::uint64_t hash) {
   const Turnstile::Pass pass = supervisor_->EnterToRemove();
   if (!pass) return;  // met again when the store takes writes
-  const Writing writing(StripeOf(hash));
-  std::optional<Popularity> unused;
-  if (Compare(key, 0, unused) != Precedence::kCorrupt) return;
+  {
+    const Writing writing(StripeOf(hash));
+    std::optional<Popularity> unused;
+    if (Compare(key, 0, unused) != Precedence::kCorrupt) return;
+    static_cast<void>(WriteTombstone(key, TombstoneCause::kCorrupt, nullptr));
+  }
   Log(LogLevel::kWarning, "dropped a corrupt record");
-  static_cast<void>(WriteTombstone(key, TombstoneCause::kCorrupt, nullptr));
 }
 
 Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) {

@@ -159,30 +159,31 @@ Status CacheCore::Sync() {
   return supervisor_->Sync();
 }
 
-// What was handed out is written, and who waits is told.
-void CacheCore::EndCalls() {
-  static_cast<void>(write_queue_.Wait(internals_.close_patience));
-  supervisor_->Shut();
+// Who waits is told, and what was handed out is written.
+void CacheCore::EndCalls(std::chrono::milliseconds patience) {
   for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
     flight->End({.entry = std::nullopt,
                  .status = {StatusCode::kCancelled, "the cache is closed"},
                  .acquire_again = true});
   }
+  static_cast<void>(write_queue_.Wait(patience));
+  supervisor_->Shut();
 }
 
 // What waits for the disk is done by a thread of its own, which keeps the cache alive: if the
 // disk hangs, the caller gets away and the files are closed when the disk answers. An observer's
 // callback, which may be on a thread that closing has to wait for, gets away at once.
 Status CacheCore::Close() {
-  if (!calls_.Forbid()) return AwaitClosed();
+  if (!calls_.Forbid()) return AwaitClosed(internals_.close_patience);
   const bool by_observer = ObserverCall::IsUnderway(this);
-  if (!by_observer) EndCalls();
+  const auto until = std::chrono::steady_clock::now() + internals_.close_patience;
+  if (!by_observer) EndCalls(internals_.close_patience);
   closing_started_ = true;
   std::thread closer;
   try {
     closer = std::thread([self = shared_from_this(), closing = closing_, by_observer]() mutable {
       Status status = Guarded([&] {
-        if (by_observer) self->EndCalls();
+        if (by_observer) self->EndCalls(self->internals_.close_patience);
         return self->CloseFiles();
       });
       self.reset();  // known when its hold on the cache is gone
@@ -197,7 +198,9 @@ Status CacheCore::Close() {
     closing_->set_value(Guarded([this] { return CloseFiles(); }));
     return closed_.get();
   }
-  Status status = AwaitClosed();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+  Status status = AwaitClosed(std::max(left, std::chrono::milliseconds(0)));
   const bool done = closed_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   // Not by an observer, who may be called on a thread that this one waits for.
   done && !by_observer ? closer.join() : closer.detach();
@@ -205,10 +208,10 @@ Status CacheCore::Close() {
 }
 
 // Also for who closes again. From a callback of the closing itself it cannot be waited for.
-Status CacheCore::AwaitClosed() {
+Status CacheCore::AwaitClosed(std::chrono::milliseconds most) {
   if (!closing_started_) return {StatusCode::kUnavailable, "the cache is being closed"};
   const bool by_observer = ObserverCall::IsUnderway(this);
-  const auto patience = by_observer ? std::chrono::milliseconds(0) : internals_.close_patience;
+  const auto patience = by_observer ? std::chrono::milliseconds(0) : most;
   if (closed_.wait_for(patience) == std::future_status::ready) return closed_.get();
   if (by_observer) {
     return {StatusCode::kUnavailable, "closing goes on when the observer has returned"};

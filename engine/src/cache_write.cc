@@ -268,7 +268,7 @@ Result<PutOutcome> CacheCore::TryWrite(std::string_view key,
   try {
     return Write(key, entry, Numbered::kByLease);
   } catch (...) {
-    return Status(StatusCode::kInternal, "the engine ran out of memory");
+    return Status(StatusCode::kInternal, "out of memory");  // short: needs none
   }
 }
 
@@ -377,19 +377,35 @@ Entry CacheCore::CommitInBackground(const std::shared_ptr<FlightState>& flight, 
     return begun.committed.entry;
   }
   auto write = [this, later, flight, entry = std::move(begun.to_write)] {
-    flight->NoteWritten(FinishCommit(flight, entry).outcome);
+    const Result<PutOutcome> outcome = TryWrite(flight->key, entry);
+    flights_->Finish(*flight);
+    flight->NoteWritten(outcome.ok() ? *outcome : PutOutcome::kNotStored);
   };
-  if (!WriteLater(body.size(), write)) write();
+  switch (WriteLater(body.size(), write)) {
+    case WriteQueue::Added::kYes: break;
+    case WriteQueue::Added::kNotRunning: write(); break;
+    case WriteQueue::Added::kFull: RefuseLate(flight); break;
+  }
   return begun.committed.entry;
 }
 
-bool CacheCore::WriteLater(std::uint64_t bytes, std::function<void()> write) {
-  if (!supervisor_->EnterToStore(0)) return false;  // refused at once
+// A disk that is behind, or hangs and is not yet known to, costs the value its place and nobody's
+// time.
+void CacheCore::RefuseLate(const std::shared_ptr<FlightState>& flight) {
+  flights_->Finish(*flight);
+  CountRefused(flight->key, PutOutcome::kNotStored,
+               {StatusCode::kResourceExhausted, "values come faster than they are written"});
+  flight->NoteWritten(PutOutcome::kNotStored);
+}
+
+WriteQueue::Added CacheCore::WriteLater(std::uint64_t bytes, std::function<void()> write) {
+  using Added = WriteQueue::Added;
+  if (!supervisor_->EnterToStore(0)) return Added::kNotRunning;  // refused at once
   try {
-    if (internals_.write_later) return internals_.write_later(std::move(write));
-    return write_queue_.Add(bytes, std::move(write));
+    if (!internals_.write_later) return write_queue_.Add(bytes, std::move(write));
+    return internals_.write_later(std::move(write)) ? Added::kYes : Added::kNotRunning;
   } catch (...) {  // no memory for it
-    return false;
+    return Added::kNotRunning;
   }
 }
 

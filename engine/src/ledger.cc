@@ -7,6 +7,8 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,6 +45,8 @@ std::string LostWrites(std::uint64_t sequence, std::uint64_t noted) {
   return "the store lost synced writes: it is at " + std::to_string(sequence) + ", " +
          std::to_string(noted) + " was noted";
 }
+
+constexpr char kNoMemory[] = "out of memory";  // so short that a string needs none for it
 
 class JournaledLedger final : public Ledger {
  public:
@@ -82,6 +86,10 @@ class JournaledLedger final : public Ledger {
   }
 
  private:
+  struct News {
+    LogLevel level;
+    std::string text;
+  };
   // What one leader writes for all who came while the previous leader was writing.
   struct Batch {
     std::vector<JournalRecord> records;
@@ -122,7 +130,8 @@ class JournaledLedger final : public Ledger {
   // The leader's alone.
   Journal journal_;
   bool failing_ = false;
-  bool rewrite_ = false;  // what memory has, the journal may not
+  std::optional<News> news_;  // to be logged when the batch is done
+  bool rewrite_ = false;      // what memory has, the journal may not
 
   RuleSet hard_;
   RuleSet soft_;
@@ -326,15 +335,22 @@ Status JournaledLedger::Commit(std::span<const JournalRecord> records) {
   Status status;
   try {
     status = WriteBatch(*batch);
-  } catch (const std::exception& error) {  // out of memory; the next to commit leads
-    status = {StatusCode::kUnavailable, std::string("journal: ") + error.what()};
+  } catch (const std::exception&) {  // the next to commit leads
+    status = {StatusCode::kUnavailable, kNoMemory};
     rewrite_ = true;
   }
+  const std::optional<News> news = std::exchange(news_, std::nullopt);
   lock.lock();
-  batch->status = status;
+  try {
+    batch->status = status;
+  } catch (const std::exception&) {  // whatever happens, the lead is given up
+    batch->status = {StatusCode::kUnavailable, kNoMemory};
+  }
   batch->done = true;
   has_leader_ = false;
   batch_done_.notify_all();
+  lock.unlock();
+  if (news) Log(news->level, news->text);  // the user's function, which nobody else waits for
   return status;
 }
 
@@ -406,9 +422,9 @@ void JournaledLedger::NoteOutcome(const Status& status) {
   if (status.ok() == !failing_) return;
   failing_ = !status.ok();
   if (failing_) {
-    Log(LogLevel::kError, "invalidations cannot be written: " + status.ToString());
+    news_ = News{LogLevel::kError, "invalidations cannot be written: " + status.ToString()};
   } else {
-    Log(LogLevel::kInfo, "invalidations are written again");
+    news_ = News{LogLevel::kInfo, "invalidations are written again"};
   }
 }
 

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace larder {
 
 void PrefixTable::Raise(std::string_view prefix, std::uint64_t number) {
   if (NumberFor(prefix) >= number) return;
+  // All memory first: without it nothing has changed, and no rule is lost.
+  Node raised{.rule = {.prefix = std::string(prefix), .number = number}};
   const std::unique_lock lock(mutex_);
+  if (nodes_.size() == nodes_.capacity()) nodes_.reserve(2 * nodes_.size() + 1);
   std::erase_if(nodes_, [&](const Node& node) {
     return node.rule.number <= number && node.rule.prefix.starts_with(prefix);
   });
@@ -15,7 +19,7 @@ void PrefixTable::Raise(std::string_view prefix, std::uint64_t number) {
     return node.rule.prefix < text;
   };
   const auto at = std::lower_bound(nodes_.begin(), nodes_.end(), prefix, before);
-  nodes_.insert(at, Node{.rule = {.prefix = std::string(prefix), .number = number}});
+  nodes_.insert(at, std::move(raised));
   Link();
 }
 

@@ -10,16 +10,19 @@ void WriteQueue::Start() {
   running_ = true;
 }
 
-bool WriteQueue::Add(std::uint64_t bytes, std::function<void()> work) {
+WriteQueue::Added WriteQueue::Add(std::uint64_t bytes, std::function<void()> work) {
   {
-    const std::lock_guard lock(mutex_);
-    if (!running_ || bytes_ + bytes > most_bytes_) return false;
+    std::unique_lock lock(mutex_);
+    done_.wait_for(lock, kMostWait,
+                   [&] { return !running_ || bytes_ == 0 || bytes_ + bytes <= most_bytes_; });
+    if (!running_) return Added::kNotRunning;
+    if (bytes_ != 0 && bytes_ + bytes > most_bytes_) return Added::kFull;
     items_.push_back({.bytes = bytes, .work = std::move(work)});
     bytes_ += bytes;
     ++added_;
   }
   came_.notify_one();
-  return true;
+  return Added::kYes;
 }
 
 void WriteQueue::Run() {
@@ -30,7 +33,10 @@ void WriteQueue::Run() {
     Item item = std::move(items_.front());
     items_.pop_front();
     lock.unlock();
-    item.work();
+    try {
+      item.work();
+    } catch (...) {  // NOLINT(bugprone-empty-catch): want of memory; whoever waits has been told
+    }
     item.work = nullptr;  // what it holds goes before it counts as done
     lock.lock();
     bytes_ -= item.bytes;
@@ -51,6 +57,7 @@ void WriteQueue::Stop() {
     running_ = false;
   }
   came_.notify_one();
+  done_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 

@@ -15,7 +15,9 @@ namespace larder {
 // Thread-safe.
 class WriteQueue {
  public:
-  // Holds at most `most_bytes` of values.
+  static constexpr std::chrono::milliseconds kMostWait{10};
+
+  // Holds at most `most_bytes` of values, or one that is larger.
   explicit WriteQueue(std::uint64_t most_bytes) : most_bytes_(most_bytes) {}
   // What is queued is done before.
   ~WriteQueue() { Stop(); }
@@ -24,8 +26,9 @@ class WriteQueue {
 
   // Errors are std::system_error.
   void Start();
-  // Runs `work` later, which must not throw. False: full, or not running; the caller has to do it.
-  bool Add(std::uint64_t bytes, std::function<void()> work);
+  enum class Added { kYes, kFull, kNotRunning };
+  // Runs `work` later. kFull: there was no room for kMostWait. Into an empty queue any size goes.
+  Added Add(std::uint64_t bytes, std::function<void()> work);
   // Until all is done that was added before, at most so long. False: it is not.
   bool Wait(std::chrono::milliseconds patience);
   // Takes nothing more, and waits until all is done.

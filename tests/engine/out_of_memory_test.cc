@@ -162,6 +162,22 @@ TEST_P(OutOfMemoryTest, EveryFollowerIsToldOnceOfALeaseThatIsDropped) {
   });
 }
 
+TEST_P(OutOfMemoryTest, InvalidationThatFailsTakesNoOlderOneBack) {
+  ForEachAllocation([this](long n) {
+    const std::string narrow = "users:" + std::to_string(1'000'000'000 + n) + ":";
+    ASSERT_OK(cache_->Put(narrow + "k", "v"));
+    ASSERT_OK(cache_->Invalidate({.prefixes = {narrow}}));
+    const Invalidation wide{.prefixes = {"users:1"}};
+    {
+      const Famine famine(n);
+      static_cast<void>(cache_->Invalidate(wide));
+      static_cast<void>(cache_->GetStats());
+      well_ = !famine.came();
+    }
+    EXPECT_FALSE(cache_->Get(narrow + "k").has_value());
+  });
+}
+
 TEST_P(OutOfMemoryTest, PieceThatWasTakenReachesWhoWaitsForIt) {
   ForEachAllocation([this](long n) {
     Lease lease = Lead();

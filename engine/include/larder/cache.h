@@ -112,7 +112,7 @@ class Cache {
   //   returned at once, and one caller's loader runs on Options::executor to replace it: the
   //   loader must own what it uses, as it may run after this returned.
   // - It returns before the value is written, which a thread of the cache does
-  //   (Lease::CommitInBackground); Sync and Close wait for that.
+  //   (Lease::CommitInBackground); Sync and Close wait for that, once this call has returned.
   // - If computing fails, a stale entry within its stale-if-error window is returned instead of the
   //   error; not if this caller gives up waiting.
   // Blocks while another computes, at most

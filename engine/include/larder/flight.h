@@ -73,7 +73,8 @@ class Lease {
   Committed Commit(std::string_view body, const WriteOptions& options = {});
   // As Commit, but leaves the writing to a thread of the cache and does not wait for it, however
   // slow the disk is; Flight::OnWritten tells when it is done, and reads find the value until then.
-  // If a 16th of max_memory_bytes waits to be written already: as Commit.
+  // If a 16th of max_memory_bytes waits to be written already, and still does 10 ms later, the
+  // value is not stored (counted as refused).
   Entry CommitInBackground(std::string_view body, const WriteOptions& options = {});
   // Ends the flight with an error, which the followers share. kCancelled tells them to acquire
   // again. An ok `status` becomes kInternal.
