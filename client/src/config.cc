@@ -69,6 +69,7 @@ ProviderConfig ReadProvider(const ConfigDocument& document, const std::string& n
   }
   provider.key_headers = document.List(base + "/key_headers");
   provider.keep_response_headers = document.List(base + "/keep_response_headers");
+  provider.inject_usage = document.Flag(base + "/inject_usage");
   provider.upstream_freshness = document.Flag(base + "/upstream_freshness");
   return provider;
 }

@@ -147,6 +147,9 @@ constexpr ConfigKey kTable[] = {
      "Further request headers that belong to the key."},
     {"/providers/*/keep_response_headers", ConfigType::kHeaderNames, "[]",
      "Further answer headers that are kept for hits."},
+    {"/providers/*/inject_usage", kFlag, "false",
+     "Ask for the usage of every stream of chat or completions that may be cached, and leave it "
+     "out for callers who did not ask."},
     {"/providers/*/upstream_freshness", kFlag, "false",
      "With the dialect http: keep answers as long as they say themselves (Cache-Control, "
      "Expires)."},

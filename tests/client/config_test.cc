@@ -151,7 +151,8 @@ TEST_F(ConfigTest, ClientReadsItsSections) {
                "on_corruption": "fail", "compression": { "level": 7 } },
     "providers": { "p": { "dialect": "anthropic", "base_url": "http://h:1/base//",
                           "timeouts": { "idle": "7s", "total": 90 },
-                          "key_headers": ["X-Tenant"], "upstream_freshness": true } },
+                          "key_headers": ["X-Tenant"], "inject_usage": true,
+                          "upstream_freshness": true } },
     "prices": { "a/b": { "input_per_million": 1, "output_per_million": 2.5 } } })");
   ASSERT_OK(document);
   const Result<ClientConfig> config = ReadClientConfig(*document);
@@ -173,6 +174,7 @@ TEST_F(ConfigTest, ClientReadsItsSections) {
   EXPECT_EQ(provider.timeouts.total, 90s);
   EXPECT_EQ(provider.timeouts.connect, 5s);
   EXPECT_THAT(provider.key_headers, ElementsAre("X-Tenant"));
+  EXPECT_TRUE(provider.inject_usage);
   EXPECT_TRUE(provider.upstream_freshness);
   EXPECT_EQ(config->prices.at("a/b").output_per_million, 2.5);
 }
