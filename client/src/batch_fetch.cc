@@ -7,7 +7,9 @@
 #include <exception>
 #include <utility>
 
+#include "cost.h"
 #include "embeddings.h"
+#include "spending.h"
 #include "storable_answer.h"
 
 namespace larder::client {
@@ -44,6 +46,27 @@ std::vector<StorableAnswer> MakeItems(const BatchFetch& fetch, const Received& r
   return answers;
 }
 
+// What they cost together, of which each bears its share by bytes: by itself most would be rounded
+// to nothing.
+Spent ShareCost(const BatchFetch& fetch, Duration took, std::vector<StorableAnswer>& answers) {
+  StoredResponse whole;
+  whole.model = answers.front().info.model;
+  for (const StorableAnswer& answer : answers) {
+    if (!answer.info.usage) continue;
+    if (!whole.usage) whole.usage.emplace();
+    *whole.usage += *answer.info.usage;
+  }
+  Spent spent = SpentOn(*fetch.core, fetch.query, whole, took);
+  double bytes = 0;
+  for (const std::string& item : fetch.items) bytes += static_cast<double>(item.size());
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    const double share = static_cast<double>(fetch.items[i].size()) / bytes;
+    answers[i].options.cost_microusd = WholeMicrousd(spent.microusd * share);
+    answers[i].info.priced = spent.priced;
+  }
+  return spent;
+}
+
 // On the pool: parsing takes long, and the store may block.
 void Finish(BatchFetch fetch, const Received& received) {
   std::vector<StorableAnswer> answers;
@@ -55,6 +78,9 @@ void Finish(BatchFetch fetch, const Received& received) {
   }
   try {
     if (keep) answers = MakeItems(fetch, received);
+    if (!answers.empty()) {
+      CountSpent(*fetch.core, fetch.query, ShareCost(fetch, received.took, answers));
+    }
   } catch (const std::exception&) {  // costs the answer its place in the store
     answers.clear();
   }

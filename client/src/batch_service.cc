@@ -11,6 +11,7 @@
 #include "await_stored.h"
 #include "batch_fetch.h"
 #include "body_pieces.h"
+#include "cost.h"
 #include "embeddings.h"
 #include "flight_follow.h"
 #include "handoff.h"
@@ -399,12 +400,26 @@ class BatchJourney {
       if (one.ttl) sum.ttl = sum.ttl ? std::min(*sum.ttl, *one.ttl) : one.ttl;
       sum.age = std::max(sum.age, one.age);
       sum.saved_time = std::max(sum.saved_time, one.saved_time);  // they came together
-      if (!one.saved_microusd) sum.saved_microusd.reset();
-      if (sum.saved_microusd) *sum.saved_microusd += *one.saved_microusd;
       sum.saved_input_tokens += one.saved_input_tokens;
       sum.saved_output_tokens += one.saved_output_tokens;
     }
+    sum.saved_microusd = SavedMicrousd();
     return sum;
+  }
+
+  // By their usage together: most items cost less than the 1 that each is stored with.
+  std::optional<std::uint64_t> SavedMicrousd() const {
+    Usage usage;
+    for (const Slot& slot : slots_) {
+      const StoredResponse& info = slot.answer->info;
+      if (!info.priced || !info.usage) return std::nullopt;
+      usage += *info.usage;
+    }
+    const std::string& model = slots_.front().answer->info.model;
+    const std::optional<ModelPrice> price =
+        FindPrice(core_->prices, {core_->provider.base_url, model, query_.plan.model});
+    if (!price) return std::nullopt;
+    return CostMicrousd(usage, *price);
   }
 
   Response MakeResponse(std::string body) {

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "cost.h"
 #include "dialect.h"
 #include "larder/client/asio/http_service.h"
 #include "larder/client/cassette.h"
@@ -67,6 +68,8 @@ struct CachingCore {
   bool scoped_tags = false;  // StackParts::scoped_tags
   // A wait for the store timed out, and no write has come back since.
   std::shared_ptr<std::atomic<bool>> store_lags = std::make_shared<std::atomic<bool>>(false);
+  // What parts of a micro-USD the calls so far have left over.
+  std::shared_ptr<CostCarry> cost_carry = std::make_shared<CostCarry>();
 };
 
 }  // namespace larder::client

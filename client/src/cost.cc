@@ -38,7 +38,7 @@ std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configur
   return built_in;
 }
 
-std::uint64_t CostMicrousd(const Usage& usage, const ModelPrice& price) {
+double ExactMicrousd(const Usage& usage, const ModelPrice& price) {
   // What a provider says need not add up.
   const std::uint64_t cached = std::min(usage.cached_input_tokens, usage.input_tokens);
   const std::uint64_t written = std::min(usage.cache_write_tokens, usage.input_tokens - cached);
@@ -49,9 +49,20 @@ std::uint64_t CostMicrousd(const Usage& usage, const ModelPrice& price) {
                       static_cast<double>(usage.output_tokens) * price.output;
   // An answer of a billion dollars is a lie of its usage field; and 2^63 must not be reached.
   constexpr double kMost = 1e15;
-  if (!(cost > 0)) return 0;
-  return cost >= kMost ? static_cast<std::uint64_t>(kMost)
-                       : static_cast<std::uint64_t>(std::llround(cost));
+  return cost > 0 ? std::min(cost, kMost) : 0;
+}
+
+std::uint64_t WholeMicrousd(double microusd) {
+  if (!(microusd > 0)) return 0;
+  return static_cast<std::uint64_t>(std::max(std::llround(microusd), 1LL));
+}
+
+std::uint64_t CostCarry::Whole(double microusd) {
+  constexpr std::uint64_t kNanousd = 1000;  // in one micro-USD
+  const double whole = std::floor(microusd);
+  const auto rest = static_cast<std::uint64_t>(std::llround((microusd - whole) * kNanousd));
+  const std::uint64_t before = nanousd_.fetch_add(rest);
+  return static_cast<std::uint64_t>(whole) + (before + rest) / kNanousd - before / kNanousd;
 }
 
 std::uint64_t EstimateMicrousd(Duration took) {

@@ -1,6 +1,7 @@
 // What an answer cost, from its usage and prices, or guessed from the time it took.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,9 +28,27 @@ struct PricedModel {
 std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configured,
                                     const PricedModel& model);
 
-// Millionths of a US dollar, rounded to the nearest: input that was neither read from the prompt
-// cache nor written to it, what was read, what was written, and output, each at its price.
-std::uint64_t CostMicrousd(const Usage& usage, const ModelPrice& price);
+// Millionths of a US dollar, not rounded: input that was neither read from the prompt cache nor
+// written to it, what was read, what was written, and output, each at its price.
+double ExactMicrousd(const Usage& usage, const ModelPrice& price);
+
+// Rounded to the nearest; but what costs anything costs at least 1, since 0 would say that nothing
+// is known.
+std::uint64_t WholeMicrousd(double microusd);
+
+inline std::uint64_t CostMicrousd(const Usage& usage, const ModelPrice& price) {
+  return WholeMicrousd(ExactMicrousd(usage, price));
+}
+
+// Makes whole micro-USD of costs one after the other, such that the sum is right: what one leaves
+// over counts with the next. A short embedding costs less than one. Thread-safe.
+class CostCarry {
+ public:
+  std::uint64_t Whole(double microusd);
+
+ private:
+  std::atomic<std::uint64_t> nanousd_ = 0;  // all that was left over
+};
 
 // A guess where no price is known: a model writes about 60 tokens a second, at 10 USD a million.
 // At least 1, since 0 would say that nothing is known.

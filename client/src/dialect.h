@@ -50,6 +50,13 @@ struct Usage {
   std::uint64_t cache_write_tokens = 0;   // ... and written to it
   std::uint64_t output_tokens = 0;
   friend bool operator==(const Usage&, const Usage&) = default;
+  Usage& operator+=(const Usage& other) {
+    input_tokens += other.input_tokens;
+    cached_input_tokens += other.cached_input_tokens;
+    cache_write_tokens += other.cache_write_tokens;
+    output_tokens += other.output_tokens;
+    return *this;
+  }
 };
 
 struct Verdict {

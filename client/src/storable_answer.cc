@@ -125,16 +125,6 @@ std::string WriteEvents(std::vector<Event> events, StoredResponse& info) {
   return text;
 }
 
-void CountSpent(const CachingCore& core, const CacheQuery& query, const StorableAnswer& storable) {
-  if (query.on_cost) query.on_cost(storable.options.cost_microusd);
-  if (core.health == nullptr) return;
-  ProviderCounters& counters = *core.health->counters;
-  if (storable.info.priced) counters.microusd += storable.options.cost_microusd;
-  if (!storable.info.usage) return;
-  counters.input_tokens += storable.info.usage->input_tokens;
-  counters.output_tokens += storable.info.usage->output_tokens;
-}
-
 }  // namespace
 
 AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint) {
@@ -198,12 +188,9 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
   }
   info.model = verdict.model;
   info.usage = verdict.usage;
-  const std::optional<ModelPrice> price =
-      FindPrice(core.prices, {core.provider.base_url, verdict.model, query.plan.model});
-  info.priced = price.has_value() && verdict.usage.has_value();
-  storable.options.cost_microusd =
-      info.priced ? CostMicrousd(*verdict.usage, *price) : EstimateMicrousd(answer.took);
-  CountSpent(core, query, storable);
+  storable.spent = SpentOn(core, query, info, answer.took);
+  info.priced = storable.spent.priced;
+  storable.options.cost_microusd = WholeMicrousd(storable.spent.microusd);
   // A cassette keeps what is complete, however bad it is.
   const bool whole = verdict.reason != "no_end" && verdict.reason != "invalid";
   if (core.cassette == CassetteMode::kRecord && whole) verdict.store = true;

@@ -9,6 +9,7 @@
 #include "larder/client/message.h"
 #include "larder/options.h"
 #include "response_cache.h"
+#include "spending.h"
 #include "stored_response.h"
 
 namespace larder::client {
@@ -25,6 +26,7 @@ struct StorableAnswer {
   StoredResponse info;
   std::string body;
   WriteOptions options;  // ttl 0 if it may only be handed over
+  Spent spent;           // on the call; nothing on an error
 };
 
 // What the head of an answer of `endpoint` says of how it is handed on.

@@ -73,6 +73,7 @@ void Finish(Fetch fetch) {
   try {
     fetch.answer.body = BodyOf(fetch);
     storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
+    CountSpent(*fetch.core, fetch.query, storable->spent);
   } catch (const std::exception&) {
     return fetch.lease->End();
   }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +16,7 @@ namespace {
 using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""s;
@@ -60,9 +62,79 @@ class BatchServiceTest : public CachingFixture {
     const std::lock_guard lock(mutex_);
     return asked_for_;
   }
+  // A text of its own for each item.
+  static Request ManyTexts(std::size_t count) {
+    json texts = json::array();
+    for (std::size_t i = 0; i < count; ++i) texts.push_back(std::to_string(1000 + i));
+    return EmbeddingsRequest(texts);
+  }
+  void ServeTokens(std::uint64_t tokens, const char* model = "text-embedding-3-small") {
+    Serve([tokens, model](UpstreamExchange& exchange) {
+      json answer = EmbeddingsAnswer(json::parse(exchange.body));
+      answer["model"] = model;
+      answer["usage"] = {{"prompt_tokens", tokens}, {"total_tokens", tokens}};
+      exchange.Answer(200, "application/json", answer.dump());
+    });
+  }
+  const std::shared_ptr<Charges> charges_ = std::make_shared<Charges>();
   std::mutex mutex_;
   std::vector<json> asked_for_;
 };
+
+TEST_F(BatchServiceTest, ABatchCostsWhatItsTokensCostTogether) {
+  ServeTokens(8'016);
+  config_.providers["openai"].base_url = upstream_->base_url();
+  const auto stack = MakeStackWorker();
+  const Request request = Charged(ManyTexts(1'000), charges_);
+  ASSERT_EQ(stack->Ask(request).code, 200);
+  EXPECT_EQ(charges_->microusd, 160u) << "8,016 tokens at 0.02 USD a million";
+  EXPECT_EQ(charges_->calls, 1);
+  EXPECT_EQ(board_->Snapshot().at("openai").microusd, 160u);
+  EXPECT_EQ(board_->Snapshot().at("openai").input_tokens, 8'016u);
+  const Answer hit = stack->Ask(request);
+  EXPECT_THAT(hit.saved, StartsWith("microusd=160, ms="));
+  EXPECT_EQ(charges_->calls, 1);
+}
+
+// 0 would say that nothing is known of it, and then time stands for the cost.
+TEST_F(BatchServiceTest, AnItemThatCostsLessThanOneIsStoredWithOne) {
+  ServeTokens(8'016);
+  ASSERT_EQ(Ask(ManyTexts(1'000)).code, 200);
+  EXPECT_THAT(Ask(EmbeddingsRequest("1007")).saved, StartsWith("microusd=1, ms="));
+  EXPECT_EQ(cache_->GetStats().microusd_saved, 1u);
+}
+
+TEST_F(BatchServiceTest, ItemsBearTheCostByTheirBytes) {
+  ServeTokens(1'000'000);
+  const std::string small(8, 's');  // 10 bytes of JSON
+  const std::string large(28, 'l');
+  ASSERT_EQ(Ask(EmbeddingsRequest({small, large})).code, 200);
+  ASSERT_EQ(Ask(EmbeddingsRequest(small)).code, 200);
+  EXPECT_EQ(cache_->GetStats().microusd_saved, 5'000u);
+  ASSERT_EQ(Ask(EmbeddingsRequest(large)).code, 200);
+  EXPECT_EQ(cache_->GetStats().microusd_saved, 20'000u);
+}
+
+TEST_F(BatchServiceTest, ShortCallsAddUpToWhatTheyCost) {
+  ServeTokens(10);  // a fifth of a micro-USD
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(Ask(Charged(EmbeddingsRequest(std::to_string(i)), charges_)).code, 200);
+  }
+  EXPECT_EQ(charges_->calls, 50);
+  EXPECT_EQ(charges_->microusd, 10u);
+}
+
+TEST_F(BatchServiceTest, ABatchWithoutAPriceIsEstimatedOnce) {
+  ServeTokens(8'016, "a model of tomorrow");
+  Request request = Charged(ManyTexts(100), charges_);
+  json body = json::parse(request.body);
+  body["model"] = "a model of tomorrow";
+  request.body = body.dump();
+  ASSERT_EQ(Ask(request).code, 200);
+  EXPECT_EQ(charges_->calls, 1);
+  EXPECT_GE(charges_->microusd, 1u);
+  EXPECT_THAT(Ask(request).saved, Not(HasSubstr("microusd")));
+}
 
 TEST_F(BatchServiceTest, AFirstBatchIsTheUpstreamsAnswerByteForByte) {
   ServeEmbeddings();

@@ -229,6 +229,14 @@ void CachingFixture::HangStore() {
   }
 }
 
+Request Charged(Request request, const std::shared_ptr<Charges>& charges) {
+  request.on_cost = [charges](std::uint64_t microusd) {
+    ++charges->calls;
+    charges->microusd += microusd;
+  };
+  return request;
+}
+
 Request ChatRequest(const std::string& prompt) {
   Request request;
   request.target = "/v1/chat/completions";

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -124,6 +126,14 @@ class CachingFixture : public ::testing::Test {
   std::unique_ptr<boost::asio::thread_pool> pool_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
+
+// What calls cost, as it is told.
+struct Charges {
+  std::atomic<int> calls = 0;
+  std::atomic<std::uint64_t> microusd = 0;
+};
+// `request`, whose cost `charges` is told.
+Request Charged(Request request, const std::shared_ptr<Charges>& charges);
 
 // Requests and answers of the chat completions API.
 Request ChatRequest(const std::string& prompt = "hi");

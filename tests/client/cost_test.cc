@@ -29,6 +29,24 @@ TEST(CostTest, TheProvidersPromptCacheHasPricesOfItsOwn) {
             3'000u + 3'000u + 7'500u + 1'500u);
 }
 
+TEST(CostTest, WhatCostsAnythingCostsAtLeastOne) {
+  const ModelPrice embedding{.input = 0.02};
+  EXPECT_EQ(CostMicrousd({.input_tokens = 8}, embedding), 1u);
+  EXPECT_DOUBLE_EQ(ExactMicrousd({.input_tokens = 8}, embedding), 0.16);
+  EXPECT_EQ(CostMicrousd({.input_tokens = 8}, {}), 0u) << "free";
+}
+
+TEST(CostTest, PartsOfAMicroUsdAddUp) {
+  CostCarry carry;
+  std::uint64_t sum = 0;
+  for (int i = 0; i < 1'000; ++i) sum += carry.Whole(0.16);
+  EXPECT_EQ(sum, 160u);
+  EXPECT_EQ(carry.Whole(45), 45u);
+  EXPECT_EQ(carry.Whole(2.5) + carry.Whole(2.5), 5u);
+  EXPECT_EQ(carry.Whole(0), 0u);
+  EXPECT_EQ(carry.Whole(1e15), 1'000'000'000'000'000u);
+}
+
 TEST(CostTest, AbsurdUsageStaysWithinBounds) {
   const ModelPrice price{.input = 15, .output = 75, .cached_input = 1, .cache_write = 1};
   constexpr auto kMost = std::numeric_limits<std::uint64_t>::max();

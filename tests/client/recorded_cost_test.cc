@@ -2,7 +2,6 @@
 // are written down here.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cost.h"
@@ -41,7 +40,7 @@ double OpenAiCost(const json& usage, const Rates& rates) {
   const bool chat = usage.contains("prompt_tokens");
   const double input = Count(usage, chat ? "prompt_tokens" : "input_tokens");
   const json details = usage.value(chat ? "prompt_tokens_details" : "input_tokens_details", json());
-  const double cached = Count(details, "cached_tokens");
+  const double cached = Count(details, "cached_tokens");  // of embeddings, none
   return (input - cached) * rates.input + cached * rates.cached +
          Count(usage, chat ? "completion_tokens" : "output_tokens") * rates.output;
 }
@@ -72,8 +71,8 @@ TEST_P(RecordedCostTest, CostIsTheRecordedUsageAtItsPrices) {
     if (!verdict.usage) continue;
     const auto price = FindPrice({}, {answers.base_url, verdict.model, plan.model});
     ASSERT_TRUE(price.has_value());
-    EXPECT_EQ(CostMicrousd(*verdict.usage, *price),
-              std::llround(answers.cost(answer["usage"], answers.rates)))
+    EXPECT_NEAR(ExactMicrousd(*verdict.usage, *price), answers.cost(answer["usage"], answers.rates),
+                1e-6)
         << exchange.source;
     ++compared;
   }
@@ -108,7 +107,28 @@ INSTANTIATE_TEST_SUITE_P(All, RecordedCostTest,
                                                    "gpt-5-2025-08-07",
                                                    {1.25, 0.125, 0, 10},
                                                    &OpenAiCost,
-                                                   30}));
+                                                   30},
+                                           Answers{"embeddings.json",
+                                                   "openai.embeddings",
+                                                   "https://api.openai.com",
+                                                   "text-embedding-3-small",
+                                                   {0.02, 0, 0, 0},
+                                                   &OpenAiCost,
+                                                   3},
+                                           Answers{"embeddings.json",
+                                                   "openai.embeddings",
+                                                   "https://api.openai.com",
+                                                   "text-embedding-3-large",
+                                                   {0.13, 0, 0, 0},
+                                                   &OpenAiCost,
+                                                   4},
+                                           Answers{"embeddings.json",
+                                                   "openai.embeddings",
+                                                   "https://api.openai.com",
+                                                   "text-embedding-ada-002",
+                                                   {0.1, 0, 0, 0},
+                                                   &OpenAiCost,
+                                                   5}));
 
 }  // namespace
 }  // namespace larder::client
