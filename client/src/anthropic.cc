@@ -119,6 +119,7 @@ class Anthropic final : public Dialect {
     return DumpJson(
         {{"type", "error"}, {"error", {{"type", ErrorType(status)}, {"message", message}}}});
   }
+  std::string_view ErrorEventName() const override { return "error"; }
 
  private:
   static const char* ErrorType(int status) {

@@ -113,6 +113,8 @@ class Dialect {
   virtual const Endpoint* FindEndpoint(std::string_view method, std::string_view path) const = 0;
   // An error answer of our own in the dialect's shape.
   virtual std::string ErrorBody(int status, std::string_view message) const = 0;
+  // The `event` field of an event that reports an error in a stream; empty: it has none.
+  virtual std::string_view ErrorEventName() const { return ""; }
 
   // What this request means to the cache.
   RequestPlan Plan(std::string_view method, std::string_view path, std::string_view body) const;

@@ -53,6 +53,7 @@ boost::asio::awaitable<Result<SharedBytes>> WaitingStream::Answer(FlightOutcome 
 boost::asio::awaitable<Result<SharedBytes>> WaitingStream::UpstreamError() {
   LiveRelay relay(core_, flight_, /*without_usage=*/nullptr);
   Event event;
+  event.name = core_->dialect.ErrorEventName();
   while (event.data.size() <= core_->limits.inline_bytes) {
     const Result<SharedBytes> piece = co_await relay.Read();
     if (!piece.ok()) co_return piece.status();
@@ -69,6 +70,7 @@ boost::asio::awaitable<Result<SharedBytes>> WaitingStream::UpstreamError() {
 
 SharedBytes WaitingStream::ErrorEvent(int status, std::string_view message) const {
   Event event;
+  event.name = core_->dialect.ErrorEventName();
   event.data = core_->dialect.ErrorBody(status, message);
   std::string text;
   WriteEvent(event, text);

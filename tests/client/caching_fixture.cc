@@ -186,7 +186,7 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
                                                                 .pool = *pool_,
                                                                 .upstream = std::move(http),
                                                                 .cache = MakeResponseCache(*cache_),
-                                                                .dialect = *FindDialect("openai"),
+                                                                .dialect = *FindDialect(dialect_),
                                                                 .provider = provider,
                                                                 .prices = config_.prices,
                                                                 .limits = limits_});

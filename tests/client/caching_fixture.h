@@ -113,6 +113,7 @@ class CachingFixture : public ::testing::Test {
   testing::TempDir dir_;
   testing::FakeClock clock_;
   ClientConfig config_;
+  std::string dialect_ = "openai";  // of `worker`
   CachingLimits limits_;
   std::unique_ptr<FakeUpstream> upstream_;
   std::unique_ptr<Cache> cache_;
