@@ -1,4 +1,6 @@
 // Anthropic's messages, written and read.
+#include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@ namespace {
 
 // The API wants a limit; this one fits every model that it serves.
 constexpr std::int64_t kUsualMaxTokens = 4096;
+constexpr std::int64_t kMostReasoning = std::numeric_limits<std::int64_t>::max() - kUsualMaxTokens;
 
 bool IsSystem(const Message& message) {
   return message.role == Role::kSystem || message.role == Role::kDeveloper;
@@ -85,14 +88,30 @@ constexpr OutputPlace kOutput = {
       return {{"format", {{"type", "json_schema"}, {"schema", std::move(schema)}}}};
     }};
 
+// The limit is on the reasoning too, and the API wants it to be above that.
 void AddSettings(const LlmRequest& request, LlmJson& body) {
-  body["max_tokens"] = request.max_output_tokens.value_or(kUsualMaxTokens);
+  const std::int64_t reasoning = std::min(request.reasoning_tokens.value_or(0), kMostReasoning);
+  body["max_tokens"] =
+      request.max_output_tokens.value_or(kUsualMaxTokens + std::max<std::int64_t>(reasoning, 0));
   if (request.temperature) body["temperature"] = *request.temperature;
   if (request.top_p) body["top_p"] = *request.top_p;
   if (!request.stop.empty()) body["stop_sequences"] = request.stop;
   if (request.reasoning_tokens) {
     body["thinking"] = {{"type", "enabled"}, {"budget_tokens", *request.reasoning_tokens}};
   }
+}
+
+// In words, where it is not said in tokens.
+void AddEffort(const LlmRequest& request, LlmJson& body) {
+  if (request.reasoning_effort.empty() || request.reasoning_tokens) return;
+  body["output_config"]["effort"] = request.reasoning_effort;
+}
+
+void ReadEffort(LlmFields& fields, LlmRequest& request) {
+  if (request.reasoning_tokens) return;
+  LlmFields config(fields.Structure("output_config"));
+  request.reasoning_effort = config.Word("effort");
+  if (!config.empty()) fields.Return("output_config", LlmParse(config.Rest()));
 }
 
 void ReadSettings(LlmFields& fields, LlmRequest& request) {
@@ -147,6 +166,7 @@ class AnthropicMessages final : public LlmDialect {
                           AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
+    AddEffort(request, body);
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);
     return Status::Ok();
   }
@@ -156,6 +176,7 @@ class AnthropicMessages final : public LlmDialect {
   void TakeRequest(const LlmJson& body, LlmFields& fields, LlmRequest& request) const override {
     ReadMessages(fields, request);
     ReadSettings(fields, request);
+    ReadEffort(fields, request);
     ReadTools(fields, request);
     ReadOutput(kOutput, fields, LlmMember(LlmMember(body, "output_config"), "format"),
                request.output);

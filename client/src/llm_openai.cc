@@ -40,12 +40,14 @@ constexpr OutputPlace kOutput = {
                {{"name", output.name}, {"schema", std::move(schema)}, {"strict", true}}}};
     }};
 
-void AddSettings(const LlmRequest& request, LlmJson& body) {
+Status AddSettings(const LlmRequest& request, LlmJson& body) {
+  if (Status status = RefuseTokensAlone(request); !status.ok()) return status;
   if (request.max_output_tokens) body["max_completion_tokens"] = *request.max_output_tokens;
   if (request.temperature) body["temperature"] = *request.temperature;
   if (request.top_p) body["top_p"] = *request.top_p;
   if (!request.stop.empty()) body["stop"] = request.stop;
   if (!request.reasoning_effort.empty()) body["reasoning_effort"] = request.reasoning_effort;
+  return Status::Ok();
 }
 
 void ReadSettings(LlmFields& fields, LlmRequest& request) {
@@ -87,7 +89,8 @@ class DeltaReader {
         on_event_(on_event) {}
 
   bool Read() {
-    if (!Say(LlmEvent::Kind::kReasoning, LlmView(delta_, "reasoning_content"))) return false;
+    const std::string_view thought = LlmView(delta_, ChatReasoningField(delta_));
+    if (!Say(LlmEvent::Kind::kReasoning, thought)) return false;
     if (!Say(LlmEvent::Kind::kText, LlmView(delta_, "content"))) return false;
     if (!Say(LlmEvent::Kind::kRefusal, LlmView(delta_, "refusal"))) return false;
     const auto calls = delta_.is_object() ? delta_.find("tool_calls") : delta_.end();
@@ -135,9 +138,8 @@ class OpenAiChat final : public LlmDialect {
       if (!written.ok()) return written.status();
       for (LlmJson& one : *written) body["messages"].push_back(std::move(one));
     }
-    AddSettings(request, body);
-    for (Status status :
-         {WriteTools(request.tools, WriteTool, body), AddOutput(kOutput, request.output, body)}) {
+    for (Status status : {AddSettings(request, body), WriteTools(request.tools, WriteTool, body),
+                          AddOutput(kOutput, request.output, body)}) {
       if (!status.ok()) return status;
     }
     if (request.tool_choice) body["tool_choice"] = WriteToolChoice(*request.tool_choice);

@@ -16,6 +16,8 @@ constexpr std::array<std::pair<Role, const char*>, 5> kRoles = {{
     {Role::kTool, "tool"},
 }};
 
+constexpr const char* kReasoningContent = "reasoning_content";
+
 // Parts that are no content (calls, reasoning, ...) become members of their own.
 class MessageWriter {
  public:
@@ -59,12 +61,14 @@ class MessageWriter {
     return AddContent({{"type", "text"}, {"text", part.text}}, part.extra);
   }
   Status Add(const ReasoningPart& part) {
-    json_["reasoning_content"] = part.text;
-    return AddExtra(part.extra, json_);
+    return AddText(part.field.empty() ? kReasoningContent : part.field, part.text, part.extra);
   }
-  Status Add(const RefusalPart& part) {
-    json_["refusal"] = part.text;
-    return AddExtra(part.extra, json_);
+  Status Add(const RefusalPart& part) { return AddText("refusal", part.text, part.extra); }
+  // There is one such member; other providers have several of these parts.
+  Status AddText(const std::string& name, const std::string& text, const std::string& extra) {
+    const std::string_view before = LlmView(json_, name.c_str());
+    json_[name] = before.empty() ? text : std::string(before) + "\n\n" + text;
+    return AddExtra(extra, json_);
   }
   Status Add(const OtherPart& part) {
     Result<LlmJson> block = ParseLlmJson(part.json, "a part");
@@ -177,6 +181,11 @@ std::optional<Role> ReadOpenAiRole(std::string_view name) {
   return std::nullopt;
 }
 
+const char* ChatReasoningField(const LlmJson& message) {
+  const bool usual = !LlmView(message, kReasoningContent).empty();
+  return usual || LlmView(message, "reasoning").empty() ? kReasoningContent : "reasoning";
+}
+
 Result<std::vector<LlmJson>> WriteChatMessages(const Message& message) {
   std::vector<LlmJson> written;
   for (const Message& one : SplitByResult(message)) {
@@ -194,8 +203,13 @@ Message ReadChatMessage(const LlmJson& json) {
   LlmFields fields(whole);
   const std::string role = fields.Text("role");
   message.role = ReadOpenAiRole(role).value_or(message.role);
-  std::string thought = fields.Word("reasoning_content");
-  if (!thought.empty()) message.parts.emplace_back(ReasoningPart{std::move(thought)});
+  const char* const field = ChatReasoningField(whole);
+  std::string thought = fields.Word(field);
+  if (!thought.empty()) {
+    ReasoningPart part{std::move(thought)};
+    if (std::string_view(field) != kReasoningContent) part.field = field;
+    message.parts.emplace_back(std::move(part));
+  }
   ReadContents(fields, whole, message);
   std::string refusal = fields.Word("refusal");
   if (!refusal.empty()) message.parts.emplace_back(RefusalPart{std::move(refusal)});

@@ -15,6 +15,10 @@ const char* OpenAiRoleName(Role role);
 // nullopt: no role that is known.
 std::optional<Role> ReadOpenAiRole(std::string_view name);
 
+// In which member of a message, or of what a stream adds to one, the reasoning is, if any: OpenAI
+// has none, and those who do have "reasoning_content" or, as Groq and OpenRouter, "reasoning".
+const char* ChatReasoningField(const LlmJson& message);
+
 // One message, or several: each tool's result is a message of its own.
 // Errors: kInvalidArgument (an `extra` or a part that is not JSON).
 Result<std::vector<LlmJson>> WriteChatMessages(const Message& message);

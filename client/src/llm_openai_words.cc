@@ -11,6 +11,12 @@ LlmJson OpenAiToolChoice(ToolChoice::Kind kind) {
   return kind == ToolChoice::Kind::kNone ? "none" : "auto";
 }
 
+Status RefuseTokensAlone(const LlmRequest& request) {
+  if (!request.reasoning_tokens || !request.reasoning_effort.empty()) return Status::Ok();
+  return {StatusCode::kInvalidArgument,
+          "OpenAI's APIs take no reasoning_tokens: say reasoning_effort"};
+}
+
 std::optional<TokenUsage> ReadOpenAiUsage(LlmFields& fields, const OpenAiUsageNames& names) {
   const LlmJson usage = fields.Structure("usage");
   if (!usage.is_object()) return std::nullopt;

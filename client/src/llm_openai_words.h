@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "larder/client/llm_types.h"
+#include "larder/result.h"
 #include "llm_dialect.h"
 #include "llm_fields.h"
 
@@ -18,6 +19,10 @@ struct OpenAiUsageNames {
   const char* output;
   const char* output_details;
 };
+
+// Errors: kInvalidArgument (reasoning in tokens, which OpenAI has no word for, and in nothing
+// else).
+Status RefuseTokensAlone(const LlmRequest& request);
 
 // Takes the answer's usage out of `fields`; nullopt if it tells none.
 std::optional<TokenUsage> ReadOpenAiUsage(LlmFields& fields, const OpenAiUsageNames& names);

@@ -42,6 +42,7 @@ Status AddSettings(const LlmRequest& request, LlmJson& body) {
   if (!request.stop.empty()) {
     return {StatusCode::kInvalidArgument, "the Responses API has no stop sequences"};
   }
+  if (Status status = RefuseTokensAlone(request); !status.ok()) return status;
   if (request.max_output_tokens) body["max_output_tokens"] = *request.max_output_tokens;
   if (request.temperature) body["temperature"] = *request.temperature;
   if (request.top_p) body["top_p"] = *request.top_p;

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "status_matchers.h"
@@ -261,6 +263,70 @@ TEST(LlmDialectTest, ToolOfTheProvidersOwnIsWhatItsExtraSays) {
   EXPECT_EQ(json::parse(read->tools.at(0).extra), tool);
 }
 
+TEST(LlmDialectTest, SeveralThoughtsAndRefusalsAreAllKept) {
+  const Message message{Role::kAssistant,
+                        {ReasoningPart{"First."}, ReasoningPart{"Then."}, TextPart{"Hi"},
+                         RefusalPart{"No."}, RefusalPart{"Never."}}};
+  EXPECT_EQ(Written(OpenAiLlm(), {.model = "m", .messages = {message}})["messages"],
+            json::parse(R"([{"role":"assistant","reasoning_content":"First.\n\nThen.",
+                             "content":"Hi","refusal":"No.\n\nNever."}])"));
+}
+
+TEST(LlmDialectTest, ThoughtsGoBackToTheMemberTheyCameIn) {
+  for (const char* field : {"reasoning", "reasoning_content"}) {
+    const json message = {{"role", "assistant"}, {"content", "Hi"}, {field, "hm"}};
+    const Result<LlmRequest> read =
+        OpenAiLlm().ReadRequest(json({{"messages", json::array({message})}}).dump());
+    ASSERT_OK(read);
+    EXPECT_EQ(std::get<ReasoningPart>(read->messages.at(0).parts.at(0)).text, "hm");
+    EXPECT_EQ(read->messages.at(0).extra, "");
+    EXPECT_EQ(Written(OpenAiLlm(), *read)["messages"].at(0), message);
+    // Anthropic is not told what the member was called.
+    EXPECT_EQ(Written(AnthropicLlm(), *read)["messages"].at(0)["content"].at(0),
+              json({{"type", "thinking"}, {"thinking", "hm"}}));
+  }
+}
+
+TEST(LlmDialectTest, AnthropicsLimitIsAboveTheReasoning) {
+  LlmRequest request{.model = "m", .messages = {}};
+  EXPECT_EQ(Written(AnthropicLlm(), request)["max_tokens"], 4096);
+  request.reasoning_tokens = 8000;
+  EXPECT_EQ(Written(AnthropicLlm(), request)["max_tokens"], 12'096);
+  EXPECT_EQ(Written(AnthropicLlm(), request)["thinking"]["budget_tokens"], 8000);
+  request.reasoning_tokens = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(Written(AnthropicLlm(), request)["max_tokens"],
+            std::numeric_limits<std::int64_t>::max());
+  request.reasoning_tokens = -1;
+  EXPECT_EQ(Written(AnthropicLlm(), request)["max_tokens"], 4096) << "the API refuses the -1";
+  request.max_output_tokens = 9000;
+  EXPECT_EQ(Written(AnthropicLlm(), request)["max_tokens"], 9000);
+}
+
+TEST(LlmDialectTest, ReasoningIsSaidAsTheProviderTakesIt) {
+  LlmRequest request{.model = "m", .messages = {}};
+  request.reasoning_tokens = 2000;
+  for (const LlmDialect* openai : {&OpenAiLlm(), &OpenAiResponsesLlm()}) {
+    const Status status = openai->WriteRequest(request, false).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_THAT(status.message(), HasSubstr("reasoning_tokens"));
+  }
+  request.reasoning_effort = "low";  // for OpenAI; Anthropic has its tokens
+  EXPECT_EQ(Written(OpenAiLlm(), request)["reasoning_effort"], "low");
+  EXPECT_EQ(Written(AnthropicLlm(), request)["thinking"]["budget_tokens"], 2000);
+  EXPECT_FALSE(Written(AnthropicLlm(), request).contains("output_config"));
+  request.reasoning_tokens.reset();
+  request.output = OutputSchema{"", R"({"type":"object"})"};
+  const json config = {{"effort", "low"},
+                       {"format", {{"type", "json_schema"}, {"schema", {{"type", "object"}}}}}};
+  const json written = Written(AnthropicLlm(), request);
+  EXPECT_EQ(written["output_config"], config);
+  const Result<LlmRequest> read = AnthropicLlm().ReadRequest(written.dump());
+  ASSERT_OK(read);
+  EXPECT_EQ(read->reasoning_effort, "low");
+  EXPECT_TRUE(read->output);
+  EXPECT_EQ(read->extra, "");
+}
+
 TEST(LlmDialectTest, WhatNestsTooDeepIsRefused) {
   const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
   for (const LlmDialect* dialect : {&OpenAiLlm(), &OpenAiResponsesLlm(), &AnthropicLlm()}) {
@@ -313,13 +379,14 @@ TEST(LlmDialectTest, OpenAiEventsAreTold) {
       Told(OpenAiLlm(), {R"({"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]})",
                          R"({"choices":[{"index":1,"delta":{"content":"a"}}]})",
                          R"({"choices":[{"index":0,"delta":{"reasoning_content":"b"}}]})",
+                         R"({"choices":[{"index":0,"delta":{"reasoning":"c"}}]})",
                          R"({"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"i",)"
                          R"("function":{"name":"n","arguments":""}}]}}]})",
                          R"({"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,)"
                          R"("function":{"arguments":"{}"}}]}}]})",
                          R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})",
                          R"({"choices":[],"usage":{}})", "[DONE]", "{\"choices\":3}", "{"}),
-      "0:1/0:a 1:0/0:b 3:0/1:in 3:0/1:{} 4:0/0:stop ");
+      "0:1/0:a 1:0/0:b 1:0/0:c 3:0/1:in 3:0/1:{} 4:0/0:stop ");
 }
 
 TEST(LlmDialectTest, ResponsesEventsAreTold) {

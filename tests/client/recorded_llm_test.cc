@@ -200,6 +200,30 @@ TEST_P(RecordedLlmTest, StreamsTellWhatTheWholeAnswerSays) {
   EXPECT_EQ(streams, GetParam().streams);
 }
 
+// Whatever the member is called.
+TEST(RecordedLlmReasoningTest, EveryRecordedThoughtOfChatIsAPart) {
+  int thoughts = 0;
+  for (const RecordedExchange& exchange : LoadRecorded("chat_completions.json")) {
+    const Result<LlmAnswer> answer = OpenAiLlm().ReadAnswer(exchange.response_body);
+    if (!answer.ok()) continue;
+    const json choices = Parse(exchange.response_body)["choices"];
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      std::string recorded;
+      for (const char* name : {"reasoning_content", "reasoning"}) {
+        const json said = choices[i].value("message", json::object()).value(name, json());
+        if (said.is_string()) recorded += said;
+      }
+      Told told;
+      for (const Part& part : answer->choices[i].message.parts) {
+        if (const auto* thought = std::get_if<ReasoningPart>(&part)) told.reasoning = thought->text;
+      }
+      EXPECT_EQ(told.reasoning, recorded) << exchange.source;
+      thoughts += recorded.empty() ? 0 : 1;
+    }
+  }
+  EXPECT_EQ(thoughts, 54);
+}
+
 TEST_P(RecordedLlmTest, AnyJsonComesBackWhole) {
   constexpr unsigned kSeed = 20261126;
   RandomJson random(kSeed);

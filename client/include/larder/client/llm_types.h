@@ -49,6 +49,8 @@ struct ReasoningPart {
   std::string text;
   std::string signature = {};
   std::string extra = {};
+  // Chat completions: the member that it came in, "reasoning"; empty = "reasoning_content".
+  std::string field = {};
 };
 
 struct RefusalPart {
@@ -105,7 +107,9 @@ struct LlmRequest {
   std::optional<double> temperature = {};
   std::optional<double> top_p = {};
   std::vector<std::string> stop = {};
-  // "low", "medium", "high" (OpenAI), or a number of tokens (Anthropic).
+  // How much to reason: in a word ("low", "medium", "high"), or in tokens, which only Anthropic
+  // takes. With both, OpenAI takes the word and Anthropic the tokens; kInvalidArgument where OpenAI
+  // would get tokens alone.
   std::string reasoning_effort = {};
   std::optional<std::int64_t> reasoning_tokens = {};
   std::string extra = {};  // further fields of the provider's body; they come last, and win
