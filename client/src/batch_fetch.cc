@@ -68,7 +68,7 @@ Spent ShareCost(const BatchFetch& fetch, Duration took, std::vector<StorableAnsw
 }
 
 // On the pool: parsing takes long, and the store may block.
-void Finish(BatchFetch fetch, const Received& received) {
+void Finish(BatchFetch fetch, const Received& received, SpendingMeter meter) {
   std::vector<StorableAnswer> answers;
   const bool keep =
       received.head.kind == AnswerKind::kJson && received.size <= fetch.core->limits.max_body_bytes;
@@ -78,9 +78,7 @@ void Finish(BatchFetch fetch, const Received& received) {
   }
   try {
     if (keep) answers = MakeItems(fetch, received);
-    if (!answers.empty()) {
-      CountSpent(*fetch.core, fetch.query, ShareCost(fetch, received.took, answers));
-    }
+    if (!answers.empty()) meter.Count(ShareCost(fetch, received.took, answers));
   } catch (const std::exception&) {  // costs the answer its place in the store
     answers.clear();
   }
@@ -105,7 +103,9 @@ void Fail(const BatchFetch& fetch, const Status& status) {
 
 boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
   const auto begin = std::chrono::steady_clock::now();
+  SpendingMeter meter(fetch.core, fetch.query.on_cost);
   Result<Response> response = co_await fetch.core->upstream->Send(std::move(request));
+  meter.SeeHead(response);
   if (!response.ok()) co_return Fail(fetch, response.status());
   Received received;
   received.head.kind = KindOf(response->head, *fetch.query.plan.endpoint);
@@ -125,8 +125,9 @@ boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
   }
   received.took = std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin);
   boost::asio::thread_pool& pool = fetch.core->pool;
-  boost::asio::post(pool, [fetch = std::move(fetch), received = std::move(received)]() mutable {
-    Finish(std::move(fetch), received);
+  boost::asio::post(pool, [fetch = std::move(fetch), received = std::move(received),
+                           meter = std::move(meter)]() mutable {
+    Finish(std::move(fetch), received, std::move(meter));
   });
 }
 

@@ -1,14 +1,12 @@
 #include "own_answers.h"
 
-#include <chrono>
-#include <cstdint>
-#include <functional>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "body_pieces.h"
-#include "cost.h"
+#include "spending.h"
 
 namespace larder::client {
 namespace {
@@ -27,25 +25,17 @@ Response OwnError(const CachingCore& core, int status, std::string_view message)
   return response;
 }
 
-// Tells what an answer cost that nobody reads the usage of: an estimate, from the time it takes.
-class CostedBody final : public BodyReader {
+// An answer that nobody reads the usage of: what it cost is told when it is gone.
+class MeteredBody final : public BodyReader {
  public:
-  using Instant = std::chrono::steady_clock::time_point;
-
-  CostedBody(std::unique_ptr<BodyReader> inner, std::function<void(std::uint64_t)> on_cost,
-             Instant begin)
-      : inner_(std::move(inner)), on_cost_(std::move(on_cost)), begin_(begin) {}
-  ~CostedBody() override {
-    on_cost_(
-        EstimateMicrousd(std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin_)));
-  }
+  MeteredBody(std::unique_ptr<BodyReader> inner, SpendingMeter meter)
+      : meter_(std::move(meter)), inner_(std::move(inner)) {}
 
   boost::asio::awaitable<Result<SharedBytes>> Read() override { return inner_->Read(); }
 
  private:
+  const SpendingMeter meter_;  // goes last: it may be what keeps the upstream alive
   const std::unique_ptr<BodyReader> inner_;
-  const std::function<void(std::uint64_t)> on_cost_;
-  const Instant begin_;
 };
 
 constexpr int kGatewayTimeout = 504;
@@ -74,14 +64,13 @@ boost::asio::awaitable<Result<Response>> PassThrough(std::shared_ptr<const Cachi
   if (core->cassette == CassetteMode::kReplay) {
     co_return NotRecorded(*core, detail.empty() ? "no endpoint that is recorded" : detail);
   }
-  const auto begin = std::chrono::steady_clock::now();
-  std::function<void(std::uint64_t)> on_cost;
+  SpendingMeter::OnCost on_cost;
   if (request.method == "POST") on_cost = request.on_cost;
+  SpendingMeter meter(core, std::move(on_cost));
   Result<Response> response = co_await core->upstream->Send(std::move(request));
+  meter.SeeHead(response);
   if (!response.ok()) co_return response.status();
-  if (on_cost && response->head.status < 400) {
-    response->body = std::make_unique<CostedBody>(std::move(response->body), on_cost, begin);
-  }
+  response->body = std::make_unique<MeteredBody>(std::move(response->body), std::move(meter));
   response->head.cache.forward = Forward::kBypass;
   response->head.cache.detail = std::move(detail);
   co_return response;

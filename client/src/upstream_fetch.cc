@@ -16,6 +16,7 @@
 #include "cassette_notes.h"
 #include "io_gate.h"
 #include "miss_note.h"
+#include "spending.h"
 #include "storable_answer.h"
 #include "usage_request.h"
 
@@ -30,7 +31,8 @@ struct Fetch {
   bool keep = true;  // the body is worth collecting
   // Shared with the flight, which has them for who comes late: a stream's body is there once.
   std::vector<SharedBytes> pieces = {};
-  std::size_t bytes = 0;  // of them together
+  std::size_t bytes = 0;                              // of them together
+  std::optional<SpendingMeter> meter = std::nullopt;  // once it runs
   // Cancels it; emitted, on its io_context, only when all callers have left.
   std::shared_ptr<boost::asio::cancellation_signal> give_up = nullptr;
 };
@@ -73,7 +75,7 @@ void Finish(Fetch fetch) {
   try {
     fetch.answer.body = BodyOf(fetch);
     storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
-    CountSpent(*fetch.core, fetch.query, storable->spent);
+    fetch.meter->Count(storable->spent);
   } catch (const std::exception&) {
     return fetch.lease->End();
   }
@@ -86,7 +88,9 @@ void Finish(Fetch fetch) {
 
 boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
   const auto begin = std::chrono::steady_clock::now();
+  fetch.meter.emplace(fetch.core, fetch.query.on_cost);
   Result<Response> response = co_await fetch.core->upstream->Send(std::move(request));
+  fetch.meter->SeeHead(response);
   if (!response.ok()) co_return Fail(fetch, response.status());
   FlightHead& head = fetch.answer.head;
   head.kind = KindOf(response->head, *fetch.query.plan.endpoint);

@@ -189,7 +189,8 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
                                                                 .dialect = *FindDialect(dialect_),
                                                                 .provider = provider,
                                                                 .prices = config_.prices,
-                                                                .limits = limits_});
+                                                                .limits = limits_,
+                                                                .on_abort = on_abort_});
     return std::make_unique<CachingService>(std::move(core));
   });
 }

@@ -24,6 +24,7 @@
 #include "larder/client/asio/http_service.h"
 #include "larder/client/config.h"
 #include "larder/client/health_board.h"
+#include "larder/client/on_abort.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -113,7 +114,8 @@ class CachingFixture : public ::testing::Test {
   testing::TempDir dir_;
   testing::FakeClock clock_;
   ClientConfig config_;
-  std::string dialect_ = "openai";  // of `worker`
+  std::string dialect_ = "openai";       // of `worker`
+  OnAbort on_abort_ = OnAbort::kFinish;  // likewise
   CachingLimits limits_;
   std::unique_ptr<FakeUpstream> upstream_;
   std::unique_ptr<Cache> cache_;

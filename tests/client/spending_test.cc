@@ -1,0 +1,162 @@
+// What is charged for a call, whatever becomes of it.
+#include "spending.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "caching_fixture.h"
+
+namespace larder::client {
+namespace {
+
+using nlohmann::json;
+
+class SpendingTest : public CachingFixture {
+ protected:
+  void AskAndEnd(const Request& request) {
+    Ask(Charged(request, charges_));
+    End();
+  }
+  // All that is under way has ended, and is counted.
+  void End() { Reopen(); }
+  // By its time: nobody knows better.
+  void ExpectAnEstimate() const {
+    EXPECT_EQ(charges_->calls, 1);
+    EXPECT_GE(charges_->microusd, 1u);
+  }
+  void ExpectNothing() const { EXPECT_EQ(charges_->calls, 0); }
+
+  const std::shared_ptr<Charges> charges_ = std::make_shared<Charges>();
+};
+
+Request EmbeddingsRequest() {
+  Request request = ChatRequest();
+  request.target = "/v1/embeddings";
+  request.body = json({{"model", "text-embedding-3-small"}, {"input", {"a", "b"}}}).dump();
+  return request;
+}
+
+void CutJson(UpstreamExchange& exchange) {
+  exchange.Send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{");
+  exchange.Close();
+}
+
+TEST_F(SpendingTest, AWholeAnswerIsChargedOnceByItsUsageAndAHitIsNot) {
+  Serve(AnswerChat);
+  const Request request = Charged(ChatRequest(), charges_);
+  Ask(request);
+  WaitForStores(1);
+  ASSERT_TRUE(Ask(request).outcome.hit());
+  End();
+  EXPECT_EQ(charges_->calls, 1);
+  EXPECT_EQ(charges_->microusd, 45u);  // 10 × 2.5 + 2 × 10
+}
+
+TEST_F(SpendingTest, ACutAnswerIsCharged) {
+  Serve(CutJson);
+  AskAndEnd(ChatRequest());
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, ACutStreamIsCharged) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(ChatEvents(false).front());
+    exchange.Reset();
+  });
+  AskAndEnd(ChatStreamRequest(false));
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, AnAnswerOfAnotherTypeIsCharged) {
+  Serve([](UpstreamExchange& exchange) { exchange.Answer(200, "text/html", "<p>hi</p>"); });
+  AskAndEnd(ChatRequest());
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, AnEncodedAnswerIsCharged) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "application/json", "??", "content-encoding: br\r\n");
+  });
+  AskAndEnd(ChatRequest());
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, AnAnswerTooLargeToKeepIsCharged) {
+  limits_.max_body_bytes = 8;
+  Serve(AnswerChat);
+  AskAndEnd(ChatRequest());
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, AStreamThatIsGivenUpIsCharged) {
+  on_abort_ = OnAbort::kCancel;
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(ChatEvents(false).front());
+    exchange.WaitForHangUp();
+  });
+  auto caller = worker().Open(Charged(ChatStreamRequest(false), charges_));
+  EXPECT_TRUE(caller->Read());
+  caller->HangUp();
+  EXPECT_TRUE(upstream_->WaitForClosed(1));
+  End();
+  ExpectAnEstimate();
+}
+
+// Of JSON the head comes when all has been computed.
+TEST_F(SpendingTest, AnAnswerThatIsGivenUpBeforeItsHeadIsCharged) {
+  on_abort_ = OnAbort::kCancel;
+  Serve([this](UpstreamExchange& exchange) {
+    asked_.Open();
+    exchange.WaitForHangUp();
+  });
+  auto caller = worker().Open(Charged(ChatRequest(), charges_));
+  asked_.Wait();
+  caller->HangUp();
+  EXPECT_TRUE(upstream_->WaitForClosed(1));
+  End();
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, ErrorsAndCallsWithoutAnAnswerCostNothing) {
+  Serve([](UpstreamExchange& exchange) {
+    if (exchange.target.ends_with("/completions") && exchange.number == 0) return exchange.Reset();
+    exchange.Answer(exchange.number == 1 ? 400 : 500, "application/json", R"({"error":{}})");
+  });
+  for (int i = 0; i < 3; ++i) Ask(Charged(ChatRequest(), charges_));
+  Ask(Charged(EmbeddingsRequest(), charges_));
+  Request past = Charged(ChatRequest(), charges_);
+  past.directives.no_store = true;
+  Ask(past);
+  End();
+  EXPECT_EQ(upstream_->requests(), 5);
+  ExpectNothing();
+}
+
+TEST_F(SpendingTest, ACutBatchIsCharged) {
+  Serve(CutJson);
+  AskAndEnd(EmbeddingsRequest());
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, ABatchWhoseAnswerIsNoneIsCharged) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "application/json", R"({"data":[],"usage":{"prompt_tokens":5}})");
+  });
+  AskAndEnd(EmbeddingsRequest());
+  ExpectAnEstimate();
+}
+
+TEST_F(SpendingTest, WhatPassesByTheCacheIsCharged) {
+  Serve(AnswerChat);
+  Request past = ChatRequest();
+  past.directives.no_store = true;
+  AskAndEnd(past);
+  ExpectAnEstimate();
+}
+
+}  // namespace
+}  // namespace larder::client
