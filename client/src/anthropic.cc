@@ -30,6 +30,9 @@ std::optional<Usage> ReadUsage(const json& message) {
   Usage read;
   read.cached_input_tokens = CountMember(*usage, "cache_read_input_tokens");
   read.cache_write_tokens = CountMember(*usage, "cache_creation_input_tokens");
+  if (const json* written = FindMember(*usage, "cache_creation")) {
+    read.cache_write_1h_tokens = CountMember(*written, "ephemeral_1h_input_tokens");
+  }
   read.input_tokens =
       CountMember(*usage, "input_tokens") + read.cached_input_tokens + read.cache_write_tokens;
   read.output_tokens = CountMember(*usage, "output_tokens");

@@ -43,9 +43,15 @@ double ExactMicrousd(const Usage& usage, const ModelPrice& price) {
   const std::uint64_t cached = std::min(usage.cached_input_tokens, usage.input_tokens);
   const std::uint64_t written = std::min(usage.cache_write_tokens, usage.input_tokens - cached);
   const std::uint64_t plain = usage.input_tokens - cached - written;
+  const std::uint64_t for_an_hour = std::min(usage.cache_write_1h_tokens, written);
+  // As Anthropic's page on prompt caching has it under "Pricing"
+  // (https://docs.claude.com/en/docs/build-with-claude/prompt-caching); the table has the price of
+  // five minutes, 1.25 times that of input.
+  constexpr double kHourPerInput = 2;
   const double cost = static_cast<double>(plain) * price.input +
                       static_cast<double>(cached) * price.cached_input +
-                      static_cast<double>(written) * price.cache_write +
+                      static_cast<double>(written - for_an_hour) * price.cache_write +
+                      static_cast<double>(for_an_hour) * kHourPerInput * price.input +
                       static_cast<double>(usage.output_tokens) * price.output;
   // An answer of a billion dollars is a lie of its usage field; and 2^63 must not be reached.
   constexpr double kMost = 1e15;

@@ -29,7 +29,8 @@ std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configur
                                     const PricedModel& model);
 
 // Millionths of a US dollar, not rounded: input that was neither read from the prompt cache nor
-// written to it, what was read, what was written, and output, each at its price.
+// written to it, what was read, what was written, and output, each at its price. What was written
+// for an hour costs twice the price of input.
 double ExactMicrousd(const Usage& usage, const ModelPrice& price);
 
 // Rounded to the nearest; but what costs anything costs at least 1, since 0 would say that nothing

@@ -49,12 +49,16 @@ struct Usage {
   std::uint64_t cached_input_tokens = 0;  // of which read from the provider's prompt cache
   std::uint64_t cache_write_tokens = 0;   // ... and written to it
   std::uint64_t output_tokens = 0;
+  // Of `cache_write_tokens`, those kept for an hour, which Anthropic charges more for. Not stored
+  // with an answer: they are in its cost.
+  std::uint64_t cache_write_1h_tokens = 0;
   friend bool operator==(const Usage&, const Usage&) = default;
   Usage& operator+=(const Usage& other) {
     input_tokens += other.input_tokens;
     cached_input_tokens += other.cached_input_tokens;
     cache_write_tokens += other.cache_write_tokens;
     output_tokens += other.output_tokens;
+    cache_write_1h_tokens += other.cache_write_1h_tokens;
     return *this;
   }
 };

@@ -117,6 +117,26 @@ TEST(AnthropicJudgeTest, InputTokensAreThoseOfThePromptCacheToo) {
                                   .output_tokens = 4}));
 }
 
+TEST(AnthropicJudgeTest, WhatIsCachedForAnHourIsToldApart) {
+  const std::string usage =
+      R"("usage":{"input_tokens":10,"cache_creation_input_tokens":200,"cache_read_input_tokens":0,
+      "cache_creation":{"ephemeral_5m_input_tokens":50,"ephemeral_1h_input_tokens":150},
+      "output_tokens":4})";
+  const Verdict verdict = Messages().JudgeJson({}, {}, R"({"content":[],)" + usage + "}");
+  EXPECT_EQ(verdict.usage->cache_write_tokens, 200u);
+  EXPECT_EQ(verdict.usage->cache_write_1h_tokens, 150u);
+  const std::string start =
+      R"({"type":"message_start","message":{"type":"message","content":[],)" + usage + "}}";
+  const Verdict streamed =
+      Messages().JudgeStream({}, {},
+                             Events({start.c_str(),
+                                     R"({"type":"message_delta","delta":{"stop_reason":"end_turn"},
+                  "usage":{"output_tokens":9}})",
+                                     kStop}));
+  EXPECT_EQ(streamed.usage->cache_write_1h_tokens, 150u);
+  EXPECT_EQ(streamed.usage->output_tokens, 9u);
+}
+
 TEST(AnthropicStreamTest, AllKindsOfDeltasAreAssembled) {
   const auto events = Events(
       {kStart,

@@ -29,6 +29,15 @@ TEST(CostTest, TheProvidersPromptCacheHasPricesOfItsOwn) {
             3'000u + 3'000u + 7'500u + 1'500u);
 }
 
+TEST(CostTest, WhatIsKeptForAnHourCostsTwiceTheInput) {
+  const ModelPrice price{.input = 3, .output = 15, .cached_input = 0.3, .cache_write = 3.75};
+  Usage usage{.input_tokens = 3'000, .cache_write_tokens = 2'000};
+  usage.cache_write_1h_tokens = 1'500;
+  EXPECT_EQ(CostMicrousd(usage, price), 3'000u + 500u * 3.75 + 1'500u * 6);
+  usage.cache_write_1h_tokens = 5'000;
+  EXPECT_EQ(CostMicrousd(usage, price), 3'000u + 12'000u) << "more than was written";
+}
+
 TEST(CostTest, WhatCostsAnythingCostsAtLeastOne) {
   const ModelPrice embedding{.input = 0.02};
   EXPECT_EQ(CostMicrousd({.input_tokens = 8}, embedding), 1u);
