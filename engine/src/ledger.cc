@@ -170,7 +170,10 @@ Status JournaledLedger::Load() {
 Status JournaledLedger::Replay(JournalContents& contents) {
   JournalHeader& header = contents.header;
   std::string why;
-  if (!contents.found && options_.store_has_rows) why = options_.path + " is missing";
+  // Where numbers were given out there was one. Without rows, too: a backup has some.
+  if (!contents.found && (options_.store_has_rows || options_.saved_number_bound != 0)) {
+    why = options_.path + " is missing";
+  }
   if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
   if (options_.store_sequence < header.synced_sequence) {
     // In a store without rows nothing can come back.

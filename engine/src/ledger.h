@@ -84,8 +84,9 @@ struct LedgerOptions {
 // Thread-safe. Next, Last, Holds and Generation never block on the disk.
 class Ledger {
  public:
-  // Reserves numbers and syncs that before it returns. Damage to the journal raises the floor
-  // over all numbers given out so far and is logged.
+  // Reserves numbers and syncs that before it returns. Damage to the journal, or its absence where
+  // there are rows or a saved number bound, raises the floor over all numbers given out so far and
+  // is logged.
   // Errors: kUnavailable (I/O); kDataLoss: the journal is lost beside a store with rows and
   // nothing says which numbers those have. Then the store must go before the ledger is opened
   // with `store_has_rows` false.

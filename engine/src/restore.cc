@@ -272,7 +272,8 @@ Status DestroyUnguarded(const std::string& directory) {
     fs::remove_all(directory + "/" + name, error);
     if (error) return FileError("delete " + name, error);
   }
-  for (const char* name : {"invalidations", "state"}) {
+  // The identity first: an empty ledger made under it would stand for the one that is gone.
+  for (const char* name : {"state", "invalidations"}) {
     fs::remove(directory + "/" + name, error);
     if (error) return FileError(std::string("delete ") + name, error);
   }

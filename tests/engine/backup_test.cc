@@ -7,64 +7,18 @@
 #include <fstream>
 #include <string>
 
+#include "backup_fixture.h"
 #include "dictionary.h"
-#include "fake_clock.h"
 #include "larder/cache.h"
 #include "restore.h"
 #include "status_matchers.h"
-#include "temp_dir.h"
 
 namespace larder {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
+using testing::BackupTest;
 using testing::HasCode;
-
-class BackupTest : public ::testing::Test {
- protected:
-  BackupTest() { Open(); }
-
-  void Open(const std::string& name = "cache") {
-    Options options;
-    options.directory = dir_ / name;
-    options.clock = &clock_;
-    Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
-    ASSERT_OK(cache);
-    cache_ = *std::move(cache);
-  }
-  void Put(const std::string& key, const std::string& body, const std::string& tag = "tag") {
-    ASSERT_OK(cache_->Put(key, body, {.tags = {tag}}));
-  }
-  std::string Get(const std::string& key) {
-    const std::optional<Hit> hit = cache_->Get(key);
-    return hit ? std::string(hit->entry.body()) : "MISS";
-  }
-  Result<BackupInfo> BackUp(std::uint32_t keep = 7) {
-    return cache_->Backup({.directory = dir_ / "backup", .keep = keep});
-  }
-  void DamageStore(const std::string& name) {
-    for (const auto& file : fs::directory_iterator(dir_ / name + "/store")) {
-      if (file.path().filename().string().starts_with("MANIFEST")) {
-        std::ofstream(file.path(), std::ios::trunc) << "damaged";
-      }
-    }
-  }
-  // Closes the cache, restores into `name` and opens that.
-  Result<RestoreReport> Restore(const std::string& name, bool accept, std::uint32_t id = 0) {
-    cache_.reset();
-    Result<RestoreReport> report = larder::Restore({.backup_directory = dir_ / "backup",
-                                                    .cache_directory = dir_ / name,
-                                                    .id = id,
-                                                    .accept_unknown_invalidations = accept});
-    Open(name);
-    return report;
-  }
-
-  testing::TempDir dir_;
-  testing::FakeClock clock_;
-  std::unique_ptr<Cache> cache_;
-};
 
 TEST_F(BackupTest, BringsBackWhatWasThereWhenItWasMade) {
   Put("a", "1");

@@ -217,6 +217,18 @@ TEST_F(LedgerTest, AMissingJournalBesideRowsInvalidatesThemAll) {
   EXPECT_THAT(errors_, IsEmpty());
 }
 
+// There may be rows in a backup.
+TEST_F(LedgerTest, AMissingJournalWhereNumbersWereGivenOutInvalidatesThemAll) {
+  const std::uint64_t number = ledger_->Next();
+  options_.saved_number_bound = ledger_->NumberBound();
+  ledger_.reset();
+  ASSERT_OK(files_.Remove(options_.path));
+  options_.store_has_rows = false;
+  Open();
+  EXPECT_FALSE(Holds(number, {}));
+  EXPECT_TRUE(Holds(ledger_->Next(), {}));
+}
+
 TEST_F(LedgerTest, AMissingJournalBesideRowsOfUnknownNumbersIsDataLoss) {
   ledger_.reset();
   options_.store_has_rows = true;

@@ -1,0 +1,67 @@
+// What a restore must not bring back although the directory it replaces has lost something, was
+// put back from a snapshot, or could not be synced.
+#include "restore.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "backup_fixture.h"
+#include "cache_core.h"
+#include "faulty_cache.h"
+#include "status_matchers.h"
+#include "sync_faults.h"
+
+namespace larder {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using testing::BackupTest;
+using testing::HasCode;
+using testing::SyncFaults;
+
+class RestoreTest : public BackupTest {
+ protected:
+  // A directory as it was is put back behind the cache's back.
+  void TakeSnapshot() {
+    cache_.reset();
+    fs::copy(dir_ / "cache", dir_ / "snapshot", fs::copy_options::recursive);
+    Open();
+  }
+  void PutSnapshotBack() {
+    cache_.reset();
+    fs::remove_all(dir_ / "cache");
+    fs::copy(dir_ / "snapshot", dir_ / "cache", fs::copy_options::recursive);
+    clock_.Advance(1s);
+    Open();
+  }
+};
+
+// As a Destroy that is killed leaves it, or rm -rf of the rest.
+TEST_F(RestoreTest, InvalidationWhoseLedgerIsLostBesideTheStoreIsNotUndone) {
+  Put("k", "1", "x");
+  ASSERT_OK(BackUp());
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  cache_.reset();
+  fs::remove_all(dir_ / "cache/store");
+  fs::remove(dir_ / "cache/invalidations");
+  Open();
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument));
+  const Result<RestoreReport> report = Restore("cache", /*accept=*/true);
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->ledger_kept);
+  EXPECT_EQ(Get("k"), "MISS") << "it was said that the ledger stays in force";
+}
+
+TEST_F(RestoreTest, DestroyThatIsCutOffTakesTheIdentityBeforeTheLedger) {
+  cache_.reset();
+  fs::remove(dir_ / "cache/invalidations");
+  fs::create_directories(dir_ / "cache/invalidations/in the way");
+  EXPECT_THAT(Destroy(dir_ / "cache"), HasCode(StatusCode::kUnavailable));
+  EXPECT_FALSE(fs::exists(dir_ / "cache/state"));
+}
+
+}  // namespace
+}  // namespace larder

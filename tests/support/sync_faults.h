@@ -1,0 +1,31 @@
+// SyncFaults: sees, and fails as told, what this process syncs on the real disk. It takes the place
+// of fsync and fdatasync in the program that is linked with it.
+#pragma once
+
+#include <set>
+#include <string>
+
+namespace larder::testing {
+
+// One at a time. Its members may be called from any thread.
+class SyncFaults {
+ public:
+  SyncFaults();
+  ~SyncFaults();
+  SyncFaults(const SyncFaults&) = delete;
+  SyncFaults& operator=(const SyncFaults&) = delete;
+
+  // From now on every sync of this file or directory fails with EIO, until Heal.
+  void Fail(const std::string& path);
+  void Heal();
+  // Whether it was synced, with success, since this was made or told to forget.
+  bool HasSynced(const std::string& path) const;
+  void Forget();
+
+ private:
+  friend int Sync(int fd, long call);
+  std::set<std::string> failing_;
+  std::set<std::string> synced_;
+};
+
+}  // namespace larder::testing
