@@ -286,6 +286,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   StoreOptions MakeStoreOptions();
   Result<std::unique_ptr<Store>> OpenStore();
   Status OpenLedger(const Store& store);
+  Status StoreRecovered(const Store& store);
   Status Quarantine(const Status& why);
   MemoryPlan PlanMemory() const;
   // In memory, but for the hot tier and the store.

@@ -95,10 +95,30 @@ Status CacheCore::OpenFiles() {
     status = OpenLedger(**store);
   }
   if (!status.ok()) return status;
+  if ((*store)->LatestSequence() == 0) RenewHistory(state_);
   supervisor_->Start(*std::move(store));
   MeasureSpace();
   ShareMemory();
-  return SaveState();  // the number bound must be kept, should the journal be lost
+  // The number bound must be kept, should the journal be lost, and the name of a new store.
+  return SaveState();
+}
+
+// A store without rows counts its writes anew, however it has come to that: moved aside, lost, or
+// never synced. What was backed up before says nothing of removals in it (restore.cc). And power
+// lost now must not bring one back that was moved aside: so nothing is written to this one before
+// the state, and with it all names in the directory, is synced.
+Status CacheCore::StoreRecovered(const Store& store) {
+  const std::uint64_t sequence = store.LatestSequence();
+  if (sequence == 0) {
+    // Without what open leases would have to find there, too.
+    oldest_writer_.store(ledger_->Next());
+    {
+      const std::lock_guard lock(state_mutex_);
+      RenewHistory(state_);
+    }
+    if (Status status = SaveState(); !status.ok()) return status;
+  }
+  return ledger_->StoreRecovered(sequence);
 }
 
 Status CacheCore::OpenState() {
@@ -154,11 +174,7 @@ std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
     return {StatusCode::kDataLoss, "on_corruption is fail: " + why.ToString()};
   };
   options.probe = [this] { return Store::Probe(MakeStoreOptions()); };
-  options.recovered = [this](Store& store) {
-    // Without rows, so without what open leases would have to find there.
-    if (store.LatestSequence() == 0) oldest_writer_.store(ledger_->Next());
-    return ledger_->StoreRecovered(store.LatestSequence());
-  };
+  options.recovered = [this](Store& store) { return StoreRecovered(store); };
   options.free_bytes = [this] { return Store::FreeBytes(MakeStoreOptions()); };
   options.log = [this](LogLevel level, std::string_view line) { Log(level, line); };
   options.clock = &system_clock_;
@@ -197,20 +213,14 @@ Status CacheCore::OpenLedger(const Store& store) {
   return Status::Ok();
 }
 
-// Moved aside, not deleted; only the newest is kept. What follows is another history: its sequence
-// numbers say nothing of a backup's from before it (restore.cc).
+// Moved aside, not deleted; only the newest is kept. Synced with the state that is saved before
+// anything is written to the store that follows.
 Status CacheCore::Quarantine(const Status& why) {
-  {
-    const std::lock_guard lock(state_mutex_);
-    RenewHistory(state_);
-    if (Status status = WriteState(PathOf("state"), state_); !status.ok()) return status;
-  }
   std::error_code error;
   fs::remove_all(PathOf("quarantine"), error);
   fs::create_directory(PathOf("quarantine"), error);
   fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
   if (error) return why.WithContext("quarantine failed (" + error.message() + ")");
-  if (Status status = SyncDirectory(options_.directory); !status.ok()) return status;
   counters_.Add(Counter::kQuarantined);
   Log(LogLevel::kError,
       "the store cannot be read and was moved to quarantine/, starting empty: " + why.ToString());

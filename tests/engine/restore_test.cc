@@ -63,5 +63,55 @@ TEST_F(RestoreTest, DestroyThatIsCutOffTakesTheIdentityBeforeTheLedger) {
   EXPECT_FALSE(fs::exists(dir_ / "cache/state"));
 }
 
+TEST_F(RestoreTest, RemovalAfterTheStoreWasLostIsNotUndone) {
+  Put("k", "1");
+  ASSERT_OK(BackUp());
+  cache_.reset();
+  fs::remove_all(dir_ / "cache/store");
+  Open();
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+TEST_F(RestoreTest, RemovalThatIsLostWithTheStoreIsNotUndone) {
+  Put("k", "1");
+  ASSERT_OK(BackUp());
+  ASSERT_OK(cache_->Remove("k"));
+  cache_.reset();
+  fs::remove_all(dir_ / "cache/store");
+  Open();
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+class LostStoreTest : public testing::FaultyCacheTest {
+ protected:
+  // The next writing fails, so that the store is opened anew.
+  void LoseStore(const std::string& file) {
+    files_->full() = true;
+    EXPECT_FALSE(Put("x").ok());
+    for (const auto& item : fs::directory_iterator(dir_ / "cache/store")) {
+      const std::string name = item.path().filename().string();
+      if (name.starts_with(file)) fs::remove(item.path());
+    }
+    files_->full() = false;
+  }
+};
+
+TEST_F(LostStoreTest, RemovalAfterItWasLostUnderARunningCacheIsNotUndone) {
+  ASSERT_OK(Put("k"));
+  ASSERT_OK(core_->Backup({.directory = dir_ / "backup"}));
+  LoseStore("");
+  CareLater();
+  ASSERT_EQ(State(), "serving none");
+  ASSERT_EQ(Get("k"), "MISS");
+  ASSERT_OK(core_->Remove("k"));
+  ASSERT_OK(core_->Close());
+  EXPECT_THAT(
+      larder::Restore({.backup_directory = dir_ / "backup", .cache_directory = dir_ / "cache"}),
+      HasCode(StatusCode::kInvalidArgument));
+}
+
 }  // namespace
 }  // namespace larder

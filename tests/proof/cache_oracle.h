@@ -152,6 +152,7 @@ class CacheOracle {
   // The rows are those of `saved`; the invalidations, too, unless the ledger stays in force.
   void Restore(const CacheOracle& saved, bool ledger_kept);
   void LoseRows();
+  bool HasNoRows() const { return rows_.empty(); }
   // The ledger was damaged: all that is there may be forgotten, never too little.
   void PerhapsInvalidateAll();
   // The ledger is a new one, of a cache without rows.
