@@ -113,5 +113,23 @@ TEST_F(LostStoreTest, RemovalAfterItWasLostUnderARunningCacheIsNotUndone) {
       HasCode(StatusCode::kInvalidArgument));
 }
 
+// Loss of power could bring the one that was moved aside back, over what is removed in the new one.
+TEST_F(LostStoreTest, OneThatTakesItsPlaceIsNotUsedBeforeItsNameLasts) {
+  ASSERT_OK(Put("k"));
+  SyncFaults faults;
+  faults.Fail(dir_ / "cache");
+  LoseStore("MANIFEST");
+  CareLater();
+  ASSERT_TRUE(fs::exists(dir_ / "cache/quarantine/store"));
+  EXPECT_EQ(State().substr(0, 9), "reopening");
+  EXPECT_FALSE(core_->Remove("k").ok());
+  faults.Heal();
+  faults.Forget();
+  CareLater(64s);
+  EXPECT_EQ(State(), "serving none");
+  EXPECT_TRUE(faults.HasSynced(dir_ / "cache"));
+  EXPECT_OK(core_->Remove("k"));
+}
+
 }  // namespace
 }  // namespace larder
