@@ -55,6 +55,7 @@ Result<LedgerCopy> ReadLedger(const std::string& path) {
       journal.Read([&](const JournalRecord& record) { ledger.records.push_back(record); });
   if (!contents.ok()) return contents.status();
   ledger.sound = contents->found && contents->damage.empty();
+  Status Commit();
   ledger.header = contents->header;
   return ledger;
 }
@@ -168,6 +169,21 @@ Result<RestoreOutlook> Restoration::Foresee() {
   if (status.ok()) status = ReadReplaced();
   if (!status.ok()) return status;
   return RestoreOutlook{.backup = InfoOf(backup_.rows, backup_.note),
+// What is not known to last is taken back: who is told of an error finds the old cache.
+Status Restoration::Commit() {
+  const std::string& directory = options_.cache_directory;
+  std::error_code error;
+  fs::rename(New(), directory + "/restore.ready", error);
+  if (error) return FileError("rename " + New(), error);
+  Status status = SyncDirectory(directory);
+  if (status.ok()) return status;
+  fs::rename(directory + "/restore.ready", New(), error);
+  if (error) return status.WithContext("the next opening finishes it");
+  fs::remove_all(New(), error);
+  static_cast<void>(SyncDirectory(directory));
+  return status;
+}
+
                         .ledger_kept = ledger_kept_,
                         .removals_known = removals_known_};
 }
@@ -184,11 +200,10 @@ Result<RestoreReport> Restoration::Run() {
     return status;
   }
   KillPoint("restore staged");
-  fs::rename(New(), options_.cache_directory + "/restore.ready", error);
-  if (error) return FileError("commit the restore", error);
-  status = SyncDirectory(options_.cache_directory);
-  if (status.ok()) status = FinishRestore(options_.cache_directory);
-  if (!status.ok()) return status;
+  status = Commit();
+  if (!status.ok()) return status.WithContext("commit");
+  status = FinishRestore(options_.cache_directory);
+  if (!status.ok()) return status.WithContext("the next opening finishes it");
   return RestoreReport{.backup = InfoOf(backup_.rows, backup_.note), .ledger_kept = ledger_kept_};
 }
 
@@ -225,9 +240,15 @@ Status FinishRestore(const std::string& directory) {
   fs::remove_all(directory + "/restore.new", error);
   if (error) return FileError("drop an unfinished restore", error);
   const std::string ready = directory + "/restore.ready";
-  if (!fs::exists(ready, error)) return Status::Ok();
+  const bool committed = fs::exists(ready, error);
+  if (error) return FileError("look for a restore", error);
+  if (!committed) return Status::Ok();
+  // Nothing of the old cache goes before it is certain that the new one stays.
+  if (Status status = SyncDirectory(directory); !status.ok()) return status;
   for (const std::string part : kParts) {
-    if (!fs::exists(ready + "/" + part, error)) continue;  // in place already
+    const bool waits = fs::exists(ready + "/" + part, error);
+    if (error) return FileError("look for " + part, error);
+    if (!waits) continue;  // in place already
     KillPoint("restore part");
     fs::remove_all(directory + "/" + part, error);
     if (!error) fs::rename(ready + "/" + part, directory + "/" + part, error);

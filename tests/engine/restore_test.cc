@@ -85,6 +85,55 @@ TEST_F(RestoreTest, RemovalThatIsLostWithTheStoreIsNotUndone) {
   EXPECT_EQ(Get("k"), "MISS");
 }
 
+// A committed restore, before its first part was moved.
+TEST_F(RestoreTest, NothingIsDeletedBeforeTheCommitLasts) {
+  Put("k", "old");
+  ASSERT_OK(BackUp());
+  ASSERT_OK(Restore("new", /*accept=*/true));
+  cache_.reset();
+  fs::copy(dir_ / "new", dir_ / "cache/restore.ready", fs::copy_options::recursive);
+  SyncFaults faults;
+  faults.Fail(dir_ / "cache");
+  EXPECT_THAT(FinishRestore(dir_ / "cache"), HasCode(StatusCode::kUnavailable));
+  for (const char* part : {"store/CURRENT", "invalidations", "state"}) {
+    EXPECT_TRUE(fs::exists(dir_ / "cache/" + part)) << part;
+    EXPECT_TRUE(fs::exists(dir_ / "cache/restore.ready/" + part)) << part;
+  }
+  faults.Heal();
+  EXPECT_OK(FinishRestore(dir_ / "cache"));
+  EXPECT_FALSE(fs::exists(dir_ / "cache/restore.ready"));
+}
+
+TEST_F(RestoreTest, PartThatCannotBeLookedAtIsNotTakenForOneInPlace) {
+  cache_.reset();
+  const std::string ready = dir_ / "cache/restore.ready";
+  fs::create_directory(ready);
+  fs::create_symlink("state", ready + "/state");  // leads nowhere but to itself
+  EXPECT_THAT(FinishRestore(dir_ / "cache"), HasCode(StatusCode::kUnavailable));
+  EXPECT_TRUE(fs::is_symlink(ready + "/state"));
+  EXPECT_TRUE(fs::exists(dir_ / "cache/state"));
+  fs::remove_all(ready);
+  fs::create_symlink("restore.ready", ready);
+  EXPECT_THAT(FinishRestore(dir_ / "cache"), HasCode(StatusCode::kUnavailable));
+}
+
+TEST_F(RestoreTest, RestoreThatFailsAtItsCommitIsNotCarriedOutLater) {
+  Put("k", "1");
+  ASSERT_OK(BackUp());
+  Put("k", "2");
+  cache_.reset();
+  SyncFaults faults;
+  faults.Fail(dir_ / "cache");
+  EXPECT_THAT(larder::Restore({.backup_directory = dir_ / "backup",
+                               .cache_directory = dir_ / "cache",
+                               .accept_unknown_invalidations = true}),
+              HasCode(StatusCode::kUnavailable));
+  faults.Heal();
+  Open();
+  EXPECT_EQ(Get("k"), "2");
+  EXPECT_FALSE(fs::exists(dir_ / "cache/restore.new"));
+}
+
 class LostStoreTest : public testing::FaultyCacheTest {
  protected:
   // The next writing fails, so that the store is opened anew.
