@@ -73,7 +73,17 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   note.known_until = clock_->Now();
   note.sequence = store.LatestSequence();
   note.name = std::to_string(ledger_->Next());
-  Status status = ledger_->CopyTo(BackupLedger(options.directory, note.name));
+  // A directory that has the mark, though it be put back from a snapshot, has all rows up to that
+  // sequence number, and what is invalidated in it has greater numbers than those being copied.
+  Status status = store.Sync();
+  if (!status.ok()) return status;
+  {
+    const std::lock_guard lock(state_mutex_);
+    AddMark(state_);
+  }
+  status = SaveState();
+  if (!status.ok()) return status;
+  status = ledger_->CopyTo(BackupLedger(options.directory, note.name));
   if (!status.ok()) return status;
   State state;
   {

@@ -11,9 +11,9 @@
 #include "dictionary.h"
 #include "directory_lock.h"
 #include "guarded.h"
-#include "journal.h"
 #include "kill_point.h"
 #include "larder/backup.h"
+#include "ledger_copy.h"
 #include "state_file.h"
 
 namespace larder {
@@ -41,32 +41,6 @@ bool StartsWith(const std::string& path, std::string_view magic) {
   return file.good() && bytes == magic;
 }
 
-// A ledger read whole.
-struct LedgerCopy {
-  bool sound = false;
-  JournalHeader header;
-  std::vector<JournalRecord> records;
-};
-
-Result<LedgerCopy> ReadLedger(const std::string& path) {
-  LedgerCopy ledger;
-  Journal journal(JournalFiles::System(), path, 1);
-  const Result<JournalContents> contents =
-      journal.Read([&](const JournalRecord& record) { ledger.records.push_back(record); });
-  if (!contents.ok()) return contents.status();
-  ledger.sound = contents->found && contents->damage.empty();
-  Status Commit();
-  ledger.header = contents->header;
-  return ledger;
-}
-
-Status WriteLedger(const std::string& path, const LedgerCopy& ledger) {
-  Journal journal(JournalFiles::System(), path, 1);
-  return journal.Rewrite(ledger.header, [&](const Journal::RecordSink& sink) {
-    std::for_each(ledger.records.begin(), ledger.records.end(), sink);
-  });
-}
-
 // One restore, step by step. The target's directory is locked.
 class Restoration {
  public:
@@ -81,6 +55,7 @@ class Restoration {
   Status ReadReplaced();
   Status CheckKnown() const;
   Status Stage();
+  Status Commit();
   std::string Staged(const std::string& name) const { return New() + "/" + name; }
   std::string New() const { return options_.cache_directory + "/restore.new"; }
 
@@ -114,14 +89,16 @@ Status Restoration::ReadReplaced() {
   if (!ledger.ok()) return ledger.status();
   if (!ledger->sound) return Status::Ok();
   ledger_kept_ = true;
-  // The sequence number of the latest removal is at most this one; that of another history says
-  // nothing of this backup's.
-  removals_known_ = replaced.store_id == state_.store_id &&
-                    ledger->header.synced_sequence <= backup_.note.sequence;
-  ledger_.header.number_bound = std::max(ledger_.header.number_bound, ledger->header.number_bound);
+  // The sequence number of the latest removal is at most this one; that of another history, or of
+  // a directory put back to before the backup, says nothing of this backup's.
+  const bool descends = HasMarkOf(replaced, state_);
+  removals_known_ = descends && ledger->header.synced_sequence <= backup_.note.sequence;
   ledger_.header.synced_sequence = ledger->header.synced_sequence;
-  // Records only ever raise what earlier ones say.
-  ledger_.records.insert(ledger_.records.end(), ledger->records.begin(), ledger->records.end());
+  if (descends) {
+    AddLedger(ledger_, *ledger);
+  } else {
+    AddLedgerOfOtherBranch(ledger_, *ledger);
+  }
   replaced.number_bound = std::max(replaced.number_bound, state_.number_bound);
   state_ = std::move(replaced);
   return Status::Ok();
@@ -169,21 +146,6 @@ Result<RestoreOutlook> Restoration::Foresee() {
   if (status.ok()) status = ReadReplaced();
   if (!status.ok()) return status;
   return RestoreOutlook{.backup = InfoOf(backup_.rows, backup_.note),
-// What is not known to last is taken back: who is told of an error finds the old cache.
-Status Restoration::Commit() {
-  const std::string& directory = options_.cache_directory;
-  std::error_code error;
-  fs::rename(New(), directory + "/restore.ready", error);
-  if (error) return FileError("rename " + New(), error);
-  Status status = SyncDirectory(directory);
-  if (status.ok()) return status;
-  fs::rename(directory + "/restore.ready", New(), error);
-  if (error) return status.WithContext("the next opening finishes it");
-  fs::remove_all(New(), error);
-  static_cast<void>(SyncDirectory(directory));
-  return status;
-}
-
                         .ledger_kept = ledger_kept_,
                         .removals_known = removals_known_};
 }
@@ -205,6 +167,21 @@ Result<RestoreReport> Restoration::Run() {
   status = FinishRestore(options_.cache_directory);
   if (!status.ok()) return status.WithContext("the next opening finishes it");
   return RestoreReport{.backup = InfoOf(backup_.rows, backup_.note), .ledger_kept = ledger_kept_};
+}
+
+// What is not known to last is taken back: who is told of an error finds the old cache.
+Status Restoration::Commit() {
+  const std::string& directory = options_.cache_directory;
+  std::error_code error;
+  fs::rename(New(), directory + "/restore.ready", error);
+  if (error) return FileError("rename " + New(), error);
+  Status status = SyncDirectory(directory);
+  if (status.ok()) return status;
+  fs::rename(directory + "/restore.ready", New(), error);
+  if (error) return status.WithContext("the next opening finishes it");
+  fs::remove_all(New(), error);
+  static_cast<void>(SyncDirectory(directory));
+  return status;
 }
 
 // The target's lock, with what an earlier restore left undone done. kNotFound: there is none.

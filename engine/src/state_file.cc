@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view kMagic = "larder state 1\n";
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::size_t kLineageBytes = 16;
-constexpr std::size_t kHistoryBytes = 8;
+constexpr std::size_t kMarkBytes = 8;
+constexpr std::size_t kMostMarks = 512;
 constexpr std::size_t kMaxFileBytes = 1 << 16;
 
 std::string Encode(const State& state) {
@@ -93,7 +94,7 @@ Status WriteState(const std::string& path, const State& state) {
 
 State NewState() {
   State state;
-  state.store_id = RandomBytes(kLineageBytes + kHistoryBytes);
+  state.store_id = RandomBytes(kLineageBytes + kMarkBytes);
   state.secret = RandomBytes(32);
   return state;
 }
@@ -104,7 +105,27 @@ bool IsSameLineage(const State& a, const State& b) {
 
 void RenewHistory(State& state) {
   state.store_id.resize(kLineageBytes);
-  state.store_id += RandomBytes(kHistoryBytes);
+  AddMark(state);
+}
+
+void AddMark(State& state) {
+  state.store_id += RandomBytes(kMarkBytes);
+  if (state.store_id.size() > kLineageBytes + kMostMarks * kMarkBytes) {
+    state.store_id.erase(kLineageBytes, kMarkBytes);
+  }
+}
+
+bool HasMarkOf(const State& state, const State& earlier) {
+  if (!IsSameLineage(state, earlier) || earlier.store_id.size() < kLineageBytes + kMarkBytes) {
+    return false;
+  }
+  const std::string_view marks = state.store_id;
+  const std::string_view mark =
+      std::string_view(earlier.store_id).substr(earlier.store_id.size() - kMarkBytes);
+  for (std::size_t at = kLineageBytes; at + kMarkBytes <= marks.size(); at += kMarkBytes) {
+    if (marks.substr(at, kMarkBytes) == mark) return true;
+  }
+  return false;
 }
 
 }  // namespace larder

@@ -12,8 +12,9 @@
 namespace larder {
 
 struct State {
-  // 16 random bytes that all directories of one lineage have, and 8 that each restore renews:
-  // what came after it did not come after what was backed up before.
+  // 16 random bytes that all directories of one lineage have, then marks of 8 random bytes, the
+  // latest last: one that each restore and each store without rows renews, and one for each backup
+  // since. A directory with a backup's latest mark has all that came before that mark.
   std::string store_id;
   std::string secret;  // 32 random bytes, Cache::StoreSecret
   ClockAnchor anchor;
@@ -28,6 +29,11 @@ Status WriteState(const std::string& path, const State& state);
 // A fresh identity.
 State NewState();
 bool IsSameLineage(const State& a, const State& b);
+// A single mark, which no other directory has.
 void RenewHistory(State& state);
+// One more. The oldest go: backups from before the latest 512 count as of another history.
+void AddMark(State& state);
+// Whether the latest mark of `earlier`, a backup, is among those of `state`, of one lineage.
+bool HasMarkOf(const State& state, const State& earlier);
 
 }  // namespace larder

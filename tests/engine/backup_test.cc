@@ -93,7 +93,9 @@ TEST_F(BackupTest, WhatOnlyTheBackupKnowsToBeInvalidatedStaysSo) {
   cache_.reset();
   fs::remove_all(dir_ / "cache");
   fs::rename(dir_ / "snapshot", dir_ / "cache");
-  const Result<RestoreReport> report = Restore("cache", /*accept=*/false);
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument))
+      << "what was removed in it since is not known";
+  const Result<RestoreReport> report = Restore("cache", /*accept=*/true);
   ASSERT_OK(report);
   EXPECT_TRUE(report->ledger_kept);
   EXPECT_EQ(Get("k"), "MISS");

@@ -85,6 +85,63 @@ TEST_F(RestoreTest, RemovalThatIsLostWithTheStoreIsNotUndone) {
   EXPECT_EQ(Get("k"), "MISS");
 }
 
+// Both branches count on from the same number.
+TEST_F(RestoreTest, InvalidationInADirectoryPutBackHoldsForABackupOfTheOtherBranch) {
+  TakeSnapshot();
+  for (int i = 0; i < 20; ++i) Put("p" + std::to_string(i), "1");
+  Put("tagged", "1", "x");
+  Put("all", "1");
+  ASSERT_OK(BackUp());
+  for (const char* key : {"tagged", "all"}) {
+    PutSnapshotBack();
+    const bool all = std::string(key) == "all";
+    ASSERT_OK(cache_->Invalidate({.tags = {all ? "y" : "x"}, .all = all}));
+    EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument)) << key;
+    const Result<RestoreReport> report = Restore("cache", /*accept=*/true);
+    ASSERT_OK(report);
+    EXPECT_TRUE(report->ledger_kept);
+    EXPECT_EQ(Get(key), "MISS");
+    EXPECT_EQ(Get("p1"), all ? "MISS" : "1") << "no more than that";
+    Put(key, "2", "x");
+    EXPECT_EQ(Get(key), "2") << "numbers go on above";
+  }
+}
+
+TEST_F(RestoreTest, RemovalInADirectoryPutBackIsNotUndoneByABackupOfTheOtherBranch) {
+  Put("k", "1");
+  TakeSnapshot();
+  for (int i = 0; i < 5; ++i) Put("p" + std::to_string(i), "1");
+  ASSERT_OK(BackUp());
+  PutSnapshotBack();
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+// The machine's snapshot is taken while the cache is in use.
+TEST_F(RestoreTest, SnapshotOfACacheInUseIsABranchToo) {
+  Put("k", "1");
+  fs::copy(dir_ / "cache", dir_ / "snapshot", fs::copy_options::recursive);
+  for (int i = 0; i < 5; ++i) Put("p" + std::to_string(i), "1");
+  ASSERT_OK(BackUp());
+  PutSnapshotBack();
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_THAT(Restore("cache", /*accept=*/false), HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(RestoreTest, SnapshotFromAfterTheBackupIsOfItsDescent) {
+  Put("k", "1", "x");
+  Put("other", "1", "y");
+  ASSERT_OK(BackUp());
+  TakeSnapshot();
+  ASSERT_OK(BackUp());
+  PutSnapshotBack();
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  ASSERT_OK(Restore("cache", /*accept=*/false, /*id=*/1));
+  EXPECT_EQ(Get("k"), "MISS");
+  EXPECT_EQ(Get("other"), "1");
+}
+
 // A committed restore, before its first part was moved.
 TEST_F(RestoreTest, NothingIsDeletedBeforeTheCommitLasts) {
   Put("k", "old");

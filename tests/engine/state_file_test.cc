@@ -52,6 +52,31 @@ TEST(StateFileTest, IdentitiesDiffer) {
   EXPECT_NE(NewState().store_id, NewState().store_id);
 }
 
+TEST(StateFileTest, MarksTellWhatDescendsFromWhat) {
+  State cache = NewState();
+  State backup = cache;
+  EXPECT_TRUE(HasMarkOf(cache, backup)) << "as versions without marks of backups have it";
+  AddMark(cache);
+  EXPECT_TRUE(HasMarkOf(cache, backup));
+  backup = cache;
+  State set_back = cache;
+  AddMark(cache);
+  State later = cache;
+  EXPECT_TRUE(HasMarkOf(cache, backup));
+  EXPECT_FALSE(HasMarkOf(set_back, later));
+  AddMark(set_back);
+  EXPECT_FALSE(HasMarkOf(set_back, later));
+  EXPECT_FALSE(HasMarkOf(NewState(), backup));
+  for (int i = 0; i < 510; ++i) AddMark(cache);
+  EXPECT_TRUE(HasMarkOf(cache, backup));
+  AddMark(cache);
+  EXPECT_FALSE(HasMarkOf(cache, backup)) << "forgotten, so that the file does not grow for ever";
+  EXPECT_TRUE(IsSameLineage(cache, backup));
+  RenewHistory(cache);
+  EXPECT_FALSE(HasMarkOf(cache, later));
+  EXPECT_TRUE(IsSameLineage(cache, backup));
+}
+
 TEST(StateFileTest, MissingAndDamagedFilesAreToldApart) {
   const testing::TempDir dir;
   State state;
