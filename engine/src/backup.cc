@@ -103,7 +103,8 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
       {.directory = BackupRows(options.directory), .note = EncodeNote(note), .keep = options.keep});
   if (!rows.ok()) return rows.status();
   info = InfoOf(*rows, note);
-  return CopyDictionaries(PathOf("dict"), dictionaries);
+  status = CopyDictionaries(PathOf("dict"), dictionaries);
+  return status.ok() ? SyncDirectory(options.directory) : status;  // the names of rows/ and dict/
 }
 
 namespace {

@@ -135,10 +135,9 @@ Status DictionaryShelf::Adopt(std::string bytes) {
   AppendLengthPrefixed(file, bytes);
   AppendChecksum(file);
   auto dictionary = std::make_shared<const Dictionary>(std::move(bytes), generation, level_);
-  if (::mkdir(directory_.c_str(), 0700) == 0) {
-    const Status synced = SyncDirectory(ParentOf(directory_));
-    if (!synced.ok()) return {StatusCode::kUnavailable, synced.message()};
-  }
+  static_cast<void>(::mkdir(directory_.c_str(), 0700));
+  // Though it be there: who made it may have failed to.
+  if (Status synced = SyncDirectory(ParentOf(directory_)); !synced.ok()) return synced;
   if (Status status = ReplaceSmallFile(PathOf(dictionary->id()), file, "dictionary written");
       !status.ok()) {
     return {StatusCode::kUnavailable, status.message()};

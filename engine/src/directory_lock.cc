@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace larder {
 
@@ -25,16 +26,41 @@ Status SyncDirectory(const std::string& directory) {
   return status;
 }
 
+namespace {
+
+namespace fs = std::filesystem;
+
+// With what is missing above it. Their names last, or they are taken away again: the next to come
+// would take those that are there for lasting ones.
+Status Create(const std::string& directory) {
+  std::error_code error;
+  std::vector<fs::path> missing;  // the deepest first
+  for (fs::path at = fs::absolute(directory, error); !error && !fs::exists(at, error);
+       at = at.parent_path()) {
+    missing.push_back(at);
+  }
+  if (!error) fs::create_directories(directory, error);
+  if (error) {
+    return {StatusCode::kUnavailable, "create directory " + directory + ": " + error.message()};
+  }
+  ::chmod(directory.c_str(), 0700);
+  for (const fs::path& made : missing) {
+    const Status status = SyncDirectory(made.parent_path().string());
+    if (status.ok()) continue;
+    for (const fs::path& unwanted : missing) fs::remove(unwanted, error);
+    return status;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
 Result<DirectoryLock> DirectoryLock::Take(const std::string& directory, bool create) {
   std::error_code error;
-  const bool existed = std::filesystem::exists(directory, error);
-  if (!existed && !create) return Status(StatusCode::kNotFound, directory + " does not exist");
-  std::filesystem::create_directories(directory, error);
-  if (error) {
-    return Status(StatusCode::kUnavailable,
-                  "create directory " + directory + ": " + error.message());
+  if (!fs::exists(directory, error)) {
+    if (!create) return Status(StatusCode::kNotFound, directory + " does not exist");
+    if (Status status = Create(directory); !status.ok()) return status;
   }
-  if (!existed) ::chmod(directory.c_str(), 0700);
   DirectoryLock lock;
   lock.fd_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lock.fd_ < 0) return SystemError("open directory", directory);

@@ -79,7 +79,9 @@ class SystemFile final : public JournalFile {
 class SystemFiles final : public JournalFiles {
  public:
   Result<std::unique_ptr<JournalFile>> Open(const std::string& path) override {
-    const int fd = OpenRetrying(path, O_RDWR);
+    int fd = OpenRetrying(path, O_RDWR);
+    // A backup on a volume mounted read-only, or of another user: writing fails, reading does not.
+    if (fd < 0 && (errno == EROFS || errno == EACCES)) fd = OpenRetrying(path, O_RDONLY);
     if (fd < 0 && errno == ENOENT) return Status(StatusCode::kNotFound, path + " does not exist");
     return Wrap(fd, path);
   }

@@ -275,8 +275,12 @@ Status DestroyUnguarded(const std::string& directory) {
     fs::remove(directory + "/" + name, error);
     if (error) return FileError(std::string("delete ") + name, error);
   }
-  if (fs::is_empty(directory, error) && !error) fs::remove(directory, error);
-  return error ? FileError("delete " + directory, error) : Status::Ok();
+  const bool empty = fs::is_empty(directory, error);
+  if (empty && !error) fs::remove(directory, error);
+  if (error) return FileError("delete " + directory, error);
+  // Who was told that it is gone does not find it again after a loss of power.
+  const fs::path whole = fs::absolute(directory, error);
+  return SyncDirectory(empty ? (whole / "").parent_path().parent_path().string() : directory);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "backup_fixture.h"
 #include "cache_core.h"
+#include "dictionary.h"
 #include "faulty_cache.h"
 #include "status_matchers.h"
 #include "sync_faults.h"
@@ -191,6 +192,48 @@ TEST_F(RestoreTest, RestoreThatFailsAtItsCommitIsNotCarriedOutLater) {
   EXPECT_FALSE(fs::exists(dir_ / "cache/restore.new"));
 }
 
+TEST_F(RestoreTest, NamesOfACacheAndItsBackupLast) {
+  SyncFaults faults;
+  cache_.reset();
+  Open("several/levels/down");
+  EXPECT_TRUE(faults.Lasts(dir_ / "several"));
+  EXPECT_TRUE(faults.Lasts(dir_ / "several/levels"));
+  EXPECT_TRUE(faults.Lasts(dir_ / "several/levels/down"));
+  EXPECT_TRUE(faults.Lasts(dir_ / "several/levels/down/store"));
+  {
+    DictionaryShelf shelf(dir_ / "several/levels/down/dict", 3, nullptr);
+    ASSERT_OK(shelf.Adopt(std::string(3000, 'd') + "what answers have in common"));
+  }
+  EXPECT_TRUE(faults.Lasts(dir_ / "several/levels/down/dict"));
+  ASSERT_OK(BackUp());
+  EXPECT_TRUE(faults.Lasts(dir_ / "backup"));
+  EXPECT_TRUE(faults.Lasts(dir_ / "backup/rows"));
+  EXPECT_TRUE(faults.Lasts(dir_ / "backup/dict"));
+  cache_.reset();
+  ASSERT_OK(Destroy(dir_ / "several/levels/down/"));
+  EXPECT_FALSE(faults.Lasts(dir_ / "several/levels/down"));
+}
+
+TEST_F(RestoreTest, DirectoryWhoseNameMayNotLastIsNotKept) {
+  cache_.reset();
+  SyncFaults faults;
+  faults.Fail(dir_.path());
+  Options options;
+  options.directory = dir_ / "new/cache";
+  EXPECT_THAT(Cache::Open(options).status(), HasCode(StatusCode::kUnavailable));
+  EXPECT_FALSE(fs::exists(dir_ / "new")) << "or the next to come would not sync it";
+}
+
+TEST_F(RestoreTest, DictionaryIsUsedOnlyIfItsDirectoryLasts) {
+  DictionaryShelf shelf(dir_ / "cache/dict", 3, nullptr);
+  SyncFaults faults;
+  faults.Fail(dir_ / "cache");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(shelf.Adopt(std::string(3000, 'd')), HasCode(StatusCode::kUnavailable)) << i;
+  }
+  EXPECT_EQ(shelf.size(), 0U);
+}
+
 class LostStoreTest : public testing::FaultyCacheTest {
  protected:
   // The next writing fails, so that the store is opened anew.
@@ -233,7 +276,7 @@ TEST_F(LostStoreTest, OneThatTakesItsPlaceIsNotUsedBeforeItsNameLasts) {
   faults.Forget();
   CareLater(64s);
   EXPECT_EQ(State(), "serving none");
-  EXPECT_TRUE(faults.HasSynced(dir_ / "cache"));
+  EXPECT_TRUE(faults.Lasts(dir_ / "cache/store"));
   EXPECT_OK(core_->Remove("k"));
 }
 

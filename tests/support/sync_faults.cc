@@ -40,14 +40,16 @@ void SyncFaults::Heal() {
   failing_.clear();
 }
 
-bool SyncFaults::HasSynced(const std::string& path) const {
+bool SyncFaults::Lasts(const std::string& path) const {
+  const std::filesystem::path whole = std::filesystem::absolute(path);
   const std::lock_guard lock(mutex);
-  return synced_.contains(Canonical(path));
+  const auto names = names_.find(Canonical(whole.parent_path()));
+  return names != names_.end() && names->second.contains(whole.filename());
 }
 
 void SyncFaults::Forget() {
   const std::lock_guard lock(mutex);
-  synced_.clear();
+  names_.clear();
 }
 
 int Sync(int fd, long call) {
@@ -62,7 +64,14 @@ int Sync(int fd, long call) {
     }
   }
   const int result = static_cast<int>(::syscall(call, fd));
-  if (faults != nullptr && result == 0) faults->synced_.insert(path);
+  std::error_code error;
+  if (faults != nullptr && result == 0 && std::filesystem::is_directory(path, error)) {
+    std::set<std::string>& names = faults->names_[path];
+    names.clear();
+    for (const auto& item : std::filesystem::directory_iterator(path, error)) {
+      names.insert(item.path().filename());
+    }
+  }
   return result;
 }
 

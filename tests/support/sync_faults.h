@@ -2,6 +2,7 @@
 // of fsync and fdatasync in the program that is linked with it.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 
@@ -18,14 +19,15 @@ class SyncFaults {
   // From now on every sync of this file or directory fails with EIO, until Heal.
   void Fail(const std::string& path);
   void Heal();
-  // Whether it was synced, with success, since this was made or told to forget.
-  bool HasSynced(const std::string& path) const;
+  // Whether it was there when the directory that it is in was last synced with success, since this
+  // was made or told to forget: what a disk must keep when it loses power.
+  bool Lasts(const std::string& path) const;
   void Forget();
 
  private:
   friend int Sync(int fd, long call);
   std::set<std::string> failing_;
-  std::set<std::string> synced_;
+  std::map<std::string, std::set<std::string>> names_;  // of directories, when last synced
 };
 
 }  // namespace larder::testing
