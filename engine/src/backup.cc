@@ -48,6 +48,20 @@ void DeleteOrphans(const std::string& directory) {
   }
 }
 
+// Two caches would delete each other's backups, and overwrite ledgers of the same name. A state
+// that cannot be read is of nobody.
+Status CheckIsOurs(const std::string& directory, const State& ours) {
+  const Result<FoundBackup> newest = FindBackup(directory, 0);
+  if (newest.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!newest.ok()) return newest.status();
+  State theirs;
+  const Status status = ReadState(BackupState(directory, newest->note.name), theirs);
+  if (!status.ok() || IsSameLineage(ours, theirs)) return Status::Ok();
+  return {StatusCode::kInvalidArgument,
+          directory + " has backups of another cache, or of this one before it was restored " +
+              "without its ledger or lost its state; give a directory that has none"};
+}
+
 }  // namespace
 
 Result<BackupInfo> CacheCore::Backup(const BackupOptions& options) {
@@ -60,9 +74,15 @@ Result<BackupInfo> CacheCore::Backup(const BackupOptions& options) {
   }
   const Result<DirectoryLock> lock = DirectoryLock::Take(options.directory, /*create=*/true);
   if (!lock.ok()) return lock.status();
+  State ours;
+  {
+    const std::lock_guard state_lock(state_mutex_);
+    ours = state_;
+  }
+  Status status = CheckIsOurs(options.directory, ours);
+  if (!status.ok()) return status;
   BackupInfo info;
-  const Status status =
-      supervisor_->RunLong([&](Store& store) { return BackUpTo(options, store, info); });
+  status = supervisor_->RunLong([&](Store& store) { return BackUpTo(options, store, info); });
   if (!status.ok()) return status.WithContext("backup");
   DeleteOrphans(options.directory);
   return info;

@@ -269,6 +269,17 @@ TEST_F(BackupTest, GoesNeitherIntoTheCacheNorIntoAHeldDirectory) {
   EXPECT_THAT(ListBackups(dir_ / "nothing"), HasCode(StatusCode::kNotFound));
 }
 
+TEST_F(BackupTest, TwoCachesDoNotShareADirectory) {
+  Put("a", "1");
+  ASSERT_OK(BackUp());
+  Open("another");
+  Put("b", "1");
+  EXPECT_THAT(BackUp(), HasCode(StatusCode::kInvalidArgument));
+  ASSERT_OK(Restore("cache", /*accept=*/false));
+  EXPECT_EQ(Get("a"), "1");
+  EXPECT_OK(BackUp()) << "of the same descent";
+}
+
 TEST_F(BackupTest, CacheInUseIsNotReplaced) {
   ASSERT_OK(BackUp());
   EXPECT_THAT(

@@ -30,6 +30,11 @@ void GarbleManifests(const std::string& store, std::uint32_t seed) {
   }
 }
 
+// Caches of two lineages do not share a directory for their backups.
+std::string BackupsOf(const std::string& directory, std::uint64_t lineage) {
+  return directory + ".backups" + std::to_string(lineage);
+}
+
 std::string ToString(const ImportReport& report) {
   return "stored " + std::to_string(report.stored) + ", expired " + std::to_string(report.expired) +
          ", superseded " + std::to_string(report.superseded) + ", invalidated " +
@@ -150,7 +155,7 @@ Effect ModelRun::Import(const Step& step) {
 
 Effect ModelRun::Backup() {
   if (!options_.on_disk) return {};
-  const std::string directory = cache_.directory() + ".backups";
+  const std::string directory = BackupsOf(cache_.directory(), lineage_);
   const Result<BackupInfo> info = cache_->Backup({.directory = directory, .keep = kBackupsKept});
   if (!info.ok()) {
     Fail("backup: " + info.status().ToString());
@@ -180,10 +185,11 @@ Effect ModelRun::RestoreBackup(const Step& step) {
   // The ledger of what is replaced cannot be read.
   const bool unreadable = accept && step.c % 5 == 0;
   if (unreadable) Garble(cache_.directory() + "/invalidations", step.d);
-  const Result<RestoreReport> report = Restore({.backup_directory = cache_.directory() + ".backups",
-                                                .cache_directory = cache_.directory(),
-                                                .id = saved.id,
-                                                .accept_unknown_invalidations = accept});
+  const Result<RestoreReport> report =
+      Restore({.backup_directory = BackupsOf(cache_.directory(), saved.lineage),
+               .cache_directory = cache_.directory(),
+               .id = saved.id,
+               .accept_unknown_invalidations = accept});
   const bool same = saved.lineage == lineage_ && !unreadable;
   const bool removed = saved.history != history_ || saved.removals != removals_;
   if (!report.ok()) {
