@@ -72,7 +72,8 @@ class JournaledLedger final : public Ledger {
                                std::span<const std::string> tags, bool soft) const override;
   std::uint64_t Generation() const override { return generation_.load(std::memory_order_acquire); }
 
-  Result<std::uint64_t> Invalidate(std::span<const Rule> rules, TimePoint now) override;
+  Result<std::uint64_t> Invalidate(std::span<const Rule> rules,
+                                   const std::function<InvalidationTime()>& now) override;
   Status NoteSyncedSequence(std::uint64_t sequence) override;
   Status StoreRecovered(std::uint64_t sequence) override;
   Status RetryUnwritten() override { return Commit({}); }
@@ -141,14 +142,13 @@ class JournaledLedger final : public Ledger {
   RuleTimes soft_times_;
 };
 
-JournalRecord RecordOf(const Rule& rule, TimePoint now) {
+JournalRecord RecordOf(const Rule& rule) {
   JournalRecord record;
   record.kind = rule.kind == Rule::Kind::kTag      ? JournalKind::kTag
                 : rule.kind == Rule::Kind::kPrefix ? JournalKind::kPrefix
                                                    : JournalKind::kFloor;
   record.value = rule.tag;
   record.prefix = rule.prefix;
-  record.time = now;
   if (rule.soft) record.kind = SoftOf(record.kind);
   return record;
 }
@@ -277,11 +277,12 @@ void JournaledLedger::Apply(const JournalRecord& record) {
 // The instant of an invalidation is the change of the generation. Nobody gets a yes from Holds
 // between the taking of the number and its being visible: a lease with a greater number is given
 // out after that instant for every reader.
-Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules, TimePoint now) {
+Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules,
+                                                  const std::function<InvalidationTime()>& now) {
   if (rules.empty()) return Status(StatusCode::kInvalidArgument, "nothing to invalidate");
   std::vector<JournalRecord> records;
   records.reserve(rules.size());
-  for (const Rule& rule : rules) records.push_back(RecordOf(rule, now));
+  for (const Rule& rule : rules) records.push_back(RecordOf(rule));
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(apply_mutex_);
@@ -289,8 +290,11 @@ Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules, T
     // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and no
     // other will be before a bound above it is on disk.
     number = next_.fetch_add(1);
+    // Not before: one with a greater number would have an earlier time than one it waited for.
+    const InvalidationTime time = now ? now() : InvalidationTime{};
     for (JournalRecord& record : records) {
       record.number = number;
+      record.time = IsSoft(record.kind) ? time.soft : time.hard;
       Apply(record);
     }
   }
@@ -318,7 +322,7 @@ Status JournaledLedger::StoreRecovered(std::uint64_t sequence) {
   if (sequence >= noted || sequence == 0) return Commit({});
   Log(LogLevel::kError, LostWrites(sequence, noted) + "; all entries are invalidated");
   const Rule everything;
-  const Result<std::uint64_t> number = Invalidate({&everything, 1}, TimePoint{});
+  const Result<std::uint64_t> number = Invalidate({&everything, 1}, nullptr);
   if (!number.ok()) return number.status();
   synced_sequence_.store(sequence);
   return Commit({});

@@ -56,6 +56,13 @@ struct Standing {
   TimePoint fresh_until = kNever;
 };
 
+// When an invalidation is made. The epoch: not known.
+struct InvalidationTime {
+  TimePoint soft{};  // where the freshness ends of what is covered softly
+  TimePoint
+      hard{};  // no earlier than it is by any clock that is right: what may come from elsewhere
+};
+
 struct LedgerOptions {
   // The journal's file, `<directory>/invalidations`. The caller holds the directory's lock.
   std::string path;
@@ -120,10 +127,12 @@ class Ledger {
   virtual std::uint64_t Generation() const = 0;
 
   // Takes a number, applies all `rules` in memory at one instant, writes them to the journal and
-  // syncs (concurrent calls share one sync). `now`: the time at which that is.
+  // syncs (concurrent calls share one sync). `now` is asked when it has its number, under a lock;
+  // null: not known.
   // Errors: kInvalidArgument (no rules); kUnavailable: holds in memory, and RetryUnwritten() will
   // write it.
-  virtual Result<std::uint64_t> Invalidate(std::span<const Rule> rules, TimePoint now) = 0;
+  virtual Result<std::uint64_t> Invalidate(std::span<const Rule> rules,
+                                           const std::function<InvalidationTime()>& now) = 0;
   // Notes that the store's sequence number `sequence` has been synced. kUnavailable as above.
   virtual Status NoteSyncedSequence(std::uint64_t sequence) = 0;
   // To be called when the store was opened anew, or replaced by an empty one, under a running

@@ -146,13 +146,31 @@ TEST_F(TransferTest, ValueComputedBeforeAnInvalidationHereIsNotBroughtBack) {
   }
   clock_.Advance(1s);
   ASSERT_OK(to_->Invalidate({.tags = {"s"}}));
-  clock_.Advance(1ms);
+  clock_.Advance(2s);
   ASSERT_OK(from_->Put("slow", "w", {.ttl = 1h, .tags = {"s"}, .compute_time = 5s}));
   ASSERT_OK(from_->Put("tag", "w", {.ttl = 1h, .tags = {"t"}}));
   const Result<ImportReport> report = Import(Export());
   ASSERT_OK(report);
   EXPECT_FALSE(to_->Get("slow").has_value()) << "it was being computed when s was invalidated";
   EXPECT_EQ(to_->Get("tag")->entry.body(), "w") << "computed after t was";
+}
+
+// The cache's clock ignores a wall clock that is ahead by 2 s, and takes over a greater lead late.
+TEST_F(TransferTest, InvalidationByAClockThatLagsHoldsForWhatTheRightOneDates) {
+  ASSERT_OK(from_->Put("k", "v", {.ttl = 1h, .tags = {"t"}}));
+  const ExportedEntry exported = Export().at(0);
+  for (const Duration lead : {Duration(1900ms), Duration(10min)}) {
+    clock_.StepWall(lead);
+    ExportedEntry entry = exported;
+    entry.created = clock_.Wall() - 1ms;
+    entry.fresh_until = entry.expires = entry.created + 1h;
+    clock_.Advance(1ms);
+    ASSERT_OK(to_->Invalidate({.tags = {"t"}}));
+    clock_.Advance(11min);
+    const Result<ImportReport> report = Import({entry});
+    ASSERT_OK(report);
+    EXPECT_EQ(report->invalidated, 1u) << lead.count();
+  }
 }
 
 TEST_F(TransferTest, InvalidationOfEverythingHoldsForOldExportsOfTheSameCache) {

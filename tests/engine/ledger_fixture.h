@@ -19,11 +19,11 @@ namespace larder::testing {
 inline Result<std::uint64_t> InvalidateTags(Ledger& ledger, std::span<const TagHash> tags) {
   std::vector<Rule> rules;
   for (const TagHash tag : tags) rules.push_back({.kind = Rule::Kind::kTag, .tag = tag});
-  return ledger.Invalidate(rules, TimePoint{});
+  return ledger.Invalidate(rules, nullptr);
 }
 inline Result<std::uint64_t> InvalidateAll(Ledger& ledger) {
   const Rule everything;
-  return ledger.Invalidate({&everything, 1}, TimePoint{});
+  return ledger.Invalidate({&everything, 1}, nullptr);
 }
 
 class LedgerTest : public ::testing::Test {

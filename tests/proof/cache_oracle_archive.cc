@@ -24,7 +24,9 @@ CacheOracle::Import CacheOracle::MayImport(const std::string& key, TimePoint cre
     if (what != "all" && names.count(what.substr(4)) == 0) continue;
     for (const TimePoint time : times) {
       if (time > began) may.holds = Certainty::kNo;
-      if (time == began && may.holds == Certainty::kYes) may.holds = Certainty::kMaybe;
+      // Dated so much later, for the sake of clocks that lag.
+      const bool perhaps = time + std::chrono::seconds(2) >= began;
+      if (perhaps && may.holds == Certainty::kYes) may.holds = Certainty::kMaybe;
     }
   }
   may.softened = SoftenedIf([&](const Soft& soft) { return soft.time >= began; }, names);
