@@ -15,7 +15,7 @@
 namespace larder {
 
 struct BackupOptions {
-  // Created if missing. Not within the cache's directory.
+  // Created if missing. Not within the cache's directory, nor with backups of another cache in it.
   std::string directory = {};
   // The newest so many are kept, older ones deleted; at least 1.
   std::uint32_t keep = 7;
@@ -67,12 +67,14 @@ Status VerifyBackup(const std::string& backup_directory, std::uint32_t id = 0);
 // ledger stays in force: what was invalidated since the backup stays invalid. Else only what the
 // backup knows is in force, and what was invalidated after BackupInfo::known_until would be
 // served again. Removals of single keys since the backup are in no ledger: if there may have been
-// some, they would be undone. In both cases the restore is refused (kInvalidArgument, saying since
-// when) unless `accept_unknown_invalidations` is set; then invalidate what has changed since.
+// some, they would be undone; so too if the store was lost since, or the directory put back to
+// before the backup. In both cases the restore is refused (kInvalidArgument, saying since when)
+// unless `accept_unknown_invalidations` is set; then invalidate what has changed since.
 // A cache whose ledger was not kept is another one from then on: its own backups, and those of the
 // cache it came from, are of different descent.
 // Errors: kInvalidArgument (as said; not a cache's directory), kNotFound (no such backup),
-// kUnavailable (held by a process; I/O), kDataLoss (the backup is damaged).
+// kUnavailable (held by a process; I/O), kDataLoss (the backup is damaged). After an error the old
+// cache is there, unless it says that the next opening finishes the restore.
 Result<RestoreReport> Restore(const RestoreOptions& options);
 
 // What Restore with these options would meet; changes nothing, but for finishing an earlier restore
