@@ -298,13 +298,11 @@ TEST_F(CachingFlightTest, HangingUpBehindAJsonFlightIsCancelled) {
 TEST_F(CachingFlightTest, HangingUpWhileTheStoreHangsIsCancelled) {
   Serve(AnswerChat);
   HangStore();
-  for (const std::size_t inline_bytes : {std::size_t{10}, std::size_t{10'000}}) {
-    limits_.inline_bytes = inline_bytes;
-    auto own = MakeWorker();
-    auto caller = own->Open(ChatRequest());
-    caller->HangUp();
-    EXPECT_THAT(caller->status(), testing::HasCode(StatusCode::kCancelled));
-  }
+  limits_.inline_bytes = 10;  // understood on a thread that hangs
+  auto own = MakeWorker();
+  auto caller = own->Open(ChatRequest());
+  caller->HangUp();
+  EXPECT_THAT(caller->status(), testing::HasCode(StatusCode::kCancelled));
   EXPECT_EQ(upstream_->requests(), 0);
 }
 
