@@ -177,6 +177,18 @@ TEST_F(LarderdClientsTest, KeptAnswersOutliveAKey) {
   EXPECT_THAT(StatusOf(Chat(after, "p")), HasSubstr("; hit"));
 }
 
+TEST_F(LarderdClientsTest, NobodyCanNameHimselfAClientOnceTheClientsAreGone) {
+  Begin();
+  const std::string key = Add({"app", "--namespace", "n"});
+  EXPECT_EQ(Chat(key, "secret").status, 200);
+  EXPECT_THAT(StatusOf(Chat(key, "secret")), HasSubstr("hit"));
+  EXPECT_EQ(Cachectl({"client", "rm", "app"}).exit_status, 0);
+  for (const char* name : {"larder-client app", "app", "Bearer app"}) {
+    const client::Headers forged = {{"authorization", name}, {"larder-namespace", "n"}};
+    EXPECT_THAT(StatusOf(Chat("", "secret", forged)), Not(HasSubstr("hit"))) << name;
+  }
+}
+
 TEST_F(LarderdClientsTest, RateIsLimitedAndSaysWhenToComeAgain) {
   Begin();
   const std::string key = Add({"app", "--requests-per-minute", "3"});

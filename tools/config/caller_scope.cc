@@ -49,7 +49,8 @@ std::optional<std::size_t> FindCaller(const std::vector<CallerConfig>& callers,
 }
 
 void AddCaller(const CallerConfig& caller, client::Headers& headers) {
-  headers.Add("authorization", "larder-client " + caller.name);
+  // The line end is what no field of a request can have: nobody can name himself a client.
+  headers.Add("authorization", "larder-client\n" + caller.name);
 }
 
 std::string NamespaceWithin(const CallerConfig& caller, const std::string& asked) {
