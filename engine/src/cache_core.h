@@ -285,7 +285,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status OpenState();
   StoreOptions MakeStoreOptions();
   Result<std::unique_ptr<Store>> OpenStore();
-  Status OpenLedger(const Store& store);
+  Status OpenLedger(const Store* store);  // null: there is none yet
+  Status NameStore(const Store& store);
   Status StoreRecovered(const Store& store);
   Status Quarantine(const Status& why);
   MemoryPlan PlanMemory() const;
@@ -332,6 +333,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // cache_warm_up.cc
   std::size_t MostHotListBytes() const;
   void SaveHotList();
+  void StartWarmUp();
   void WarmUp();
   void ReadIntoMemory(std::vector<std::string> keys);
   void BringBack(std::string_view key);

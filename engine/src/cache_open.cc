@@ -18,6 +18,13 @@ namespace fs = std::filesystem;
 // So many times the memory that a cache is opened with can be of use to its eviction policy later.
 constexpr std::size_t kMostGrowth = 8;
 
+// A disk that is full or fails is no reason not to open: the store follows when it can, as it
+// would after the same fault later on (supervisor.h).
+bool MayComeBack(const Status& status) {
+  return status.code() == StatusCode::kResourceExhausted ||
+         status.code() == StatusCode::kUnavailable;
+}
+
 }  // namespace
 
 CacheCore::CacheCore(const Options& options, const CacheInternals& internals)
@@ -80,9 +87,9 @@ Status CacheCore::OpenFiles() {
   LoadPopularity();
   supervisor_ = MakeSupervisor();
   Result<std::unique_ptr<Store>> store = OpenStore();
-  if (!store.ok()) return store.status();
+  if (!store.ok() && !MayComeBack(store.status())) return store.status();
   KillPoint("store opened");
-  Status status = OpenLedger(**store);
+  Status status = OpenLedger(store.ok() ? store->get() : nullptr);
   KillPoint("ledger opened");
   if (status.code() == StatusCode::kDataLoss &&
       options_.on_corruption == OnCorruption::kQuarantine) {
@@ -91,34 +98,39 @@ Status CacheCore::OpenFiles() {
     status = Quarantine(status);
     if (!status.ok()) return status;
     store = OpenStore();
-    if (!store.ok()) return store.status();
-    status = OpenLedger(**store);
+    if (!store.ok() && !MayComeBack(store.status())) return store.status();
+    status = OpenLedger(store.ok() ? store->get() : nullptr);
   }
   if (!status.ok()) return status;
-  if ((*store)->LatestSequence() == 0) RenewHistory(state_);
-  supervisor_->Start(*std::move(store));
+  if (store.ok()) {
+    if (Status named = NameStore(**store); !named.ok()) store = named;
+  }
+  status = store.status();
+  supervisor_->Start(store.ok() ? *std::move(store) : nullptr, status);
   MeasureSpace();
   ShareMemory();
-  // The number bound must be kept, should the journal be lost, and the name of a new store.
+  return Status::Ok();
+}
+
+// Before anything is written to the store. One without rows counts its writes anew, however it has
+// come to that: moved aside, lost, or never synced. What was backed up before says nothing of
+// removals in it (restore.cc). And power lost now must not bring one back that was moved aside:
+// with the state all names in the directory are synced. The state says, too, below which number
+// all rows are, should the journal be lost.
+Status CacheCore::NameStore(const Store& store) {
+  if (Status status = ledger_->RetryUnwritten(); !status.ok()) return status;
+  if (store.LatestSequence() == 0) {
+    const std::lock_guard lock(state_mutex_);
+    RenewHistory(state_);
+  }
   return SaveState();
 }
 
-// A store without rows counts its writes anew, however it has come to that: moved aside, lost, or
-// never synced. What was backed up before says nothing of removals in it (restore.cc). And power
-// lost now must not bring one back that was moved aside: so nothing is written to this one before
-// the state, and with it all names in the directory, is synced.
 Status CacheCore::StoreRecovered(const Store& store) {
-  const std::uint64_t sequence = store.LatestSequence();
-  if (sequence == 0) {
-    // Without what open leases would have to find there, too.
-    oldest_writer_.store(ledger_->Next());
-    {
-      const std::lock_guard lock(state_mutex_);
-      RenewHistory(state_);
-    }
-    if (Status status = SaveState(); !status.ok()) return status;
-  }
-  return ledger_->StoreRecovered(sequence);
+  // Without what open leases would have to find there, too.
+  if (store.LatestSequence() == 0) oldest_writer_.store(ledger_->Last() + 1);
+  if (Status status = NameStore(store); !status.ok()) return status;
+  return ledger_->StoreRecovered(store.LatestSequence());
 }
 
 Status CacheCore::OpenState() {
@@ -194,11 +206,17 @@ Result<std::unique_ptr<Store>> CacheCore::OpenStore() {
   return Store::Open(MakeStoreOptions());
 }
 
-Status CacheCore::OpenLedger(const Store& store) {
+Status CacheCore::OpenLedger(const Store* store) {
   LedgerOptions ledger;
   ledger.path = PathOf("invalidations");
-  ledger.store_sequence = store.LatestSequence();
-  ledger.store_has_rows = ledger.store_sequence > 0;
+  if (store != nullptr) {
+    ledger.store_sequence = store->LatestSequence();
+    ledger.store_has_rows = *ledger.store_sequence > 0;
+  } else {
+    std::error_code error;
+    ledger.store_sequence.reset();
+    ledger.store_has_rows = fs::exists(PathOf("store/CURRENT"), error) || error;
+  }
   ledger.saved_number_bound = state_.number_bound;
   ledger.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   ledger.files = internals_.journal_files;
@@ -234,7 +252,7 @@ Status CacheCore::StartThreads() {
     steward_ = std::thread([this] { RunSteward(); });
     watchdog_ = std::thread([this] { RunWatchdog(); });
     sweeper_ = std::thread([this] { RunSweeper(); });
-    if (internals_.hot_tier) warmer_ = std::thread([this] { WarmUp(); });
+    if (GetHealth().reads) StartWarmUp();
   } catch (const std::system_error& error) {
     return {StatusCode::kUnavailable, std::string("start a thread: ") + error.what()};
   }

@@ -43,10 +43,8 @@ void CacheCore::Care() {
   MeasureSpace();
   TellPolicySize();
   ShareMemory();
-  if (!internals_.threads) {
-    if (!warmed_up_) WarmUp();
-    MakeRoom();
-  }
+  if (!internals_.threads) MakeRoom();
+  if (!warmed_up_ && !warmer_.joinable() && GetHealth().reads) StartWarmUp();
   StartTraining();
   SaveIfDue();
 }

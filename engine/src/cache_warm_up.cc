@@ -30,6 +30,13 @@ void CacheCore::SaveHotList() {
   if (!status.ok()) Log(LogLevel::kWarning, "save the hot list: " + status.ToString());
 }
 
+// To be called once, when there is a store to read from.
+void CacheCore::StartWarmUp() {
+  if (!internals_.hot_tier) return;
+  if (!internals_.threads) return WarmUp();
+  warmer_ = std::thread([this] { WarmUp(); });
+}
+
 // Runs on a thread of its own, beside calls.
 void CacheCore::WarmUp() {
   try {

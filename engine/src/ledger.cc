@@ -163,7 +163,8 @@ Status JournaledLedger::Load() {
   const std::uint64_t first = contents->header.number_bound;
   next_.store(first);
   bound_.store(first);
-  return Commit({});
+  static_cast<void>(Commit({}));  // if it fails, no number is given out until a later one does not
+  return Status::Ok();
 }
 
 // Draws the conclusions from what the journal says, and does not say.
@@ -175,12 +176,11 @@ Status JournaledLedger::Replay(JournalContents& contents) {
     why = options_.path + " is missing";
   }
   if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
-  if (options_.store_sequence < header.synced_sequence) {
+  const std::uint64_t sequence = options_.store_sequence.value_or(header.synced_sequence);
+  if (sequence < header.synced_sequence) {
     // In a store without rows nothing can come back.
-    if (why.empty() && options_.store_has_rows) {
-      why = LostWrites(options_.store_sequence, header.synced_sequence);
-    }
-    header.synced_sequence = options_.store_sequence;
+    if (why.empty() && options_.store_has_rows) why = LostWrites(sequence, header.synced_sequence);
+    header.synced_sequence = sequence;
   }
   synced_sequence_.store(header.synced_sequence);
   const bool bound_known = header.number_bound != 0 || options_.saved_number_bound != 0;

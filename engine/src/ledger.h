@@ -72,8 +72,8 @@ struct LedgerOptions {
   // Whether there is anything that a lost journal could have covered.
   bool store_has_rows = false;
   // The store's sequence number as recovered; if it has rows, less than the journal noted raises
-  // the floor.
-  std::uint64_t store_sequence = 0;
+  // the floor. Null: there is no store yet, and StoreRecovered will tell.
+  std::optional<std::uint64_t> store_sequence = 0;
   // A NumberBound() that was saved outside of the journal since the ledger was last opened; 0 if
   // there is none. Where the floor goes if the journal is lost.
   std::uint64_t saved_number_bound = 0;
@@ -91,10 +91,11 @@ struct LedgerOptions {
 // Thread-safe. Next, Last, Holds and Generation never block on the disk.
 class Ledger {
  public:
-  // Reserves numbers and syncs that before it returns. Damage to the journal, or its absence where
+  // Reserves numbers and syncs that, before it returns if the disk takes writes; else Next() gives
+  // none until RetryUnwritten() has. Damage to the journal, or its absence where
   // there are rows or a saved number bound, raises the floor over all numbers given out so far and
   // is logged.
-  // Errors: kUnavailable (I/O); kDataLoss: the journal is lost beside a store with rows and
+  // Errors: kUnavailable (the journal cannot be read); kDataLoss: the journal is lost beside a store with rows and
   // nothing says which numbers those have. Then the store must go before the ledger is opened
   // with `store_has_rows` false.
   static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);

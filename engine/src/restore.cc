@@ -93,13 +93,15 @@ Status Restoration::ReadReplaced() {
   // a directory put back to before the backup, says nothing of this backup's.
   const bool descends = HasMarkOf(replaced, state_);
   removals_known_ = descends && ledger->header.synced_sequence <= backup_.note.sequence;
-  ledger_.header.synced_sequence = ledger->header.synced_sequence;
+  ledger_.header.synced_sequence =
+      std::max(ledger_.header.synced_sequence, ledger->header.synced_sequence);
   if (descends) {
     AddLedger(ledger_, *ledger);
   } else {
     AddLedgerOfOtherBranch(ledger_, *ledger);
   }
   replaced.number_bound = std::max(replaced.number_bound, state_.number_bound);
+  replaced.store_id = std::move(state_.store_id);  // it will descend from what the backup does
   state_ = std::move(replaced);
   return Status::Ok();
 }
@@ -135,7 +137,7 @@ Status Restoration::Stage() {
   state_.number_bound = std::max(state_.number_bound, ledger_.header.number_bound);
   // From here on this cache and the one that was backed up, or replaced, go different ways.
   if (!ledger_kept_) state_.store_id = NewState().store_id;
-  RenewHistory(state_);
+  AddMark(state_);
   status = WriteState(Staged("state"), state_);
   if (status.ok()) status = SyncDirectory(Staged("store"));
   return status.ok() ? SyncDirectory(New()) : status;

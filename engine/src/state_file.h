@@ -13,7 +13,7 @@ namespace larder {
 
 struct State {
   // 16 random bytes that all directories of one lineage have, then marks of 8 random bytes, the
-  // latest last: one that each restore and each store without rows renews, and one for each backup
+  // latest last: one that each store without rows begins with, and one for each backup and restore
   // since. A directory with a backup's latest mark has all that came before that mark.
   std::string store_id;
   std::string secret;  // 32 random bytes, Cache::StoreSecret

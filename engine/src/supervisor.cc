@@ -30,10 +30,16 @@ HealthReason ReasonOf(const Status& status) {
 
 }  // namespace
 
-void Supervisor::Start(std::unique_ptr<Store> store) {
+void Supervisor::Start(std::unique_ptr<Store> store, const Status& why) {
   store_ = std::move(store);
   health_.since = options_.clock->Wall();
-  Update([](Trouble&) {});
+  if (store_ == nullptr) {
+    CountFault();
+    long_work_.Forbid();
+  }
+  Update([&](Trouble& trouble) {
+    if (store_ == nullptr) trouble.open = why;
+  });
 }
 
 // The worst first: reason and admission are those of the first that holds.

@@ -56,7 +56,9 @@ class Supervisor {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  void Start(std::unique_ptr<Store> store);
+  // Without a store (null) it opens one, as after a fault, as soon as it can; `why` is what stood
+  // against that so far.
+  void Start(std::unique_ptr<Store> store, const Status& why = Status::Ok());
 
   // To be held over calls of the store; if false, none may be made. Costs no system call, save
   // that EnterToStore looks at the free space every so many bytes.

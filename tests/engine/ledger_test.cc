@@ -19,9 +19,7 @@
 namespace larder {
 namespace {
 
-using ::testing::Contains;
 using testing::HasCode;
-using ::testing::HasSubstr;
 using testing::InvalidateAll;
 using testing::InvalidateTags;
 using ::testing::IsEmpty;
@@ -198,109 +196,6 @@ TEST_F(LedgerTest, OutOfNumbersNothingIsGivenOutThatCouldComeAgain) {
   const std::uint64_t next = ledger_->Next();
   EXPECT_GT(next, last);
   EXPECT_TRUE(Holds(next, {5}));
-}
-
-TEST_F(LedgerTest, AMissingJournalBesideRowsInvalidatesThemAll) {
-  const std::uint64_t number = ledger_->Next();
-  options_.saved_number_bound = ledger_->NumberBound();
-  ASSERT_OK(files_.Remove(options_.path));
-  Reopen();
-  EXPECT_FALSE(Holds(number, {}));
-  EXPECT_GT(ledger_->Next(), number);
-  EXPECT_TRUE(Holds(ledger_->Last(), {}));
-  EXPECT_THAT(errors_, Contains(HasSubstr("is missing; all entries are invalidated")));
-  const std::uint64_t after = ledger_->Last();
-  errors_.clear();
-  Reopen();
-  EXPECT_TRUE(Holds(after, {})) << "once, not at every open";
-  EXPECT_FALSE(Holds(number, {}));
-  EXPECT_THAT(errors_, IsEmpty());
-}
-
-// There may be rows in a backup.
-TEST_F(LedgerTest, AMissingJournalWhereNumbersWereGivenOutInvalidatesThemAll) {
-  const std::uint64_t number = ledger_->Next();
-  options_.saved_number_bound = ledger_->NumberBound();
-  ledger_.reset();
-  ASSERT_OK(files_.Remove(options_.path));
-  options_.store_has_rows = false;
-  Open();
-  EXPECT_FALSE(Holds(number, {}));
-  EXPECT_TRUE(Holds(ledger_->Next(), {}));
-}
-
-TEST_F(LedgerTest, AMissingJournalBesideRowsOfUnknownNumbersIsDataLoss) {
-  ledger_.reset();
-  options_.store_has_rows = true;
-  ASSERT_OK(files_.Remove(options_.path));
-  EXPECT_THAT(Ledger::Open(options_), HasCode(StatusCode::kDataLoss));
-  EXPECT_FALSE(files_.Exists(options_.path)) << "or the next open would trust the rows";
-  options_.store_has_rows = false;
-  EXPECT_OK(Ledger::Open(options_));
-}
-
-TEST_F(LedgerTest, AnUnreadableHeaderBesideRowsOfUnknownNumbersIsDataLoss) {
-  ledger_.reset();
-  options_.store_has_rows = true;
-  files_.Write(options_.path, std::string(10'000, 'x'));
-  EXPECT_THAT(Ledger::Open(options_), HasCode(StatusCode::kDataLoss));
-  EXPECT_THAT(Ledger::Open(options_), HasCode(StatusCode::kDataLoss)) << "until the store is gone";
-}
-
-TEST_F(LedgerTest, AStoreThatLostSyncedWritesIsInvalidatedWhole) {
-  const std::uint64_t number = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  ASSERT_OK(ledger_->NoteSyncedSequence(400));  // of a slower thread
-  options_.store_sequence = 500;
-  Reopen();
-  EXPECT_TRUE(Holds(number, {}));
-  options_.store_sequence = 499;
-  files_.LosePower();
-  Reopen();
-  EXPECT_FALSE(Holds(number, {}));
-  EXPECT_THAT(errors_, Contains(HasSubstr("the store lost synced writes: it is at 499, 500")));
-  const std::uint64_t after = ledger_->Next();
-  Reopen();
-  EXPECT_FALSE(Holds(number, {})) << "the raised floor is on disk";
-  EXPECT_TRUE(Holds(after, {})) << "and is raised once";
-}
-
-TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
-  const std::uint64_t lease = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  ASSERT_OK(ledger_->StoreRecovered(500));
-  EXPECT_TRUE(Holds(lease, {}));
-  files_.FailAt(0, 1'000'000);
-  EXPECT_THAT(ledger_->StoreRecovered(499), HasCode(StatusCode::kUnavailable));
-  EXPECT_FALSE(Holds(lease, {})) << "open leases are covered too";
-  files_.Heal();
-  ASSERT_OK(ledger_->StoreRecovered(499));
-  const std::uint64_t after = ledger_->Next();
-  ASSERT_OK(ledger_->StoreRecovered(499));
-  EXPECT_TRUE(Holds(after, {})) << "once";
-  files_.LosePower();
-  options_.store_sequence = 499;
-  Reopen();
-  EXPECT_FALSE(Holds(lease, {}));
-  EXPECT_TRUE(Holds(after, {}));
-}
-
-// What was moved aside or lost whole cannot bring anything back.
-TEST_F(LedgerTest, AStoreWithoutRowsHasNothingToFear) {
-  const std::uint64_t number = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  ASSERT_OK(ledger_->StoreRecovered(0));
-  EXPECT_TRUE(Holds(number, {}));
-  ASSERT_OK(ledger_->NoteSyncedSequence(7));
-  options_.store_sequence = 7;
-  Reopen();
-  EXPECT_TRUE(Holds(number, {})) << "what is noted is of the new store";
-  options_.store_sequence = 0;
-  options_.store_has_rows = false;
-  ledger_.reset();
-  Open();
-  EXPECT_TRUE(Holds(number, {}));
-  EXPECT_EQ(ledger_->floor(), 0u);
 }
 
 TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem) {

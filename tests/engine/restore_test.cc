@@ -143,6 +143,52 @@ TEST_F(RestoreTest, SnapshotFromAfterTheBackupIsOfItsDescent) {
   EXPECT_EQ(Get("other"), "1");
 }
 
+TEST_F(RestoreTest, SameBackupComesBackTwice) {
+  Put("k", "1", "x");
+  Put("other", "1", "y");
+  ASSERT_OK(BackUp());
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  clock_.Advance(1s);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(Restore("cache", /*accept=*/false));
+    EXPECT_EQ(Get("k"), "MISS") << i;
+    EXPECT_EQ(Get("other"), "1") << i;
+  }
+}
+
+TEST_F(RestoreTest, OlderBackupAfterANewerOneIsOfTheSameDescent) {
+  Put("k", "1", "x");
+  ASSERT_OK(BackUp());
+  Put("other", "1", "y");
+  ASSERT_OK(BackUp());
+  ASSERT_OK(Restore("cache", /*accept=*/false, /*id=*/2));
+  ASSERT_OK(cache_->Invalidate({.tags = {"y"}}));
+  ASSERT_OK(Restore("cache", /*accept=*/false, /*id=*/1));
+  EXPECT_EQ(Get("k"), "1");
+}
+
+TEST_F(RestoreTest, BackupOfTheCacheThatWasReplacedIsOfAnotherBranch) {
+  Put("k", "1");
+  ASSERT_OK(BackUp());
+  for (int i = 0; i < 5; ++i) Put("p" + std::to_string(i), "1");
+  ASSERT_OK(BackUp());
+  ASSERT_OK(Restore("cache", /*accept=*/false, /*id=*/1));
+  ASSERT_OK(cache_->Remove("k"));
+  EXPECT_THAT(Restore("cache", /*accept=*/false, /*id=*/2), HasCode(StatusCode::kInvalidArgument));
+}
+
+TEST_F(RestoreTest, RemovalBeforeABackupThatCameBackIsNotUndoneByAnOlderOne) {
+  Put("k", "1");
+  ASSERT_OK(BackUp());
+  TakeSnapshot();
+  ASSERT_OK(cache_->Remove("k"));
+  ASSERT_OK(BackUp());
+  PutSnapshotBack();
+  ASSERT_OK(Restore("cache", /*accept=*/true, /*id=*/2));
+  EXPECT_THAT(Restore("cache", /*accept=*/false, /*id=*/1), HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
 // A committed restore, before its first part was moved.
 TEST_F(RestoreTest, NothingIsDeletedBeforeTheCommitLasts) {
   Put("k", "old");

@@ -99,6 +99,17 @@ void FillVolume(SoakWorld& world, SoakCaller& caller) {
   world.gateway.EmptyVolume();
 }
 
+// It passes requests by until there is room.
+void KillAndStartOnFullVolume(SoakWorld& world, SoakCaller& caller) {
+  if (!world.gateway.has_volume()) return;
+  const Calm::Disturbance disturbance(world.calm, kLifeGrace);
+  world.gateway.Kill();
+  world.gateway.FillVolume();
+  Restart(world);
+  Pause(caller, 1'000, 3'000);
+  world.gateway.EmptyVolume();
+}
+
 void MakeReadOnly(SoakWorld& world, SoakCaller& caller) {
   if (!world.gateway.has_volume()) return;
   world.gateway.MakeStoreReadOnly();
@@ -182,6 +193,7 @@ const std::vector<SoakFault>& SoakFaults() {
       {"process: killed", true, Kill},
       {"process: ended", true, End},
       {"process: killed, store damaged", true, KillAndDamage},
+      {"process: killed, started on a full volume", true, KillAndStartOnFullVolume},
   };
   return faults;
 }

@@ -142,6 +142,10 @@ Result<std::unique_ptr<CacheAccess>> OpenCache(Options options) {
   options.on_corruption = OnCorruption::kFail;
   Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
   if (!cache.ok()) return cache.status();
+  // Nobody waits here until it comes back.
+  if (const Health health = (*cache)->GetHealth(); !health.reads) {
+    return Status(StatusCode::kUnavailable, options.directory + ": " + health.detail);
+  }
   return std::unique_ptr<CacheAccess>(std::make_unique<DirectAccess>(*std::move(cache)));
 }
 

@@ -75,9 +75,12 @@ struct PutRequest {
 // want of memory, too, reads are misses and all else is kInternal.
 class Cache {
  public:
-  // Opens, or creates, the cache in `options.directory`.
+  // Opens, or creates, the cache in `options.directory`. If the disk is full or fails where the
+  // store lies, there is a cache all the same: every call is a miss until the store has come back
+  // by itself (GetHealth).
   // Errors: kInvalidArgument (options out of range), kUnavailable (another process holds the
-  // directory, or it cannot be written), kDataLoss (unreadable, and on_corruption is kFail).
+  // directory, or it, the state or the invalidations cannot be read), kDataLoss (unreadable, and
+  // on_corruption is kFail).
   static Result<std::unique_ptr<Cache>> Open(const Options& options);
   virtual ~Cache() = default;
 
