@@ -138,16 +138,22 @@ struct Counts {
   std::atomic<std::uint64_t> hits{0};
 };
 
-// As many of each order of magnitude between 100 B and 4 MiB; most bytes are in the large ones.
-void Write(Subject& subject, std::uint64_t seed, const std::atomic<bool>& stop, Counts& counts) {
-  std::mt19937_64 random(seed);
+std::string MakeNoise() {
+  std::mt19937_64 random(7);
   std::string noise(kMostBytes + 4096, '\0');
   for (char& c : noise) c = static_cast<char>(random());
+  return noise;
+}
+
+// As many of each order of magnitude between 100 B and 4 MiB; most bytes are in the large ones.
+void Write(Subject& subject, std::uint64_t seed, std::string_view noise,
+           const std::atomic<bool>& stop, Counts& counts) {
+  std::mt19937_64 random(seed);
   while (!stop) {
     const auto bytes =
         static_cast<std::size_t>(100 * std::exp2(static_cast<double>(random() % 1536) / 100.0));
     const std::string key = "key " + std::to_string(random() % kKeys);
-    if (subject.Put(key, std::string_view(noise).substr(random() % 4096, bytes), 1 + bytes % 997)) {
+    if (subject.Put(key, noise.substr(random() % 4096, bytes), 1 + bytes % 997)) {
       ++counts.puts;
       counts.bytes += bytes;
     } else {
@@ -221,6 +227,7 @@ void AppendCsv(const Arguments& arguments, const std::vector<Use>& uses, const U
 
 int Run(const Arguments& arguments) {
   const testing::TempDir directory;
+  const std::string noise = MakeNoise();
   const std::uint64_t resident_before = ResidentBytes();
   std::unique_ptr<Subject> subject;
   if (arguments.raw) {
@@ -233,7 +240,7 @@ int Run(const Arguments& arguments) {
   std::vector<ReadSample> reads;
   std::vector<std::thread> threads;
   for (std::uint64_t seed : {1, 2}) {
-    threads.emplace_back([&, seed] { Write(*subject, seed, stop, counts); });
+    threads.emplace_back([&, seed] { Write(*subject, seed, noise, stop, counts); });
   }
   threads.emplace_back([&] { Read(*subject, stop, counts, reads); });
   Use most;

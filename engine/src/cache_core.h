@@ -35,6 +35,7 @@
 #include "larder/cache.h"
 #include "larder/cache_group.h"
 #include "larder/observer.h"
+#include "large_blocks.h"
 #include "ledger.h"
 #include "live_options.h"
 #include "memory_plan.h"
@@ -375,6 +376,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::mutex training_mutex_;  // one Train at a time
   std::shared_ptr<StoreMemory> store_memory_;
   ByteGate values_in_flight_;
+  KeptBlocks kept_blocks_;
   LiveOptions live_;
   std::mutex change_mutex_;  // one Change at a time
   std::unique_ptr<FlightTable> flights_;

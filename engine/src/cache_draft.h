@@ -32,7 +32,7 @@ struct CacheCore::Draft {
   std::string scratch;
   Payload payload;
   std::optional<Popularity> replaced;  // of the row that stands at the key, if there is one
-  std::string record;
+  RowBytes record;
 };
 
 }  // namespace larder

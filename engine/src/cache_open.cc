@@ -75,6 +75,7 @@ Status CacheCore::OpenFiles() {
   if (compression.dictionary == DictionaryMode::kAuto) {
     trainer_ = std::make_unique<DictionaryTrainer>(compression.level, memory.sample_bytes);
   }
+  kept_blocks_.Set(memory.kept_bytes);
   codec_ = std::make_unique<Codec>(compression.level, *dictionaries_, trainer_ != nullptr);
   hot_tier_ = std::make_unique<HotTier>(memory.HotTierBytes(0));
   const std::size_t most_entries = memory.policy_bytes / EvictionPolicy::kMostBytesAnEntry;

@@ -45,6 +45,7 @@ void CacheCore::Care() {
   ShareMemory();
   if (!internals_.threads) MakeRoom();
   if (!warmed_up_ && !warmer_.joinable() && GetHealth().reads) StartWarmUp();
+  LargeBlocks::Shared().Trim();
   StartTraining();
   SaveIfDue();
 }

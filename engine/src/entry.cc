@@ -9,7 +9,7 @@ namespace larder {
 
 char* FillEntry(EntryData& data, std::string_view metadata, std::string_view tags,
                 std::uint32_t tag_count, std::size_t body_bytes) {
-  data.buffer = std::make_unique_for_overwrite<char[]>(metadata.size() + tags.size() + body_bytes);
+  data.buffer = MakeBytes(metadata.size() + tags.size() + body_bytes);
   char* out = data.buffer.get();
   if (!metadata.empty()) std::memcpy(out, metadata.data(), metadata.size());
   data.metadata = {out, metadata.size()};

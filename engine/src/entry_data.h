@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "larder/clock.h"
+#include "large_blocks.h"
 #include "ledger.h"
 #include "popularity.h"
 
@@ -25,7 +26,7 @@ struct EntryData {
   Duration compute_time{0};
   bool negative = false;
   std::uint64_t cost_microusd = 0;
-  std::unique_ptr<char[]> buffer;  // metadata, tags (as in the record), body, in this order
+  OwnedBytes buffer;  // metadata, tags (as in the record), body, in this order
   std::string_view metadata;
   std::string_view tags;  // tag_count times: varint length, bytes
   std::uint32_t tag_count = 0;
@@ -50,7 +51,7 @@ struct EntryData {
   }
 
   std::size_t MemoryBytes() const {
-    return sizeof(EntryData) + metadata.size() + tags.size() + body.size() +
+    return sizeof(EntryData) + CapacityOfBytes(buffer.get(), buffer.get_deleter().bytes) +
            tag_hashes.capacity() * sizeof(TagHash);
   }
 };

@@ -95,9 +95,9 @@ class Ledger {
   // none until RetryUnwritten() has. Damage to the journal, or its absence where
   // there are rows or a saved number bound, raises the floor over all numbers given out so far and
   // is logged.
-  // Errors: kUnavailable (the journal cannot be read); kDataLoss: the journal is lost beside a store with rows and
-  // nothing says which numbers those have. Then the store must go before the ledger is opened
-  // with `store_has_rows` false.
+  // Errors: kUnavailable (the journal cannot be read); kDataLoss: the journal is lost beside a
+  // store with rows and nothing says which numbers those have. Then the store must go before the
+  // ledger is opened with `store_has_rows` false.
   static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);
   virtual ~Ledger() = default;
 

@@ -25,8 +25,10 @@ struct MemoryPlan {
   std::uint64_t store_bytes;
   std::uint64_t write_buffer_bytes;  // a memtable, at most
   std::uint64_t queue_bytes;         // values handed out and not written yet
-  // Of large values on their way to the store; beside the limit, as what merges hold.
+  // Of large values on their way to the store, and of large blocks that are kept to be used again;
+  // beside the limit, as what merges hold.
   std::uint64_t in_flight_bytes;
+  std::uint64_t kept_bytes;
   // At most:
   std::uint64_t policy_bytes;
   std::size_t ledger_tags;

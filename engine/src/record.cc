@@ -29,7 +29,8 @@ std::uint64_t Checksum(std::string_view key, std::string_view bytes) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), XXH3_64bits(key.data(), key.size()));
 }
 
-void AppendChecksum(std::string_view key, std::string& record) {
+template <typename String>
+void AppendChecksum(std::string_view key, String& record) {
   std::uint64_t sum = Checksum(key, record);
   for (std::size_t i = 0; i < kChecksumBytes; ++i, sum >>= 8) {
     record.push_back(static_cast<char>(sum & 0xff));
@@ -82,7 +83,8 @@ bool ReadPopularity(std::string_view& in, RecordView& view) {
   return true;
 }
 
-void AppendPopularity(std::string& out, const Popularity& popularity) {
+template <typename String>
+void AppendPopularity(String& out, const Popularity& popularity) {
   out.push_back(static_cast<char>(popularity.count));
   AppendVarint(out, popularity.stamp);
 }
@@ -146,7 +148,7 @@ RecordState DecodeRecord(std::string_view key, std::string_view record, RecordVi
   return ReadEntry(rest, flags, view) ? RecordState::kOk : RecordState::kCorrupt;
 }
 
-std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload) {
+RowBytes EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload) {
   return EncodeRecord(key, {.kind = RecordKind::kEntry,
                             .codec = payload.codec,
                             .cause = {},
@@ -169,8 +171,8 @@ std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payl
                             .payload = payload.bytes});
 }
 
-std::string EncodeRecord(std::string_view key, const RecordView& view) {
-  std::string record;
+RowBytes EncodeRecord(std::string_view key, const RecordView& view) {
+  RowBytes record;
   record.reserve(80 + view.metadata.size() + view.tags.size() + view.payload.size());
   record.push_back(kVersion);
   const auto [shorter, longer] = std::minmax(view.stale_while_revalidate, view.stale_if_error);

@@ -66,12 +66,12 @@ struct Payload {
   std::string_view bytes;
 };
 
-std::string EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload);
+RowBytes EncodeEntry(std::string_view key, const EntryData& entry, const Payload& payload);
 // The record of an entry, `view` its parts, with another popularity.
 std::string WithPopularity(std::string_view key, std::string_view record, const RecordView& view,
                            const Popularity& popularity);
 // Any entry's record taken apart, put together again.
-std::string EncodeRecord(std::string_view key, const RecordView& view);
+RowBytes EncodeRecord(std::string_view key, const RecordView& view);
 std::string EncodeTombstone(std::string_view key, std::uint64_t number,
                             TombstoneCause cause = TombstoneCause::kRemoved);
 

@@ -93,15 +93,16 @@ Status Restoration::ReadReplaced() {
   // a directory put back to before the backup, says nothing of this backup's.
   const bool descends = HasMarkOf(replaced, state_);
   removals_known_ = descends && ledger->header.synced_sequence <= backup_.note.sequence;
-  ledger_.header.synced_sequence =
-      std::max(ledger_.header.synced_sequence, ledger->header.synced_sequence);
   if (descends) {
     AddLedger(ledger_, *ledger);
   } else {
     AddLedgerOfOtherBranch(ledger_, *ledger);
   }
   replaced.number_bound = std::max(replaced.number_bound, state_.number_bound);
-  replaced.store_id = std::move(state_.store_id);  // it will descend from what the backup does
+  // Of the backup it will have all, and so its mark, which is the latest there. Of those from
+  // before it nobody knows what was removed until the last of its rows was copied.
+  replaced.store_id = std::move(state_.store_id);
+  KeepLatestMark(replaced);
   state_ = std::move(replaced);
   return Status::Ok();
 }
@@ -129,8 +130,8 @@ Status Restoration::Stage() {
   status = CopyDictionaries(BackupDictionaries(options_.backup_directory),
                             options_.cache_directory + "/dict");
   if (!status.ok()) return status;
-  // To note more than the restored store has would make it look like one that lost writes.
-  ledger_.header.synced_sequence = std::min(ledger_.header.synced_sequence, backup_.note.sequence);
+  // Not more than the restored store has, which would look as if it had lost writes.
+  ledger_.header.synced_sequence = backup_.note.sequence;
   status = WriteLedger(Staged("invalidations"), ledger_);
   if (!status.ok()) return status;
   // Numbers go on above all that either has given out.

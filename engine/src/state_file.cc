@@ -108,6 +108,11 @@ void RenewHistory(State& state) {
   AddMark(state);
 }
 
+void KeepLatestMark(State& state) {
+  if (state.store_id.size() <= kLineageBytes + kMarkBytes) return;
+  state.store_id.erase(kLineageBytes, state.store_id.size() - kLineageBytes - kMarkBytes);
+}
+
 void AddMark(State& state) {
   state.store_id += RandomBytes(kMarkBytes);
   if (state.store_id.size() > kLineageBytes + kMostMarks * kMarkBytes) {

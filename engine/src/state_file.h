@@ -31,6 +31,8 @@ State NewState();
 bool IsSameLineage(const State& a, const State& b);
 // A single mark, which no other directory has.
 void RenewHistory(State& state);
+// The others go.
+void KeepLatestMark(State& state);
 // One more. The oldest go: backups from before the latest 512 count as of another history.
 void AddMark(State& state);
 // Whether the latest mark of `earlier`, a backup, is among those of `state`, of one lineage.

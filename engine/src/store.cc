@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <mutex>
 
 #include "kill_point.h"
+#include "large_blocks.h"
 #include "metered_file_system.h"
 #include "rocks_status.h"
 #include "store_setup.h"
@@ -105,7 +107,7 @@ class RocksStore final : public Store {
   }
 
   Status Put(std::string_view key, std::string_view row, bool sync) override {
-    return FromWriting(db_->Put(Impatient(sync), AsSlice(key), AsSlice(row)));
+    return FromWriting(PutRow(key, row, sync));
   }
 
   Status MultiPut(std::span<const KeyAndRow> rows, bool sync) override {
@@ -119,7 +121,7 @@ class RocksStore final : public Store {
   }
 
   Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
-    const rocksdb::Status put = db_->Put(Impatient(false), AsSlice(key), AsSlice(row));
+    const rocksdb::Status put = PutRow(key, row, /*sync=*/false);
     if (!put.ok()) return FromWriting(put);
     // Read before the sync: what others write after this need not be synced. To note more would
     // make an ordinary loss of power look like a damaged WAL.
@@ -234,6 +236,17 @@ class RocksStore final : public Store {
   }
 
  private:
+  // A large one by a batch whose memory is used again (large_blocks.h), unless another has it.
+  rocksdb::Status PutRow(std::string_view key, std::string_view row, bool sync) {
+    std::unique_lock lock(large_batch_mutex_, std::defer_lock);
+    if (row.size() < LargeBlocks::kLarge || !lock.try_lock()) {
+      return db_->Put(Impatient(sync), AsSlice(key), AsSlice(row));
+    }
+    large_batch_.Clear();
+    rocksdb::Status status = large_batch_.Put(AsSlice(key), AsSlice(row));
+    if (status.ok()) status = db_->Write(Impatient(sync), &large_batch_);
+    return status;
+  }
   std::uint64_t Number(const std::string& property) const {
     std::uint64_t value = 0;
     db_->GetIntProperty(property, &value);
@@ -262,6 +275,8 @@ class RocksStore final : public Store {
   const std::unique_ptr<rocksdb::Env> env_;  // null: another's
   const std::unique_ptr<rocksdb::DB> db_;
   const rocksdb::ReadOptions read_options_;
+  std::mutex large_batch_mutex_;
+  rocksdb::WriteBatch large_batch_;  // guarded by large_batch_mutex_
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> compacting_{false};
   rocksdb::ReadOptions cached_options_;

@@ -7,7 +7,9 @@
 
 namespace larder {
 
-inline void AppendVarint(std::string& out, std::uint64_t value) {
+// `out`: a string of chars, whatever its allocator.
+template <typename String>
+void AppendVarint(String& out, std::uint64_t value) {
   while (value >= 0x80) {
     out.push_back(static_cast<char>(value | 0x80));
     value >>= 7;
@@ -28,7 +30,8 @@ inline bool ReadVarint(std::string_view& in, std::uint64_t& value) {
   return false;
 }
 
-inline void AppendLengthPrefixed(std::string& out, std::string_view bytes) {
+template <typename String>
+void AppendLengthPrefixed(String& out, std::string_view bytes) {
   AppendVarint(out, bytes.size());
   out.append(bytes);
 }

@@ -27,7 +27,7 @@ std::string Row(const std::string& key, std::uint64_t number, std::size_t bytes,
   record.tags = tags;
   record.tag_count = 1;
   record.payload = payload;
-  return EncodeRecord(key, record);
+  return std::string(EncodeRecord(key, record));
 }
 
 class FileNotesTest : public ::testing::Test {

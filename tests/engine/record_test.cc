@@ -35,7 +35,7 @@ std::shared_ptr<const EntryData> SampleEntry() {
 }
 
 std::string Encode(const EntryData& entry) {
-  return EncodeEntry(kKey, entry, {.bytes = entry.body});
+  return std::string(EncodeEntry(kKey, entry, {.bytes = entry.body}));
 }
 
 // Gives changed bytes a checksum that verifies, as a bug in a writer would.
@@ -125,7 +125,7 @@ TEST(RecordTest, PopularityIsReplacedAndNothingElse) {
 
 TEST(RecordTest, DictionaryOfAPayloadComesBack) {
   const auto entry = SampleEntry();
-  const std::string record = EncodeEntry(
+  const RowBytes record = EncodeEntry(
       kKey, *entry, {.codec = RecordCodec::kZstd, .dictionary = 300, .bytes = "packed"});
   RecordView view;
   ASSERT_EQ(DecodeRecord(kKey, record, view), RecordState::kOk);
@@ -186,7 +186,7 @@ TEST(RecordTest, StaleWindowsAndNegativityComeBack) {
         EXPECT_EQ(view.stale_if_error, minutes(error));
         EXPECT_EQ(view.negative, negative);
         EXPECT_EQ(view.expires, entry.expires);
-        EXPECT_EQ(EncodeRecord(kKey, view), Encode(entry));
+        EXPECT_EQ(std::string(EncodeRecord(kKey, view)), Encode(entry));
       }
     }
   }

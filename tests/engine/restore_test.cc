@@ -156,17 +156,6 @@ TEST_F(RestoreTest, SameBackupComesBackTwice) {
   }
 }
 
-TEST_F(RestoreTest, OlderBackupAfterANewerOneIsOfTheSameDescent) {
-  Put("k", "1", "x");
-  ASSERT_OK(BackUp());
-  Put("other", "1", "y");
-  ASSERT_OK(BackUp());
-  ASSERT_OK(Restore("cache", /*accept=*/false, /*id=*/2));
-  ASSERT_OK(cache_->Invalidate({.tags = {"y"}}));
-  ASSERT_OK(Restore("cache", /*accept=*/false, /*id=*/1));
-  EXPECT_EQ(Get("k"), "1");
-}
-
 TEST_F(RestoreTest, BackupOfTheCacheThatWasReplacedIsOfAnotherBranch) {
   Put("k", "1");
   ASSERT_OK(BackUp());

@@ -165,9 +165,9 @@ Effect ModelRun::Backup() {
   backups_.push_back({.id = info->id,
                       .oracle = std::make_shared<const CacheOracle>(oracle_),
                       .lineage = lineage_,
-                      .history = history_,
-                      .removals = removals_,
+                      .serial = next_serial_,
                       .ledgers_lost = ledgers_lost_});
+  descent_[next_serial_++] = removals_;
   if (backups_.size() > kBackupsKept) backups_.pop_front();
   return {};
 }
@@ -191,7 +191,8 @@ Effect ModelRun::RestoreBackup(const Step& step) {
                .id = saved.id,
                .accept_unknown_invalidations = accept});
   const bool same = saved.lineage == lineage_ && !unreadable;
-  const bool removed = saved.history != history_ || saved.removals != removals_;
+  const auto made = descent_.find(saved.serial);
+  const bool removed = made == descent_.end() || made->second != removals_;
   if (!report.ok()) {
     Note("-> refused: " + report.status().ToString());
     if (accept || report.status().code() != StatusCode::kInvalidArgument) {
@@ -211,9 +212,11 @@ Effect ModelRun::RestoreBackup(const Step& step) {
   if (!accept && (!same || (removed && !forgotten)))
     Fail("restored what may have been removed since");
   oracle_.Restore(*saved.oracle, report->ledger_kept);
-  history_ = ++histories_;
-  if (!report->ledger_kept) {
-    lineage_ = histories_;
+  descent_.clear();
+  if (report->ledger_kept) {
+    descent_[saved.serial] = removals_;
+  } else {
+    lineage_ = ++lineages_;
     last_numbers_.clear();
   }
   OpenCache();
@@ -238,7 +241,7 @@ Effect ModelRun::DamageFiles(const Step& step) {
     // Moved aside: what follows is a new history.
     Note("-> a store that cannot be read, or of which nobody knows what is valid");
     oracle_.LoseRows();
-    history_ = ++histories_;
+    descent_.clear();
     if (what == 0 && !fs::exists(directory + "/quarantine/store")) Fail("not in quarantine/");
   } else {
     Note("-> a ledger that cannot be read");
@@ -246,7 +249,7 @@ Effect ModelRun::DamageFiles(const Step& step) {
     oracle_.PerhapsInvalidateAll();
   }
   if (what == 3) {
-    lineage_ = histories_;  // with numbers of its own
+    lineage_ = ++lineages_;  // with numbers of its own
     oracle_.ForgetNumbers();
     oracle_.ForgetLedger();
     last_numbers_.clear();

@@ -91,8 +91,7 @@ class ModelRun {
     std::uint32_t id = 0;  // of the backup
     std::shared_ptr<const CacheOracle> oracle;
     std::uint64_t lineage = 0;
-    std::uint64_t history = 0;
-    std::uint64_t removals = 0;
+    std::uint64_t serial = 0;
     std::uint64_t ledgers_lost = 0;
   };
   struct ArmedCrash {
@@ -211,10 +210,12 @@ class ModelRun {
   std::uint64_t next_flight_ = 1;
   std::deque<ExportedEntry> exported_;
   std::deque<SavedCache> backups_;
-  // Which ledger this one descends from, and which sequence of writes its rows belong to.
+  std::uint64_t next_serial_ = 1;
+  // Which ledger this one descends from, and which backups its rows: with how many had been removed
+  // when they were made.
   std::uint64_t lineage_ = 0;
-  std::uint64_t history_ = 0;
-  std::uint64_t histories_ = 0;
+  std::map<std::uint64_t, std::uint64_t> descent_;
+  std::uint64_t lineages_ = 0;
   std::uint64_t removals_ = 0;
   std::uint64_t ledgers_lost_ = 0;
   std::optional<ArmedCrash> armed_;
