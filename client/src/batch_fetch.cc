@@ -2,13 +2,13 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <exception>
 #include <utility>
 
 #include "cost.h"
 #include "embeddings.h"
+#include "handoff.h"
 #include "spending.h"
 #include "storable_answer.h"
 
@@ -67,7 +67,7 @@ Spent ShareCost(const BatchFetch& fetch, Duration took, std::vector<StorableAnsw
   return spent;
 }
 
-// On the pool: parsing takes long, and the store may block.
+// Parsing takes long.
 void Finish(BatchFetch fetch, const Received& received, SpendingMeter meter) {
   std::vector<StorableAnswer> answers;
   const bool keep =
@@ -82,7 +82,6 @@ void Finish(BatchFetch fetch, const Received& received, SpendingMeter meter) {
   } catch (const std::exception&) {  // costs the answer its place in the store
     answers.clear();
   }
-  HandOver(*fetch.leases.front(), received);
   for (std::size_t i = 0; i < fetch.leases.size(); ++i) {
     if (!answers.empty()) {
       fetch.leases[i]->Commit(answers[i].info, answers[i].body, answers[i].options);
@@ -124,11 +123,13 @@ boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
     received.pieces.push_back(*std::move(piece));
   }
   received.took = std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin);
-  boost::asio::thread_pool& pool = fetch.core->pool;
-  boost::asio::post(pool, [fetch = std::move(fetch), received = std::move(received),
-                           meter = std::move(meter)]() mutable {
+  HandOver(*fetch.leases.front(), received);
+  const std::shared_ptr<const CachingCore> core = fetch.core;
+  auto finish = [fetch = std::move(fetch), received = std::move(received),
+                 meter = std::move(meter)]() mutable {
     Finish(std::move(fetch), received, std::move(meter));
-  });
+  };
+  co_await RunOnPoolOrHere(core->io, core->pool, std::move(finish), core->limits.lookup);
 }
 
 }  // namespace

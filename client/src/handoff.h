@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_state.hpp>
@@ -112,6 +113,29 @@ boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> RunOnPool(
     }
   });
   co_return co_await handoff.Wait(timeout);
+}
+
+// Runs `work`, which does not throw, on the pool; or here, on `io`, if no thread there has begun it
+// within `timeout`: all may be held up by a disk that hangs, and somebody waits for what it gives.
+// Returns when it has begun there, or is done here.
+template <typename Work>
+boost::asio::awaitable<void> RunOnPoolOrHere(boost::asio::io_context& io,
+                                             boost::asio::thread_pool& pool, Work work,
+                                             Duration timeout) {
+  struct Task {
+    explicit Task(Work what) : work(std::move(what)) {}
+    Work work;
+    std::atomic<bool> taken = false;
+  };
+  const auto task = std::make_shared<Task>(std::move(work));
+  Handoff<bool> begun(io);
+  boost::asio::post(pool, [task, give = begun.Giver()] {
+    if (task->taken.exchange(true)) return;
+    give(true);
+    task->work();
+  });
+  static_cast<void>(co_await begun.Wait(timeout));
+  if (!task->taken.exchange(true)) task->work();
 }
 
 }  // namespace larder::client

@@ -175,7 +175,8 @@ class EngineLease final : public ResponseLease {
               const WriteOptions& options) override {
     WriteOptions all = options;
     all.metadata = EncodeStoredResponse(response);
-    static_cast<void>(lease_.Commit(body, all));  // the engine counts what it could not store
+    // The engine counts what it could not store.
+    static_cast<void>(lease_.CommitInBackground(body, all));
   }
   void End() override {
     WriteOptions options;

@@ -4,7 +4,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "cassette_notes.h"
+#include "handoff.h"
 #include "io_gate.h"
 #include "miss_note.h"
 #include "spending.h"
@@ -67,7 +67,7 @@ void Fail(Fetch& fetch, const Status& status) {
   fetch.lease->Fail(cancelled ? Status(StatusCode::kUnavailable, status.message()) : status);
 }
 
-// On the pool: parsing takes long, and the store may block. The followers have all pieces. An
+// Parsing a large answer takes long. The followers have all pieces. An
 // exception (of memory, or of a library on an answer nobody foresaw) costs this answer its place
 // in the store, not the process its life.
 void Finish(Fetch fetch) {
@@ -118,8 +118,13 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
     co_return fetch.lease->End();
   }
   fetch.answer.took = std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin);
-  boost::asio::thread_pool& pool = fetch.core->pool;
-  boost::asio::post(pool, [fetch = std::move(fetch)]() mutable { Finish(std::move(fetch)); });
+  const std::shared_ptr<const CachingCore> core = fetch.core;
+  // Two changes of threads less; but a store that is behind may take its time with the value.
+  const bool here = received <= core->limits.inline_bytes && !core->store_lags->load() &&
+                    core->cassette != CassetteMode::kRecord;
+  if (here) co_return Finish(std::move(fetch));
+  auto finish = [fetch = std::move(fetch)]() mutable { Finish(std::move(fetch)); };
+  co_await RunOnPoolOrHere(core->io, core->pool, std::move(finish), core->limits.lookup);
 }
 
 void Start(Fetch fetch, Request request) {

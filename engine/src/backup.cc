@@ -97,19 +97,16 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   // sequence number, and what is invalidated in it has greater numbers than those being copied.
   Status status = store.Sync();
   if (!status.ok()) return status;
+  State state;  // with this backup's mark as the latest, and not that of another made meanwhile
   {
     const std::lock_guard lock(state_mutex_);
     AddMark(state_);
+    state = state_;
   }
   status = SaveState();
   if (!status.ok()) return status;
   status = ledger_->CopyTo(BackupLedger(options.directory, note.name));
   if (!status.ok()) return status;
-  State state;
-  {
-    const std::lock_guard lock(state_mutex_);
-    state = state_;
-  }
   state.anchor = clock_->Save();
   state.counters = counters_.Read();
   state.number_bound = ledger_->NumberBound();

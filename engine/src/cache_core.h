@@ -336,8 +336,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void SaveHotList();
   void StartWarmUp();
   void WarmUp();
-  void ReadIntoMemory(std::vector<std::string> keys);
-  void BringBack(std::string_view key);
+  bool ReadIntoMemory(std::vector<std::string> keys);
+  bool BringBack(std::string_view key);
 
   // cache_steward.cc
   void RunSteward();
@@ -399,6 +399,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::uint64_t stores_flushed_ = 0;
   std::atomic<std::uint64_t> reclaimable_bytes_{0};
 
+  std::atomic<bool> warming_up_{false};
   std::atomic<bool> warmed_up_{false};     // the hot list was read, as far as it goes
   Duration saved_at_{0};                   // the steward's alone
   std::uint64_t popularity_saved_at_ = 0;  // the access clock; the steward's and the closer's

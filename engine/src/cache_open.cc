@@ -1,6 +1,11 @@
 // Opening: the directory's lock, identity, store and ledger.
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -19,10 +24,22 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostGrowth = 8;
 
 // A disk that is full or fails is no reason not to open: the store follows when it can, as it
-// would after the same fault later on (supervisor.h).
-bool MayComeBack(const Status& status) {
+// would after the same fault later on (supervisor.h). Nor is a store that could not be moved aside
+// for that.
+bool MayComeBack(const Status& status, OnCorruption on_corruption) {
+  if (status.code() == StatusCode::kDataLoss) return on_corruption == OnCorruption::kQuarantine;
   return status.code() == StatusCode::kResourceExhausted ||
          status.code() == StatusCode::kUnavailable;
+}
+
+// What does not mend itself, and is better told at once.
+Status CheckMayBeUsed(const std::string& store) {
+  struct stat info {};
+  if (::stat(store.c_str(), &info) != 0) return Status::Ok();
+  if (!S_ISDIR(info.st_mode)) return {StatusCode::kUnavailable, store + " is not a directory"};
+  if (::access(store.c_str(), R_OK | W_OK | X_OK) == 0) return Status::Ok();
+  if (errno != EACCES && errno != EPERM && errno != EROFS) return Status::Ok();
+  return {StatusCode::kUnavailable, store + ": " + std::strerror(errno)};
 }
 
 }  // namespace
@@ -88,7 +105,10 @@ Status CacheCore::OpenFiles() {
   LoadPopularity();
   supervisor_ = MakeSupervisor();
   Result<std::unique_ptr<Store>> store = OpenStore();
-  if (!store.ok() && !MayComeBack(store.status())) return store.status();
+  if (!store.ok() && !MayComeBack(store.status(), options_.on_corruption)) return store.status();
+  if (!store.ok()) {
+    if (Status usable = CheckMayBeUsed(PathOf("store")); !usable.ok()) return usable;
+  }
   KillPoint("store opened");
   Status status = OpenLedger(store.ok() ? store->get() : nullptr);
   KillPoint("ledger opened");
@@ -99,12 +119,12 @@ Status CacheCore::OpenFiles() {
     status = Quarantine(status);
     if (!status.ok()) return status;
     store = OpenStore();
-    if (!store.ok() && !MayComeBack(store.status())) return store.status();
+    if (!store.ok() && !MayComeBack(store.status(), options_.on_corruption)) return store.status();
     status = OpenLedger(store.ok() ? store->get() : nullptr);
   }
   if (!status.ok()) return status;
   if (store.ok()) {
-    if (Status named = NameStore(**store); !named.ok()) store = named;
+    if (Status ready = StoreRecovered(**store); !ready.ok()) store = ready;
   }
   status = store.status();
   supervisor_->Start(store.ok() ? *std::move(store) : nullptr, status);
@@ -210,14 +230,14 @@ Result<std::unique_ptr<Store>> CacheCore::OpenStore() {
 Status CacheCore::OpenLedger(const Store* store) {
   LedgerOptions ledger;
   ledger.path = PathOf("invalidations");
-  if (store != nullptr) {
-    ledger.store_sequence = store->LatestSequence();
-    ledger.store_has_rows = *ledger.store_sequence > 0;
-  } else {
-    std::error_code error;
-    ledger.store_sequence.reset();
-    ledger.store_has_rows = fs::exists(PathOf("store/CURRENT"), error) || error;
-  }
+  std::error_code error;
+  const std::uint64_t sequence = store != nullptr ? store->LatestSequence() : 0;
+  // Of a store without rows StoreRecovered tells, too, after the state: what the journal notes is
+  // what a restore knows of removals, as long as the state has the marks of backups.
+  ledger.store_sequence.reset();
+  if (sequence > 0) ledger.store_sequence = sequence;
+  ledger.store_has_rows =
+      store != nullptr ? sequence > 0 : fs::exists(PathOf("store/CURRENT"), error) || error;
   ledger.saved_number_bound = state_.number_bound;
   ledger.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   ledger.files = internals_.journal_files;
@@ -238,7 +258,7 @@ Status CacheCore::Quarantine(const Status& why) {
   std::error_code error;
   fs::remove_all(PathOf("quarantine"), error);
   fs::create_directory(PathOf("quarantine"), error);
-  fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
+  if (!error) fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
   if (error) return why.WithContext("quarantine failed (" + error.message() + ")");
   counters_.Add(Counter::kQuarantined);
   Log(LogLevel::kError,
@@ -250,10 +270,10 @@ Status CacheCore::StartThreads() {
   if (!internals_.threads) return Status::Ok();
   try {
     if (!internals_.write_later) write_queue_.Start();
+    if (GetHealth().reads) StartWarmUp();  // before the steward, who does it later
     steward_ = std::thread([this] { RunSteward(); });
     watchdog_ = std::thread([this] { RunWatchdog(); });
     sweeper_ = std::thread([this] { RunSweeper(); });
-    if (GetHealth().reads) StartWarmUp();
   } catch (const std::system_error& error) {
     return {StatusCode::kUnavailable, std::string("start a thread: ") + error.what()};
   }

@@ -44,7 +44,7 @@ void CacheCore::Care() {
   TellPolicySize();
   ShareMemory();
   if (!internals_.threads) MakeRoom();
-  if (!warmed_up_ && !warmer_.joinable() && GetHealth().reads) StartWarmUp();
+  if (!warmed_up_ && !warming_up_ && GetHealth().reads) StartWarmUp();
   LargeBlocks::Shared().Trim();
   StartTraining();
   SaveIfDue();

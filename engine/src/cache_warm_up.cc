@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "cache_lookup.h"
@@ -30,21 +31,32 @@ void CacheCore::SaveHotList() {
   if (!status.ok()) Log(LogLevel::kWarning, "save the hot list: " + status.ToString());
 }
 
-// To be called once, when there is a store to read from.
+// When there is a store to read from; again if it went away meanwhile. One thread at a time.
 void CacheCore::StartWarmUp() {
   if (!internals_.hot_tier) return;
   if (!internals_.threads) return WarmUp();
-  warmer_ = std::thread([this] { WarmUp(); });
+  if (warmer_.joinable()) warmer_.join();
+  warming_up_ = true;
+  try {
+    warmer_ = std::thread([this] {
+      WarmUp();
+      warming_up_ = false;
+    });
+  } catch (const std::system_error& error) {  // later there may be one
+    warming_up_ = false;
+    Log(LogLevel::kWarning, std::string("read the hot list: ") + error.what());
+  }
 }
 
 // Runs on a thread of its own, beside calls.
 void CacheCore::WarmUp() {
+  bool done = true;
   try {
     const Result<std::string> saved = ReadSmallFile(PathOf(kFile), options_.max_disk_bytes);
     if (saved.ok()) {
       Result<std::vector<std::string>> keys = DecodeHotList(*saved);
       if (keys.ok()) {
-        ReadIntoMemory(*std::move(keys));
+        done = ReadIntoMemory(*std::move(keys));
       } else {
         Log(LogLevel::kWarning, keys.status().ToString());
       }
@@ -54,10 +66,11 @@ void CacheCore::WarmUp() {
   } catch (const std::exception& error) {  // out of memory
     Log(LogLevel::kError, std::string("read the hot list: ") + error.what());
   }
-  if (!calls_.shut()) warmed_up_ = true;
+  if (done) warmed_up_ = true;
 }
 
-void CacheCore::ReadIntoMemory(std::vector<std::string> keys) {
+// False if it was cut off.
+bool CacheCore::ReadIntoMemory(std::vector<std::string> keys) {
   for (std::size_t begin = 0; begin < keys.size(); begin += kKeysAtOnce) {
     const auto first = keys.begin() + static_cast<std::ptrdiff_t>(begin);
     const auto last =
@@ -65,22 +78,25 @@ void CacheCore::ReadIntoMemory(std::vector<std::string> keys) {
     std::sort(first, last);
     for (auto key = first; key != last; ++key) {
       // Full: what is there was asked for since, or is hotter.
-      if (calls_.shut() || hot_tier_->bytes() >= hot_tier_->capacity() / 16 * 15) return;
-      BringBack(*key);
+      if (hot_tier_->bytes() >= hot_tier_->capacity() / 16 * 15) return true;
+      if (calls_.shut() || !BringBack(*key)) return false;
     }
   }
+  return !calls_.shut();
 }
 
-void CacheCore::BringBack(std::string_view key) {
+// False if there is no store to read from.
+bool CacheCore::BringBack(std::string_view key) {
   const std::uint64_t hash = HotTier::HashKey(key);
-  if (hot_tier_->Peek(key, hash) != nullptr) return;
+  if (hot_tier_->Peek(key, hash) != nullptr) return true;
   const Turnstile::Pass pass = supervisor_->EnterToRead();
-  if (!pass) return;
+  if (!pass) return false;
   const std::uint64_t version = StripeOf(hash).version.load(std::memory_order_acquire);
   PinnedRow row;
   const ReadOutcome outcome = supervisor_->Peek(key, row);
   hot_tier_->Expect(hash);
   static_cast<void>(Take(key, hash, version, outcome, row.bytes(), MakeQuery({})));
+  return true;
 }
 
 }  // namespace larder

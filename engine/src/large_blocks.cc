@@ -38,6 +38,11 @@ std::size_t WholePages(std::size_t bytes) {
   return (bytes + page - 1) / page * page;
 }
 
+void* Map(std::size_t bytes) {
+  return ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, /*fd=*/-1,
+                /*offset=*/0);
+}
+
 // All at once: in a virtual machine most of what a fault costs is the trap. If the system does not
 // know this, they come one by one.
 void Populate(void* from, std::size_t bytes) {
@@ -60,8 +65,11 @@ char* LargeBlocks::Take(std::size_t bytes) {
   const std::size_t capacity = WholePages(bytes + sizeof(Header));
   Header* block = TakeKept(capacity);
   if (block == nullptr) {
-    void* mapped = ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                          /*fd=*/-1, /*offset=*/0);
+    void* mapped = Map(capacity);
+    if (mapped == MAP_FAILED) {
+      DropAll();
+      mapped = Map(capacity);
+    }
     if (mapped == MAP_FAILED) throw std::bad_alloc();
     Populate(mapped, capacity);
     block = static_cast<Header*>(mapped);
@@ -81,7 +89,7 @@ LargeBlocks::Header* LargeBlocks::TakeKept(std::size_t capacity) {
     // for those that need it.
     const auto rank = [capacity](const Kept& kept) {
       const std::size_t has = kept.block->capacity;
-      if (has >= capacity) return has <= 2 * capacity ? has : SIZE_MAX;
+      if (has >= capacity) return has - capacity <= capacity / 2 ? has : SIZE_MAX;
       return has >= capacity / 2 ? SIZE_MAX - has : SIZE_MAX;
     };
     const auto best =
@@ -145,8 +153,16 @@ void LargeBlocks::KeepLess(std::size_t bytes) {
   DropOver(most_);
 }
 
-void LargeBlocks::Trim() {
+void LargeBlocks::DropAll() {
   const std::lock_guard lock(mutex_);
+  DropOver(0);
+}
+
+void LargeBlocks::Trim(Time now) {
+  constexpr auto kPeriod = std::chrono::milliseconds(500);
+  const std::lock_guard lock(mutex_);
+  if (now - trimmed_at_ < kPeriod) return;  // another cache's
+  trimmed_at_ = now;
   std::size_t young = 0;
   for (const Kept& kept : kept_) {
     if (kept.since + 1 >= trims_) young += kept.block->capacity;

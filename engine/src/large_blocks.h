@@ -7,6 +7,7 @@
 // it can grow: its pages come along (mremap). docs/benchmarks.md has the figures.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -35,14 +36,17 @@ class LargeBlocks {
   // Aligned to 64 bytes; not zeroed. Throws std::bad_alloc.
   char* Take(std::size_t bytes);
   void GiveBack(char* block) noexcept;
-  // What can be written to `block`, which was taken: what it was taken for, or up to twice as much.
+  // What can be written to `block`, which was taken: what it was taken for, or up to half as much
+  // more.
   static std::size_t CapacityOf(const char* block);
 
   // Of what nobody uses, so much may be kept; what is over goes back to the system.
   void KeepMore(std::size_t bytes);
   void KeepLess(std::size_t bytes);
-  // Frees what has been kept unused since the call before the last one.
-  void Trim();
+  // Frees what has been kept unused since the call before the last one. Of calls within half a
+  // second only the first counts: each cache makes one a second.
+  using Time = std::chrono::steady_clock::time_point;
+  void Trim(Time now = std::chrono::steady_clock::now());
   std::size_t kept_bytes() const;
 
  private:
@@ -54,6 +58,7 @@ class LargeBlocks {
 
   Header* TakeKept(std::size_t capacity);
   void DropOver(std::size_t most);  // the caller holds mutex_
+  void DropAll();
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
@@ -61,13 +66,14 @@ class LargeBlocks {
   std::size_t kept_bytes_ = 0;
   std::size_t most_ = 0;
   std::uint64_t trims_ = 0;
+  Time trimmed_at_{};
 };
 
 // What one cache lets the shared blocks keep. One thread at a time.
 class KeptBlocks {
  public:
   KeptBlocks() = default;
-  ~KeptBlocks() { Set(0); }
+  ~KeptBlocks() { LargeBlocks::Shared().KeepLess(bytes_); }
   KeptBlocks(const KeptBlocks&) = delete;
   KeptBlocks& operator=(const KeptBlocks&) = delete;
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <mutex>
 
 #include "kill_point.h"
@@ -46,6 +47,9 @@ class MeteredEnv final : public rocksdb::EnvWrapper {
     system_clock_ = env->GetSystemClock();
   }
 };
+
+// Of the batch for large rows.
+constexpr std::size_t kMostKept = std::size_t{8} << 20;
 
 // RocksDB merges level 0 from 4 files on; a close that flushes adds one.
 constexpr std::uint64_t kMostTopFiles = 12;
@@ -239,7 +243,7 @@ class RocksStore final : public Store {
   // A large one by a batch whose memory is used again (large_blocks.h), unless another has it.
   rocksdb::Status PutRow(std::string_view key, std::string_view row, bool sync) {
     std::unique_lock lock(large_batch_mutex_, std::defer_lock);
-    if (row.size() < LargeBlocks::kLarge || !lock.try_lock()) {
+    if (row.size() < LargeBlocks::kLarge || row.size() > kMostKept || !lock.try_lock()) {
       return db_->Put(Impatient(sync), AsSlice(key), AsSlice(row));
     }
     large_batch_.Clear();
@@ -312,7 +316,10 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
 Result<std::uint64_t> Store::FreeBytes(const StoreOptions& options) {
   rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   std::uint64_t bytes = 0;
-  const rocksdb::Status status = env->GetFreeSpace(options.path, &bytes);
+  rocksdb::Status status = env->GetFreeSpace(options.path, &bytes);
+  if (!status.ok()) {  // it may not have been made yet, for want of space
+    status = env->GetFreeSpace(std::filesystem::path(options.path).parent_path(), &bytes);
+  }
   if (!status.ok()) return FromRocksDb(status);
   return bytes;
 }

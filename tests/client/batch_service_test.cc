@@ -282,6 +282,28 @@ TEST_F(BatchServiceTest, StaleItemsStandInForAnUpstreamInTrouble) {
   EXPECT_EQ(Ask(EmbeddingsRequest({"a", "ccc"})).code, 503) << "of one there is nothing";
 }
 
+TEST_F(BatchServiceTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
+  limits_.store = Duration(20);
+  limits_.lookup = Duration(20);
+  Serve([this](UpstreamExchange& exchange) {
+    const json request = json::parse(exchange.body);
+    if (request["input"] != "a") {
+      asked_.Open();
+      go_.Wait();
+    }
+    exchange.Answer(200, "application/json", EmbeddingsAnswer(request).dump());
+  });
+  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
+  std::future<Answer> partly = Begin(EmbeddingsRequest({"a", "bb", "ccc"}));
+  asked_.Wait();
+  HangStore();
+  go_.Open();
+  EXPECT_EQ(json::parse(partly.get().body)["data"],
+            EmbeddingsAnswer(json{{"input", {"a", "bb", "ccc"}}})["data"]);
+  store_returns_.Open();
+  WaitForStores(3);
+}
+
 TEST_F(BatchServiceTest, OnlyIfCachedNeedsAllItems) {
   ServeEmbeddings();
   ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);

@@ -434,11 +434,15 @@ TEST_F(CachingFlightTest, MissThatMemoryTellsOfNeedsNoStoreThatAnswers) {
 
 TEST_F(CachingFlightTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
   limits_.store = Duration(20);
+  limits_.lookup = Duration(20);
+  limits_.inline_bytes = 1000;  // answers are understood on a thread that hangs
   ServeWhenTold();
   std::future<Answer> whole = Lead(ChatRequest());
   std::future<Answer> stream = Lead(ChatStreamRequest(true, "another"));
+  std::future<Answer> behind = Join(ChatRequest("another"));
   HangStore();
   go_.Open();
+  EXPECT_EQ(behind.get().code, 200);
   const Answer answer = whole.get();
   EXPECT_EQ(answer.body, ChatJson());
   EXPECT_EQ(answer.cache, "larder; fwd=miss");  // whether it is stored is not known

@@ -6,11 +6,14 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "backup_fixture.h"
 #include "dictionary.h"
 #include "larder/cache.h"
 #include "restore.h"
+#include "state_file.h"
 #include "status_matchers.h"
 
 namespace larder {
@@ -278,6 +281,34 @@ TEST_F(BackupTest, TwoCachesDoNotShareADirectory) {
   ASSERT_OK(Restore("cache", /*accept=*/false));
   EXPECT_EQ(Get("a"), "1");
   EXPECT_OK(BackUp()) << "of the same descent";
+}
+
+// Else what was removed between the two would count as known to the other.
+TEST_F(BackupTest, TwoMadeAtOnceDoNotShareTheirLatestMark) {
+  Put("k", "1");
+  for (int round = 0; round < 10; ++round) {
+    std::vector<std::string> marks(2);
+    const auto back_up = [&](std::size_t i) {
+      const std::string directory = dir_ / ("backup" + std::to_string(i));
+      const Result<BackupInfo> info = cache_->Backup({.directory = directory});
+      ASSERT_OK(info);
+      State newest;
+      std::uint64_t highest = 0;
+      for (const auto& file : std::filesystem::directory_iterator(directory)) {
+        const std::string name = file.path().filename();
+        if (!name.starts_with("state-")) continue;
+        const std::uint64_t number = std::stoull(name.substr(6));
+        if (number < highest) continue;
+        highest = number;
+        ASSERT_OK(ReadState(file.path(), newest));
+      }
+      marks[i] = newest.store_id.substr(newest.store_id.size() - 8);
+    };
+    std::thread other(back_up, 1);
+    back_up(0);
+    other.join();
+    EXPECT_NE(marks[0], marks[1]);
+  }
 }
 
 TEST_F(BackupTest, CacheInUseIsNotReplaced) {

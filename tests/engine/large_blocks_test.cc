@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 
+// As their caches' stewards, a second apart.
+void TrimOften(LargeBlocks& blocks, int times) {
+  static LargeBlocks::Time now = std::chrono::steady_clock::now();
+  for (int i = 0; i < times; ++i) blocks.Trim(now += std::chrono::seconds(1));
+}
+
 TEST(LargeBlocksTest, OneThatWasGivenBackIsUsedAgain) {
   LargeBlocks blocks;
   blocks.KeepMore(8 * kMiB);
@@ -50,11 +56,8 @@ TEST(LargeBlocksTest, OneOfAnotherOrderOfMagnitudeStaysForThoseThatNeedIt) {
     char* const block = blocks.Take(kMiB);
     EXPECT_EQ(blocks.kept_bytes(), before);
     EXPECT_LE(LargeBlocks::CapacityOf(block), kMiB + 8192);
-    blocks.Trim();
-    blocks.Trim();
-    blocks.Trim();
     blocks.GiveBack(block);
-    for (int i = 0; i < 3; ++i) blocks.Trim();
+    TrimOften(blocks, 3);
   }
 }
 
@@ -104,11 +107,20 @@ TEST(LargeBlocksTest, WhatNobodyUsesForTwoTrimsIsFreed) {
     char* const block = blocks.Take(kMiB);
     EXPECT_EQ(block, used);
     blocks.GiveBack(block);
-    blocks.Trim();
+    TrimOften(blocks, 1);
   }
   EXPECT_LT(blocks.kept_bytes(), 2 * kMiB);
-  for (int i = 0; i < 3; ++i) blocks.Trim();
+  TrimOften(blocks, 3);
   EXPECT_EQ(blocks.kept_bytes(), 0u);
+}
+
+TEST(LargeBlocksTest, TrimsOfManyCachesCountOnce) {
+  LargeBlocks blocks;
+  blocks.KeepMore(8 * kMiB);
+  blocks.GiveBack(blocks.Take(kMiB));
+  const LargeBlocks::Time now = std::chrono::steady_clock::now();
+  for (int i = 0; i < 50; ++i) blocks.Trim(now + std::chrono::milliseconds(i));
+  EXPECT_GE(blocks.kept_bytes(), kMiB);
 }
 
 TEST(LargeBlocksTest, MoreThanThereIsIsRefused) {

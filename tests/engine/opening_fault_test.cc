@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "faulty_cache.h"
+#include "larder/backup.h"
 #include "memory_journal_files.h"
 #include "status_matchers.h"
 #include "sync_faults.h"
@@ -16,6 +18,7 @@ using namespace std::chrono_literals;
 using ::testing::Contains;
 using testing::FaultyCacheTest;
 using testing::HasCode;
+using ::testing::HasSubstr;
 using testing::MemoryJournalFiles;
 using ::testing::StartsWith;
 using testing::SyncFaults;
@@ -75,10 +78,41 @@ TEST_F(OpeningFaultTest, NewCacheOnAFullDisk) {
   files_->full() = true;
   Open();
   EXPECT_EQ(State(), "reopening disk_full");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "new/store")) << "not even that could be made";
   ExpectPassesBy();
   files_->full() = false;
   CareLater();
   ExpectServes();
+}
+
+TEST_F(OpeningFaultTest, WhatDoesNotMendItselfIsToldAtOnce) {
+  Close();
+  std::filesystem::create_directory(dir_ / "new");
+  std::ofstream(dir_ / "new/store") << "a file";
+  options_.directory = dir_ / "new";
+  const auto core = CacheCore::Open(options_, internals_);
+  EXPECT_THAT(core, HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(core.status().message(), HasSubstr("store is not a directory"));
+}
+
+// What the journal says of removals is not forgotten while a backup still looks like an ancestor.
+TEST_F(OpeningFaultTest, RemovalIsNotUndoneByARestoreAfterTheStoreWasLostOnAFailingDisk) {
+  ASSERT_OK(Put("k"));
+  ASSERT_OK(core_->Backup({.directory = dir_ / "backup"}));
+  ASSERT_OK(core_->Remove("k"));
+  Close();
+  std::filesystem::remove_all(dir_ / "cache/store");
+  {
+    SyncFaults faults;
+    faults.Fail(dir_ / "cache");
+    Open();
+    EXPECT_EQ(State(), "reopening io_error");
+    EXPECT_FALSE(core_->Close().ok());
+    core_.reset();
+  }
+  EXPECT_THAT(Restore({.backup_directory = dir_ / "backup", .cache_directory = dir_ / "cache"}),
+              HasCode(StatusCode::kInvalidArgument));
+  Open();
 }
 
 TEST_F(OpeningFaultTest, DiskThatFailsEveryOperation) {

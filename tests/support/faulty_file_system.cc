@@ -151,6 +151,19 @@ IOStatus FaultyFileSystem::NewSequentialFile(const std::string& name,
   return status;
 }
 
+IOStatus FaultyFileSystem::CreateDir(const std::string& name, const IOOptions& options,
+                                     IODebugContext* debug) {
+  IOStatus status = Operate(Kind::kWrite);
+  return status.ok() ? target()->CreateDir(name, options, debug) : status;
+}
+
+// One that is there takes no space.
+IOStatus FaultyFileSystem::CreateDirIfMissing(const std::string& name, const IOOptions& options,
+                                              IODebugContext* debug) {
+  if (target()->FileExists(name, options, debug).ok()) return IOStatus::OK();
+  return CreateDir(name, options, debug);
+}
+
 IOStatus FaultyFileSystem::NewDirectory(const std::string& name, const IOOptions& options,
                                         std::unique_ptr<rocksdb::FSDirectory>* result,
                                         IODebugContext* debug) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <atomic>
 #include <fstream>
@@ -228,6 +229,18 @@ TEST_F(LarderdClientsTest, SpentBudgetLeavesTheCacheAlsoAfterARestart) {
   gateway_->Start();
   EXPECT_EQ(Chat(key, "b").status, 200);
   refused("c");
+}
+
+// A pipe takes no bytes until somebody reads, as a disk that hangs.
+TEST_F(LarderdClientsTest, DiskThatHangsUnderWhatWasSpentHoldsUpNoEnd) {
+  Begin();
+  const std::string key = Add({"app", "--usd-per-day", "1"});
+  ASSERT_EQ(::mkfifo((gateway_->cache_directory() + "/spending.new").c_str(), 0600), 0);
+  Expect(200, key);
+  gateway_->process().Signal(SIGTERM);
+  const Ended end = gateway_->process().Wait();
+  EXPECT_EQ(end.exit_status, 0);
+  EXPECT_THAT(end.err, HasSubstr("the disk does not answer"));
 }
 
 TEST_F(LarderdClientsTest, WordOfTheUpstreamOnOneCredentialIsNotGivenToAnother) {

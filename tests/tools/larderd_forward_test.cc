@@ -93,6 +93,9 @@ TEST(LarderdForwardTest, ProviderIsFoundByNameThenByPathThenByHeader) {
   EXPECT_EQ(sent_to("/anthropic/v1/models"), "PUT /claude-base/v1/models");
   EXPECT_EQ(sent_to("/unknown/v1/models"), "PUT /unknown/v1/models");
   EXPECT_EQ(sent_to("/v1/messages"), "PUT /claude-base/v1/messages");
+  for (const char* path : {"/v1/threads/t/messages", "/v1/chat/completions/c/messages"}) {
+    EXPECT_EQ(sent_to(path), std::string("PUT ") + path) << "OpenAI's";
+  }
   EXPECT_EQ(sent_to("/v1/models", {{"anthropic-version", "2023-06-01"}}),
             "PUT /claude-base/v1/models");
   EXPECT_EQ(sent_to("/v1/embeddings", {{"anthropic-version", "2023-06-01"}}), "PUT /v1/embeddings");

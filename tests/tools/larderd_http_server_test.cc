@@ -337,6 +337,10 @@ TEST(HttpServerTest, CallerBeyondTheLimitIsTurnedAwayAndMayTryAgain) {
   EXPECT_TRUE(answer.whole);
   EXPECT_FALSE(answer.headers.Has("x-should-retry"));
   EXPECT_TRUE(second.IsClosed());
+  WireClient third(server.url());
+  third.Send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n" +
+             std::string(1'000'000, 'x'));
+  EXPECT_EQ(third.Read().status, 503) << "whatever it still sends";
   EXPECT_EQ(first.Ask("GET", "/").status, 200);
 }
 
@@ -355,6 +359,10 @@ TEST(HttpServerTest, SlowCallersAreCutOff) {
   body.Send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nabc");
   EXPECT_EQ(body.Read().status, 408);
   EXPECT_TRUE(body.IsClosed());
+  WireClient paused(server.url());
+  paused.Send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 5000000\r\n\r\n" +
+              std::string(4'000'000, 'x'));
+  EXPECT_EQ(paused.Read().status, 408) << "the bytes that came were worth a quarter of an hour";
 }
 
 TEST(HttpServerTest, CallerThatTakesNothingStopsTheSourceAndIsCutOff) {

@@ -23,6 +23,7 @@
 #include "gate.h"
 #include "init_system.h"
 #include "larderd_process.h"
+#include "run_program.h"
 #include "temp_dir.h"
 #include "wire_client.h"
 
@@ -131,16 +132,42 @@ TEST_F(LarderdLifeTest, WatchdogOfAnotherProcessIsNotOurs) {
   EXPECT_EQ(manager_.Next(), "STOPPING=1");
 }
 
-TEST_F(LarderdLifeTest, CallersWaitInTheSocketThatIsHandedOverWhileItRestarts) {
+// A socket that listens there, and how it is reached.
+int ListenOn(in_addr_t host, std::string& url) {
   const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  ASSERT_EQ(::listen(socket, 16), 0);
+  address.sin_addr.s_addr = htonl(host);
+  EXPECT_EQ(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(::listen(socket, 16), 0);
   socklen_t size = sizeof(address);
   ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-  const std::string url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  url = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  return socket;
+}
+
+TEST_F(LarderdLifeTest, LastClientCannotGoWhileNamespacesAreTrustedBeyondThisMachine) {
+  Json config = Json::parse(std::ifstream(dir_ / "config.json"));
+  config["gateway"]["isolation"] = "namespace";
+  config["gateway"]["clients"]["app"] = {{"key_sha256", std::string(64, '0')}};
+  std::ofstream(dir_ / "config.json") << config;
+  std::string url;
+  const int socket = ListenOn(INADDR_ANY, url);
+  Service service(dir_, {notify_}, socket);
+  ASSERT_EQ(manager_.Next(), "READY=1");
+  const ProgramEnd end = RunProgram(
+      {.words = {CACHECTL_PROGRAM, "--socket", dir_ / "data/admin.sock", "client", "rm", "app"}});
+  EXPECT_EQ(end.exit_status, 2);
+  EXPECT_THAT(end.err, HasSubstr("gateway.clients"));
+  EXPECT_EQ(Ask(url, "POST", "/v1/chat/completions", "{}").status, 401);
+  service.Signal(SIGTERM);
+  EXPECT_EQ(service.End(), 0);
+  ::close(socket);
+}
+
+TEST_F(LarderdLifeTest, CallersWaitInTheSocketThatIsHandedOverWhileItRestarts) {
+  std::string url;
+  const int socket = ListenOn(INADDR_LOOPBACK, url);
   WireClient early(url);
   early.SendRequest("GET", "/healthz");
   for (int i = 0; i < 2; ++i) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -23,6 +24,16 @@ bool WriteFile(const std::string& path, const std::string& text) {
       ::fsync(file) == 0;
   ::close(file);
   return written;
+}
+
+// Until then a loss of power can bring the old file back.
+bool SyncFolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  const int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (directory < 0) return false;
+  const bool synced = ::fsync(directory) == 0;
+  ::close(directory);
+  return synced;
 }
 
 }  // namespace
@@ -86,15 +97,18 @@ void CallerAccounts::Load(const std::string& file, Day today) {
 }
 
 Status CallerAccounts::Save(const std::string& file, Day today) {
-  const std::lock_guard lock(mutex_);
   json spent = json::object();
-  for (const auto& [name, account] : accounts_) {
-    if (const std::uint64_t amount = account->Spent(today); amount > 0) spent[name] = amount;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, account] : accounts_) {
+      if (const std::uint64_t amount = account->Spent(today); amount > 0) spent[name] = amount;
+    }
   }
   const std::string text = json{{"day", today}, {"spent_microusd", spent}}.dump();
   if (spent.empty() || text == saved_) return Status::Ok();
   const std::string fresh = file + ".new";
-  if (!WriteFile(fresh, text) || std::rename(fresh.c_str(), file.c_str()) != 0) {
+  if (!WriteFile(fresh, text) || std::rename(fresh.c_str(), file.c_str()) != 0 ||
+      !SyncFolderOf(file)) {
     return {StatusCode::kInternal, "cannot write `" + file + "`"};
   }
   saved_ = text;

@@ -54,7 +54,7 @@ class CallerAccounts {
  private:
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<CallerAccount>> accounts_;  // guarded by mutex_
-  std::string saved_;                                               // guarded by mutex_
+  std::string saved_;                                               // who saves alone
 };
 
 }  // namespace larder::gateway

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -26,6 +27,8 @@ namespace asio = boost::asio;
 
 // For what Drain() has cut off to take notice.
 constexpr Duration kAbortLimit = std::chrono::seconds(2);
+// Of which the cache waits ten seconds for its disk.
+constexpr Duration kCloseLimit = std::chrono::seconds(12);
 // What callers spent in so long may be forgotten by a crash.
 constexpr Duration kBetweenSaves = std::chrono::seconds(5);
 
@@ -104,17 +107,21 @@ Result<std::unique_ptr<Gateway>> Gateway::Open(const tools::ToolConfig& config, 
                                                         config.gateway.port);
   if (!listener.ok()) return listener.status();
   gateway->listener_ = *std::move(listener);
-  // The configuration was checked for the address that it names; another may have been handed over.
-  if (config.gateway.isolation == tools::Isolation::kNamespace && config.gateway.callers.empty() &&
-      !gateway->listener_->is_loopback()) {
-    return Status(
-        StatusCode::kInvalidArgument,
-        "gateway.isolation \"namespace\" without gateway.clients needs a loopback address");
-  }
+  if (Status status = gateway->CheckReach(config); !status.ok()) return status;
   if (Status opened = gateway->OpenCache(config.client.cache); !opened.ok()) return opened;
   if (Status started = gateway->StartWorkers(config); !started.ok()) return started;
   if (Status started = gateway->StartAdmin(config); !started.ok()) return started;
   return gateway;
+}
+
+// The configuration was checked for the address that it names; another may have been handed over.
+Status Gateway::CheckReach(const tools::ToolConfig& config) const {
+  if (config.gateway.isolation != tools::Isolation::kNamespace || !config.gateway.callers.empty() ||
+      listener_->is_loopback()) {
+    return Status::Ok();
+  }
+  return {StatusCode::kInvalidArgument,
+          "gateway.isolation \"namespace\" without gateway.clients needs a loopback address"};
 }
 
 Status Gateway::StartAdmin(const tools::ToolConfig& config) {
@@ -243,6 +250,7 @@ Status Gateway::Apply(const tools::ToolConfig& config) {
                              .stale_while_revalidate = cache.stale_while_revalidate,
                              .stale_if_error = cache.stale_if_error,
                              .negative_ttl = cache.negative_ttl};
+  if (Status status = CheckReach(config); !status.ok()) return status;
   Result<std::vector<GatewayHandler::Plan>> plans = MakePlans(config);
   if (!plans.ok()) return plans.status();
   // The last that can fail: what is refused changes nothing.
@@ -262,13 +270,24 @@ void Gateway::SaveSpending() {
   if (!saved.ok()) log_.Write(LogLevel::kWarning, "spending", {{"why", saved.message()}});
 }
 
+// By a thread of its own, as the disk may hang: ours takes connections and signals.
 void Gateway::SaveSpendingRegularly() {
-  save_timer_.expires_after(kBetweenSaves);
-  save_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+  std::unique_lock lock(save_mutex_);
+  while (!save_wake_.wait_for(lock, kBetweenSaves, [this] { return stop_saving_; })) {
+    lock.unlock();
     SaveSpending();
-    SaveSpendingRegularly();
-  });
+    lock.lock();
+  }
+}
+
+void Gateway::StopSaving() {
+  {
+    const std::lock_guard lock(save_mutex_);
+    stop_saving_ = true;
+  }
+  save_wake_.notify_all();
+  saver_.join();
+  SaveSpending();
 }
 
 void Gateway::Run(const std::function<void(const std::string& url)>& ready,
@@ -282,12 +301,11 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
     running_config_.Detach();
     if (stopping) stopping();
     listener_->Stop();
-    save_timer_.cancel();
     heartbeat_.Stop();
     // Back to the default: the second signal kills.
     signals_.clear();
   });
-  SaveSpendingRegularly();
+  saver_ = std::thread([this] { SaveSpendingRegularly(); });
   Serve(ready);
   control_.run();
   Drain();
@@ -330,15 +348,32 @@ void Gateway::Drain() {
     ended = true;
     for (const auto& worker : workers_) ended = worker->WaitForEnd(kAbortLimit) && ended;
   }
-  admin_.reset();
-  admin_tcp_.reset();
-  pool_.join();
-  SaveSpending();
-  const Status closed = cache_->Close();
-  if (!closed.ok()) log_.Write(LogLevel::kError, "close", {{"why", closed.ToString()}});
+  ended = CloseAll() && ended;
   log_.Write(LogLevel::kInfo, "ended");
-  // What still hangs on an io thread cannot be waited for; the store is closed, nothing is lost.
+  // What still hangs cannot be waited for; nothing is lost by that but what a kill would take.
   if (!ended) std::_Exit(tools::kExitDone);
+}
+
+// All that may wait for the disk, by a thread that is left behind if that hangs.
+bool Gateway::CloseAll() {
+  std::promise<void> done;
+  std::future<void> is_done = done.get_future();
+  std::thread closer([this, &done] {
+    admin_.reset();
+    admin_tcp_.reset();
+    pool_.join();
+    const Status closed = cache_->Close();
+    if (!closed.ok()) log_.Write(LogLevel::kError, "close", {{"why", closed.ToString()}});
+    StopSaving();
+    done.set_value();
+  });
+  if (is_done.wait_for(kCloseLimit) == std::future_status::ready) {
+    closer.join();
+    return true;
+  }
+  closer.detach();
+  log_.Write(LogLevel::kError, "close", {{"why", "the disk does not answer"}});
+  return false;
 }
 
 }  // namespace larder::gateway

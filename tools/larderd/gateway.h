@@ -3,12 +3,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "caller_account.h"
@@ -76,10 +78,13 @@ class Gateway {
   Result<GatewayHandler::Stacks> MakeStacks(const client::ClientConfig& config, HttpWorker& worker);
   // One for each worker.
   Result<std::vector<GatewayHandler::Plan>> MakePlans(const tools::ToolConfig& config);
+  Status CheckReach(const tools::ToolConfig& config) const;
   void SaveSpending();
   void SaveSpendingRegularly();
+  void StopSaving();
   void Serve(const std::function<void(const std::string& url)>& ready);
   void Drain();
+  bool CloseAll();
 
   Log& log_;
   const InitSystem& manager_;
@@ -91,9 +96,12 @@ class Gateway {
   std::size_t max_connections_ = 0;
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_{control_};
-  boost::asio::steady_timer save_timer_{control_};
   Heartbeat heartbeat_;
   CallerAccounts accounts_;
+  std::thread saver_;
+  std::mutex save_mutex_;
+  std::condition_variable save_wake_;
+  bool stop_saving_ = false;  // guarded by save_mutex_
   // Destroyed from the last to the first: whoever uses goes before what it uses.
   std::shared_ptr<client::HealthBoard> board_;
   std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();

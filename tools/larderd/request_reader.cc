@@ -70,8 +70,9 @@ class RequestReader {
     const auto earned =
         std::chrono::milliseconds(received * 1000 / limits_.min_body_bytes_per_second);
     const auto spent = std::chrono::steady_clock::now() - *body_begin_;
-    connection_.SetDeadline(limits_.body_timeout + earned -
-                            std::chrono::duration_cast<Duration>(spent));
+    const auto ahead = earned - std::chrono::duration_cast<Duration>(spent);
+    // Who was fast may not be silent for all the longer.
+    connection_.SetDeadline(limits_.body_timeout + std::min(ahead, Duration(0)));
   }
 
   Connection& connection_;

@@ -16,6 +16,12 @@ std::optional<OwnPage> FindOwnPage(std::string_view path) {
   return std::nullopt;
 }
 
+// OpenAI has messages, too, of threads and of stored completions: where its key must not go astray.
+bool IsMessages(std::string_view path) {
+  return path.ends_with("/messages") && path.find("/threads/") == path.npos &&
+         path.find("/completions/") == path.npos;
+}
+
 }  // namespace
 
 Routes::Routes(const std::map<std::string, client::ProviderConfig>& providers,
@@ -26,7 +32,7 @@ Routes::Routes(const std::map<std::string, client::ProviderConfig>& providers,
 
 std::string_view DialectOf(const ServerRequest& request) {
   const std::string_view path = request.path();
-  if (path.ends_with("/messages")) return "anthropic";
+  if (IsMessages(path)) return "anthropic";
   for (const std::string_view end :
        {"/chat/completions", "/completions", "/responses", "/embeddings"}) {
     if (path.ends_with(end)) return "openai";

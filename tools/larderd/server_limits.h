@@ -22,7 +22,7 @@ struct ServerLimits {
   Duration idle_timeout = std::chrono::seconds(75);
   // From the first byte of a head to its last.
   Duration head_timeout = std::chrono::seconds(30);
-  // A body may take this long plus what it needs at min_body_bytes_per_second.
+  // A body may take this long plus what it needs at min_body_bytes_per_second, and pause this long.
   Duration body_timeout = std::chrono::seconds(30);
   std::uint64_t min_body_bytes_per_second = 4096;
   // Without a single byte taken by the caller.
