@@ -99,7 +99,7 @@ class BatchJourney {
       std::optional<Result<Response>> composed = co_await Compose();
       if (composed) co_return *std::move(composed);
     }
-    co_return co_await PassThrough(core_, *request_, "store-unavailable");
+    co_return co_await PassUncached(core_, *request_, "store-unavailable");
   }
 
   // Reads only: neither starts nor joins a flight.
@@ -310,7 +310,7 @@ class BatchJourney {
     const std::optional<std::optional<FlightHead>> head = co_await handoff.Wait();
     if (!head) co_return GivenUp();
     if (*head && (*head)->status >= kFirstError) co_return co_await RelayWhole(flight, own);
-    co_return co_await PassThrough(core_, *request_, "invalid-answer");
+    co_return co_await PassUncached(core_, *request_, "invalid-answer");
   }
 
   boost::asio::awaitable<Result<Response>> RelayWhole(FlightPtr flight, bool own) {

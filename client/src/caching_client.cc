@@ -61,7 +61,8 @@ void BlockSigpipe() {
 
 class StackClient final : public CachingClient {
  public:
-  StackClient() : gate_(IoGate::Of(io_)), work_(io_.get_executor()) {}
+  explicit StackClient(OnAbort on_abort)
+      : on_abort_(on_abort), gate_(IoGate::Of(io_)), work_(io_.get_executor()) {}
   ~StackClient() override;
 
   Status AddStack(const ClientConfig& config, Cache* cache, const std::string& provider);
@@ -80,6 +81,7 @@ class StackClient final : public CachingClient {
   std::map<std::string, std::uint64_t> RefusalCounts() const override {
     return refusals_->Counts();
   }
+  std::map<std::string, ProviderStats> Health() const override { return board_->Snapshot(); }
 
  private:
   // Ends `call` when it is called; see Start().
@@ -88,6 +90,7 @@ class StackClient final : public CachingClient {
   void Spawn(const std::shared_ptr<Call>& call, boost::asio::awaitable<void> coroutine);
   void StopIfIdle();
 
+  const OnAbort on_abort_;
   // Goes last: it takes the coroutines that are left with it.
   boost::asio::io_context io_{1};
   boost::asio::thread_pool pool_{kPoolThreads};
@@ -130,7 +133,8 @@ Status StackClient::AddStack(const ClientConfig& config, Cache* cache,
                                                           .cache = cache,
                                                           .health = board_,
                                                           .refusals = refusals_,
-                                                          .credentials = credentials_},
+                                                          .credentials = credentials_,
+                                                          .on_abort = on_abort_},
                                                          config, provider);
   if (!stack.ok()) return stack.status();
   stacks_.emplace(provider, *std::move(stack));
@@ -243,8 +247,8 @@ void StackClient::Spawn(const std::shared_ptr<Call>& call, boost::asio::awaitabl
 }  // namespace
 
 Result<std::unique_ptr<CachingClient>> CachingClient::Create(const ClientConfig& config,
-                                                             Cache* cache) {
-  auto client = std::make_unique<StackClient>();
+                                                             Cache* cache, OnAbort on_abort) {
+  auto client = std::make_unique<StackClient>(on_abort);
   for (const auto& [name, provider] : config.providers) {
     const Status status = client->AddStack(config, cache, name);
     if (!status.ok()) return status;

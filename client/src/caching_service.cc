@@ -74,7 +74,7 @@ class Journey {
       if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
     }
     if (request_ == nullptr) co_return FetchWasGivenUp();
-    co_return co_await PassThrough(core_, std::move(*request_), "store-unavailable");
+    co_return co_await PassUncached(core_, std::move(*request_), "store-unavailable");
   }
 
   // Reads only: neither starts nor joins a flight.
@@ -161,7 +161,7 @@ class Journey {
     if (request_ == nullptr) co_return FetchWasGivenUp();
     Request request = std::move(*std::exchange(request_, nullptr));
     request.repeatable = true;  // as StartFetch has it
-    Result<Response> response = co_await PassThrough(core_, std::move(request), "not-shared");
+    Result<Response> response = co_await PassUncached(core_, std::move(request), "not-shared");
     if (!response.ok()) co_return response.status();
     co_return Followed(*std::move(response));
   }
@@ -220,7 +220,7 @@ boost::asio::awaitable<Result<Response>> Serve(Core core, Request given) {
   std::optional<CacheQuery> query = co_await Understand(core, request);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state)) co_return GivenUp();
-  if (!query) co_return co_await PassThrough(core, *request, "store-unavailable");
+  if (!query) co_return co_await PassUncached(core, *request, "store-unavailable");
   if (query->bypass) {
     const bool asked = request->directives.only_if_cached;
     if (asked && core->cassette == CassetteMode::kNone) co_return NotCached(*core);

@@ -1,6 +1,7 @@
 #include "fallback_service.h"
 
 #include <boost/asio/this_coro.hpp>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -17,13 +18,26 @@ bool IsInTrouble(const Result<Response>& result) {
 }
 
 // What depends on state that a provider keeps means nothing to another; and what we do not know
-// may be anything.
+// may be anything. Of plain HTTP it is the policy that knows which calls depend on none.
 bool MeansTheSameElsewhere(const FallbackParts& parts, const Request& request) {
   if (request.directives.only_if_cached) return false;
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
-  const std::string reason = parts.dialect.Plan(request.method, path, request.body).bypass;
-  return reason != "stateful" && reason != "unknown-endpoint";
+  const RequestPlan plan = parts.dialect.Plan(request.method, path, request.body);
+  if (plan.bypass == "unknown-endpoint") return false;
+  if (plan.bypass != "stateful") return true;
+  if (!plan.endpoint->is_plain_http()) return false;
+  const PolicyDecision decision = parts.policy.Decide({.provider = parts.provider,
+                                                       .path = path,
+                                                       .model = plan.model,
+                                                       .headers = request.headers,
+                                                       .body = request.body});
+  return decision.cache_stateful;
+}
+
+// What others would answer is for nobody any more.
+bool IsPastItsDeadline(const Request& request) {
+  return request.deadline && std::chrono::steady_clock::now() >= *request.deadline;
 }
 
 // The body as it is where no name has to change.
@@ -55,6 +69,7 @@ boost::asio::awaitable<Result<Response>> FallbackService::Send(Request request) 
   auto state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state) || !MeansTheSameElsewhere(*parts, again)) co_return own;
   for (const Fallback& target : parts->targets) {
+    if (IsPastItsDeadline(again)) break;
     ++parts->health->counters->fallbacks;
     Result<Response> theirs = co_await Ask(target, again);
     state = co_await boost::asio::this_coro::cancellation_state;

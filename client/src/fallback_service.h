@@ -5,11 +5,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "dialect.h"
 #include "larder/client/asio/decorators.h"
 #include "larder/client/asio/http_service.h"
+#include "larder/client/policy.h"
 #include "provider_health.h"
 
 namespace larder::client {
@@ -18,6 +20,8 @@ struct FallbackParts {
   std::shared_ptr<HttpService> primary;
   std::vector<Fallback> targets;  // in the order in which they are asked
   const Dialect& dialect;
+  std::string provider;  // the primary's name
+  Policy policy;
   std::shared_ptr<ProviderHealth> health;  // the primary's
 };
 

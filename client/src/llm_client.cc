@@ -1,5 +1,7 @@
 #include "larder/client/llm_client.h"
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,11 +13,14 @@
 #include "llm_dialect.h"
 #include "llm_embeddings.h"
 #include "llm_fields.h"
+#include "retry_rule.h"
 
 namespace larder::client {
 namespace {
 
 constexpr int kFirstError = 400;
+// A longer timeout is none; more would overflow the clock.
+constexpr Duration kMostTimeout = std::chrono::hours(24 * 365);
 
 // What the provider calls the error: a type and a code, which are words of its API; never its
 // message, which may quote what was asked.
@@ -30,11 +35,12 @@ std::string ErrorWords(const LlmJson& error) {
 
 Status ErrorOf(const CachingClient::Answer& answer) {
   constexpr int kTooManyRequests = 429;
-  constexpr int kServerError = 500;
+  if (answer.head.cache.detail == "only-if-cached") {
+    return {StatusCode::kNotFound, "not cached, and only-if-cached was asked"};
+  }
   const int status = answer.head.status;
-  StatusCode code = StatusCode::kInvalidArgument;
+  StatusCode code = IsTrouble(status) ? StatusCode::kUnavailable : StatusCode::kInvalidArgument;
   if (status == kTooManyRequests) code = StatusCode::kResourceExhausted;
-  if (status >= kServerError) code = StatusCode::kUnavailable;
   return {code, "the provider answered " + std::to_string(status) +
                     ErrorWords(LlmMember(LlmParse(answer.body), "error"))};
 }
@@ -53,6 +59,13 @@ Status StreamErrorOf(const std::vector<Event>& events, const Status& otherwise) 
   return otherwise;
 }
 
+// Some streams can be put together though they were cut: fewer choices than `body` asks for.
+Status CheckEnd(const Endpoint& endpoint, std::string_view body, const std::vector<Event>& events) {
+  const Verdict verdict = endpoint.JudgeStream(endpoint.Plan(body), StoreRules{}, events);
+  if (verdict.reason != "no_end") return Status::Ok();
+  return {StatusCode::kDataLoss, "the provider's stream ended before all that was asked for"};
+}
+
 bool IsEventStream(const ResponseHead& head) {
   const std::string* type = head.headers.Find("content-type");
   return type != nullptr && type->starts_with("text/event-stream");
@@ -60,17 +73,20 @@ bool IsEventStream(const ResponseHead& head) {
 
 class StackLlmClient final : public LlmClient {
  public:
-  StackLlmClient(std::unique_ptr<Cache> cache, std::unique_ptr<CachingClient> client,
+  StackLlmClient(std::unique_ptr<Cache> owned, Cache* cache, std::unique_ptr<CachingClient> client,
                  std::map<std::string, std::string> dialects)
-      : cache_(std::move(cache)), client_(std::move(client)), dialects_(std::move(dialects)) {}
+      : owned_(std::move(owned)),
+        cache_(cache),
+        client_(std::move(client)),
+        dialects_(std::move(dialects)) {}
 
   Result<LlmAnswer> Generate(const LlmRequest& request, const CallOptions& options) override {
     const Result<Target> target = FindTarget(options);
     if (!target.ok()) return target.status();
     Result<std::string> body = target->dialect->WriteRequest(request, /*stream=*/false);
     if (!body.ok()) return body.status();
-    const std::string path(target->dialect->path());
-    Result<CachingClient::Answer> answer = Ask(*target, path, *std::move(body), options);
+    Result<CachingClient::Answer> answer =
+        Ask(*target, target->dialect->path(), *std::move(body), options);
     if (!answer.ok()) return answer.status();
     return ReadAnswer(*target, answer->body, answer->head);
   }
@@ -80,18 +96,25 @@ class StackLlmClient final : public LlmClient {
                                    const CallOptions& options) override {
     const Result<Target> target = FindTarget(options);
     if (!target.ok()) return target.status();
-    Result<std::string> body = target->dialect->WriteRequest(request, /*stream=*/true);
+    const Result<std::string> body = target->dialect->WriteRequest(request, /*stream=*/true);
     if (!body.ok()) return body.status();
-    const std::string path(target->dialect->path());
-    auto stream = client_->Open(
-        target->provider, MakeRequest(*target, path, *std::move(body), options), options.stop);
+    auto stream =
+        client_->Open(target->provider,
+                      MakeRequest(*target, target->dialect->path(), *body, options), options.stop);
     if (!stream.ok()) return stream.status();
     if (!IsEventStream((*stream)->head())) {
       Result<CachingClient::Answer> answer = ReadWhole(**stream, options);
       if (!answer.ok()) return answer.status();
       return ReadAnswer(*target, answer->body, answer->head);
     }
-    return ReadStream(*target, **stream, on_event, options);
+    const LlmDialect& dialect = *target->dialect;
+    const Result<std::vector<Event>> events = ReadEvents(dialect, **stream, on_event, options);
+    if (!events.ok()) return events.status();
+    const Endpoint& endpoint = *FindEndpoint(dialect.endpoint());
+    const Result<std::string> whole = endpoint.Assemble(*events);
+    if (!whole.ok()) return StreamErrorOf(*events, whole.status());
+    if (Status end = CheckEnd(endpoint, *body, *events); !end.ok()) return end;
+    return ReadAnswer(*target, *whole, (*stream)->head());
   }
 
   Result<EmbeddingAnswer> Embed(const EmbeddingRequest& request,
@@ -111,6 +134,12 @@ class StackLlmClient final : public LlmClient {
     if (read.ok()) read->cache = answer->head.cache;
     return read;
   }
+
+  Cache* cache() override { return cache_; }
+  std::map<std::string, std::uint64_t> RefusalCounts() const override {
+    return client_->RefusalCounts();
+  }
+  std::map<std::string, ProviderStats> Health() const override { return client_->Health(); }
 
  private:
   struct Target {
@@ -137,10 +166,10 @@ class StackLlmClient final : public LlmClient {
                       (responses ? "`, which has no Responses" : "`, which is no LLM's dialect"));
   }
 
-  static Request MakeRequest(const Target& target, const std::string& path, std::string body,
+  static Request MakeRequest(const Target& target, std::string_view usual_path, std::string body,
                              const CallOptions& options) {
     Request request;
-    request.target = path;
+    request.target = options.path.empty() ? usual_path : options.path;
     request.headers = options.headers;
     request.headers.Set("content-type", "application/json");
     if (!options.credential.empty()) {
@@ -151,13 +180,17 @@ class StackLlmClient final : public LlmClient {
     }
     request.body = std::move(body);
     request.directives = options.directives;
+    if (options.timeout) {
+      request.deadline = std::chrono::steady_clock::now() +
+                         std::clamp(*options.timeout, Duration(0), kMostTimeout);
+    }
     return request;
   }
 
-  Result<CachingClient::Answer> Ask(const Target& target, const std::string& path, std::string body,
-                                    const CallOptions& options) {
-    auto stream = client_->Open(target.provider,
-                                MakeRequest(target, path, std::move(body), options), options.stop);
+  Result<CachingClient::Answer> Ask(const Target& target, std::string_view usual_path,
+                                    std::string body, const CallOptions& options) {
+    auto stream = client_->Open(
+        target.provider, MakeRequest(target, usual_path, std::move(body), options), options.stop);
     if (!stream.ok()) return stream.status();
     return ReadWhole(**stream, options);
   }
@@ -187,9 +220,11 @@ class StackLlmClient final : public LlmClient {
     return answer;
   }
 
-  static Result<LlmAnswer> ReadStream(const Target& target, CachingClient::Stream& stream,
-                                      const std::function<bool(const LlmEvent&)>& on_event,
-                                      const CallOptions& options) {
+  // To their end, telling each.
+  static Result<std::vector<Event>> ReadEvents(const LlmDialect& dialect,
+                                               CachingClient::Stream& stream,
+                                               const std::function<bool(const LlmEvent&)>& on_event,
+                                               const CallOptions& options) {
     const std::stop_callback stopping(options.stop, [&] { stream.Cancel(); });
     EventStreamParser parser;
     std::vector<Event> events;
@@ -197,7 +232,7 @@ class StackLlmClient final : public LlmClient {
     LlmStreamState state;
     const auto tell = [&] {
       for (; told < events.size(); ++told) {
-        if (!target.dialect->ReadEvent(events[told], state, on_event)) return false;
+        if (!dialect.ReadEvent(events[told], state, on_event)) return false;
       }
       return true;
     };
@@ -207,27 +242,25 @@ class StackLlmClient final : public LlmClient {
       if (piece->empty()) parser.Finish(events);
       parser.Feed(piece->view(), events);
       if (!tell()) return Status(StatusCode::kCancelled, "the call was given up");
-      if (piece->empty()) break;
+      if (piece->empty()) return events;
     }
-    const Result<std::string> whole = FindEndpoint(target.dialect->endpoint())->Assemble(events);
-    if (!whole.ok()) return StreamErrorOf(events, whole.status());
-    return ReadAnswer(target, *whole, stream.head());
   }
 
   // Destroyed from the last to the first.
-  const std::unique_ptr<Cache> cache_;  // null if it is another's
+  const std::unique_ptr<Cache> owned_;  // null if it is another's
+  Cache* const cache_;                  // null if there is none
   const std::unique_ptr<CachingClient> client_;
   const std::map<std::string, std::string> dialects_;  // by provider
 };
 
 Result<std::unique_ptr<LlmClient>> Make(const ClientConfig& config, std::unique_ptr<Cache> owned,
-                                        Cache* cache) {
-  Result<std::unique_ptr<CachingClient>> client = CachingClient::Create(config, cache);
+                                        Cache* cache, OnAbort on_abort) {
+  Result<std::unique_ptr<CachingClient>> client = CachingClient::Create(config, cache, on_abort);
   if (!client.ok()) return client.status();
   std::map<std::string, std::string> dialects;
   for (const auto& [name, provider] : config.providers) dialects[name] = provider.dialect;
-  return std::unique_ptr<LlmClient>(
-      std::make_unique<StackLlmClient>(std::move(owned), *std::move(client), std::move(dialects)));
+  return std::unique_ptr<LlmClient>(std::make_unique<StackLlmClient>(
+      std::move(owned), cache, *std::move(client), std::move(dialects)));
 }
 
 }  // namespace
@@ -240,11 +273,13 @@ Result<std::unique_ptr<LlmClient>> LlmClient::Open(const ConfigSources& sources)
   Result<std::unique_ptr<Cache>> cache = Cache::Open(config->cache);
   if (!cache.ok()) return cache.status().WithContext("cache.directory");
   Cache* const raw = cache->get();
-  return Make(*config, *std::move(cache), raw);
+  const bool cancel = document->Text("/gateway/on_abort") == "cancel";
+  return Make(*config, *std::move(cache), raw, cancel ? OnAbort::kCancel : OnAbort::kFinish);
 }
 
-Result<std::unique_ptr<LlmClient>> LlmClient::Create(const ClientConfig& config, Cache* cache) {
-  return Make(config, nullptr, cache);
+Result<std::unique_ptr<LlmClient>> LlmClient::Create(const ClientConfig& config, Cache* cache,
+                                                     OnAbort on_abort) {
+  return Make(config, nullptr, cache, on_abort);
 }
 
 }  // namespace larder::client

@@ -38,8 +38,8 @@ Result<EmbeddingAnswer> ReadEmbeddingAnswer(std::string_view text, std::size_t c
   }
   const LlmJson usage = json.value("usage", LlmJson());
   if (usage.is_object()) {
-    answer.usage =
-        TokenUsage{.input_tokens = LlmCount(usage, "prompt_tokens"), .json = LlmText(usage)};
+    const char* name = usage.contains("prompt_tokens") ? "prompt_tokens" : "total_tokens";
+    answer.usage = TokenUsage{.input_tokens = LlmCount(usage, name), .json = LlmText(usage)};
   }
   answer.json = text;
   return answer;

@@ -76,4 +76,10 @@ boost::asio::awaitable<Result<Response>> PassThrough(std::shared_ptr<const Cachi
   co_return response;
 }
 
+boost::asio::awaitable<Result<Response>> PassUncached(std::shared_ptr<const CachingCore> core,
+                                                      Request request, std::string detail) {
+  core->refusals->Add(detail);
+  return PassThrough(std::move(core), std::move(request), std::move(detail));
+}
+
 }  // namespace larder::client

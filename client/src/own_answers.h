@@ -21,4 +21,8 @@ Response NotRecorded(const CachingCore& core, std::string_view why);
 boost::asio::awaitable<Result<Response>> PassThrough(std::shared_ptr<const CachingCore> core,
                                                      Request request, std::string detail);
 
+// The same for what would be cached if it could be: counted as a refusal.
+boost::asio::awaitable<Result<Response>> PassUncached(std::shared_ptr<const CachingCore> core,
+                                                      Request request, std::string detail);
+
 }  // namespace larder::client

@@ -142,6 +142,8 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
   if (!dialect.ok()) return dialect.status();
   CachingLimits limits;
   limits.max_body_bytes = config.cache.max_body_bytes;
+  std::shared_ptr<Refusals> refusals =
+      parts.refusals != nullptr ? parts.refusals : std::make_shared<Refusals>();
   return Service(std::make_shared<CachingService>(std::make_shared<const CachingCore>(
       CachingCore{.io = parts.io,
                   .pool = parts.pool,
@@ -156,22 +158,26 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
                   .negative_ttl = config.cache.negative_ttl,
                   .on_abort = parts.on_abort,
                   .health = HealthOf(*settings, parts.health),
-                  .refusals = parts.refusals,
+                  .refusals = std::move(refusals),
                   .recent_misses = parts.recent_misses,
                   .cassette = parts.cassette,
                   .scoped_tags = parts.scoped_tags})));
 }
 
-Result<Service> MakeFallback(const ProviderConfig& provider, Service inner,
+Result<Service> MakeFallback(const ClientConfig& config, std::string_view provider, Service inner,
                              std::vector<Fallback> others,
                              const std::shared_ptr<HealthBoard>& board) {
-  const Result<const Dialect*> dialect = DialectOf(provider);
+  const Result<ProviderConfig> settings = FindProvider(config, provider);
+  if (!settings.ok()) return settings.status();
+  const Result<const Dialect*> dialect = DialectOf(*settings);
   if (!dialect.ok()) return dialect.status();
   return Service(
       std::make_shared<FallbackService>(FallbackParts{.primary = std::move(inner),
                                                       .targets = std::move(others),
                                                       .dialect = **dialect,
-                                                      .health = HealthOf(provider, board)}));
+                                                      .provider = settings->name,
+                                                      .policy = config.policy,
+                                                      .health = HealthOf(*settings, board)}));
 }
 
 Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const ClientConfig& config,
@@ -189,7 +195,8 @@ Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const Cl
     if (!one.ok()) return one.status();
     return std::unique_ptr<HttpService>(std::make_unique<Stack>(*std::move(one)));
   }
-  Result<Service> top = MakeFallback(*settings, *std::move(one), *std::move(others), parts.health);
+  Result<Service> top =
+      MakeFallback(config, provider, *std::move(one), *std::move(others), parts.health);
   if (!top.ok()) return top.status();
   return std::unique_ptr<HttpService>(std::make_unique<Stack>(*std::move(top)));
 }

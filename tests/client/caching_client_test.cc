@@ -22,7 +22,8 @@ class CachingClientTest : public CachingFixture {
     if (client_ == nullptr) {
       ProviderConfig& provider = config_.providers["openai"];
       provider.base_url = upstream_->base_url();
-      Result<std::unique_ptr<CachingClient>> client = CachingClient::Create(config_, cache_.get());
+      Result<std::unique_ptr<CachingClient>> client =
+          CachingClient::Create(config_, cache_.get(), on_abort_);
       EXPECT_OK(client);
       client_ = *std::move(client);
     }
@@ -72,6 +73,12 @@ TEST_F(CachingClientTest, RefusalsAreCountedByReason) {
                                                                             {"not-i-json", 1},
                                                                             {"no-store", 1},
                                                                             {"conditional", 1}}));
+}
+
+TEST_F(CachingClientTest, HealthTellsWhatProvidersWereAsked) {
+  Serve(AnswerChat);
+  for (int i = 0; i < 2; ++i) ASSERT_OK(client().Send("openai", ChatRequest()));
+  EXPECT_EQ(client().Health().at("openai").calls, 1U) << "a hit is no call";
 }
 
 TEST_F(CachingClientTest, ManyThreadsMayAsk) {
@@ -252,6 +259,20 @@ TEST_F(CachingClientTest, StreamThatIsDroppedGivesTheExchangeUp) {
   ASSERT_OK(stream);
   stream->reset();
   EXPECT_TRUE(hung_up.Wait());
+}
+
+TEST_F(CachingClientTest, FlightThatIsDroppedReachesTheUpstreamWhereThatIsAsked) {
+  on_abort_ = OnAbort::kCancel;
+  Serve([this](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(ChatEvents(true)[0]);
+    exchange.WaitForHangUp();
+    asked_.Open();
+  });
+  auto stream = client().Open("openai", ChatStreamRequest(true));
+  ASSERT_OK(stream);
+  stream->reset();
+  EXPECT_TRUE(asked_.Wait());
 }
 
 }  // namespace

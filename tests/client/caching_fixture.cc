@@ -190,14 +190,16 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
                                                                 .provider = provider,
                                                                 .prices = config_.prices,
                                                                 .limits = limits_,
-                                                                .on_abort = on_abort_});
+                                                                .on_abort = on_abort_,
+                                                                .refusals = refusals_});
     return std::make_unique<CachingService>(std::move(core));
   });
 }
 
 std::unique_ptr<Worker> CachingFixture::MakeStackWorker(const std::string& provider) {
   return std::make_unique<Worker>([this, &provider](boost::asio::io_context& io) {
-    const StackParts parts{.io = io, .pool = *pool_, .cache = cache_.get(), .health = board_};
+    const StackParts parts{
+        .io = io, .pool = *pool_, .cache = cache_.get(), .health = board_, .refusals = refusals_};
     Result<std::unique_ptr<HttpService>> stack = MakeStack(parts, config_, provider);
     if (!stack.ok()) throw std::runtime_error(stack.status().ToString());
     return *std::move(stack);

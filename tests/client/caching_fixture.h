@@ -25,6 +25,7 @@
 #include "larder/client/config.h"
 #include "larder/client/health_board.h"
 #include "larder/client/on_abort.h"
+#include "larder/client/refusals.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -120,6 +121,7 @@ class CachingFixture : public ::testing::Test {
   std::unique_ptr<FakeUpstream> upstream_;
   std::unique_ptr<Cache> cache_;
   std::shared_ptr<HealthBoard> board_ = std::make_shared<HealthBoard>();
+  std::shared_ptr<Refusals> refusals_ = std::make_shared<Refusals>();  // of all workers
   Gate store_returns_;
 
  private:

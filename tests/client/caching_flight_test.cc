@@ -409,6 +409,7 @@ TEST_F(CachingFlightTest, LargeRequestPassesByAStoreThatHangs) {
   Serve(AnswerChat);
   HangStore();
   EXPECT_EQ(Ask(ChatRequest()).cache, "larder; fwd=bypass; detail=store-unavailable");
+  EXPECT_EQ(refusals_->Counts()["store-unavailable"], 1U);
 }
 
 TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
@@ -420,6 +421,7 @@ TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
   HangStore();
   const Answer answer = Ask(ChatRequest());
   EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=store-unavailable");
+  EXPECT_EQ(refusals_->Counts()["store-unavailable"], 1U);
   EXPECT_EQ(answer.body, large);
 }
 

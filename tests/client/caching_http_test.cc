@@ -319,6 +319,7 @@ class CachingHttpFollowerTest : public CachingHttpTest {
       EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=not-shared");
     }
     EXPECT_EQ(upstream_->requests(), 3);
+    EXPECT_EQ(refusals_->Counts()["not-shared"], 2U);
   }
 };
 

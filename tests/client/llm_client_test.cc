@@ -4,9 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
-#include <thread>
 
-#include "caching_fixture.h"
+#include "llm_client_fixture.h"
 #include "llm_dialect.h"
 #include "recorded.h"
 
@@ -18,24 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class LlmClientTest : public CachingFixture {
- protected:
-  LlmClient& client() {
-    if (client_ == nullptr) {
-      config_.providers["openai"].base_url = upstream_->base_url();
-      config_.providers["openai"].retry.base_delay = Duration(1);
-      Result<std::unique_ptr<LlmClient>> client = LlmClient::Create(config_, cache_.get());
-      EXPECT_OK(client);
-      client_ = *std::move(client);
-    }
-    return *client_;
-  }
-  static LlmRequest Ask(const std::string& prompt = "hi") {
-    return {.model = "gpt-4o", .messages = {Message::Of(Role::kUser, prompt)}};
-  }
-
-  std::unique_ptr<LlmClient> client_;  // goes before the cache
-};
+using LlmClientTest = LlmClientFixture;
 
 TEST_F(LlmClientTest, GenerateAnswersAndTheNextIsAHit) {
   std::string seen;
@@ -57,6 +39,47 @@ TEST_F(LlmClientTest, GenerateAnswersAndTheNextIsAHit) {
   EXPECT_TRUE(hit->cache.hit());
   EXPECT_EQ(hit->json, miss->json);
   EXPECT_EQ(upstream_->requests(), 1);
+}
+
+TEST_F(LlmClientTest, ItsCacheForgetsWhatIsInvalidated) {
+  Serve(AnswerChat);
+  CallOptions options;
+  options.directives.tags = {"faq"};
+  ASSERT_OK(client().Generate(Ask(), options));
+  ASSERT_OK(client().cache()->Invalidate({.tags = {"faq"}}));
+  const Result<LlmAnswer> again = client().Generate(Ask(), options);
+  ASSERT_OK(again);
+  EXPECT_FALSE(again->cache.hit());
+  EXPECT_EQ(client().Health().at("openai").calls, 2U);
+  options.directives.no_store = true;
+  ASSERT_OK(client().Generate(Ask(), options));
+  EXPECT_EQ(client().RefusalCounts(), (std::map<std::string, std::uint64_t>{{"no-store", 1}}));
+  const auto uncached = LlmClient::Create(config_, nullptr);
+  ASSERT_OK(uncached);
+  EXPECT_EQ((*uncached)->cache(), nullptr);
+}
+
+TEST_F(LlmClientTest, OtherPathsAreAskedForByNameAndCached) {
+  std::vector<std::string> targets;
+  Serve([&](UpstreamExchange& exchange) {
+    targets.push_back(exchange.target);
+    if (exchange.target != "/embeddings") return AnswerChat(exchange);
+    exchange.Answer(200, "application/json",
+                    R"({"data":[{"index":0,"embedding":[0.5]}],"usage":{"total_tokens":1}})");
+  });
+  const std::string azure = "/openai/deployments/d/chat/completions?api-version=1";
+  CallOptions options{.path = azure};
+  const auto go_on = [](const LlmEvent&) { return true; };
+  ASSERT_OK(client().Generate(Ask(), options));
+  const Result<LlmAnswer> hit = client().GenerateStream(Ask(), go_on, options);
+  ASSERT_OK(hit);
+  EXPECT_TRUE(hit->cache.hit());
+  ASSERT_OK(client().GenerateStream(Ask("more"), go_on, options));
+  options.path = "/embeddings";
+  ASSERT_OK(client().Embed({.model = "e", .inputs = {"a"}}, options));
+  EXPECT_THAT(targets, ElementsAre(azure, azure, "/embeddings"));
+  options.path = "chat/completions";
+  EXPECT_THAT(client().Generate(Ask(), options), testing::HasCode(StatusCode::kInvalidArgument));
 }
 
 TEST_F(LlmClientTest, StreamTellsItsPiecesAndGivesTheWhole) {
@@ -150,87 +173,6 @@ TEST_F(LlmClientTest, StreamThatEndsInAnErrorSaysWhichAndQuotesNothing) {
             "the provider ended its stream with an error: server_error");
 }
 
-TEST_F(LlmClientTest, SlowReaderHoldsTheProviderUp) {
-  std::atomic<int> sent = 0;
-  Serve([&](UpstreamExchange& exchange) {
-    exchange.BeginChunks(200, "text/event-stream");
-    const std::string padding = ": " + std::string(100'000, 'x') + "\n\n";
-    exchange.Chunk(ChatEvents(true)[0]);
-    exchange.Chunk(ChatEvents(true)[1]);
-    for (; sent < 300 && exchange.Chunk(padding); ++sent) asked_.Open();
-    for (std::size_t i = 2; i < ChatEvents(true).size(); ++i) exchange.Chunk(ChatEvents(true)[i]);
-    exchange.EndChunks();
-  });
-  CallOptions options;
-  options.directives.no_store = true;  // a flight keeps all for those who join it
-  int held_at = 0;
-  const Result<LlmAnswer> answer = client().GenerateStream(
-      Ask(),
-      [&](const LlmEvent& event) {
-        if (held_at != 0 || event.kind != LlmEvent::Kind::kText) return true;
-        asked_.Wait();
-        int before = -1;  // until the sender is stuck
-        while (before != sent) {
-          before = sent;
-          for (int i = 0; i < 5'000; ++i) std::this_thread::yield();
-        }
-        held_at = sent;
-        return true;
-      },
-      options);
-  ASSERT_OK(answer);
-  EXPECT_EQ(answer->text(), "Hello there");
-  EXPECT_LT(held_at, 300) << "30 MB were read ahead";
-}
-
-TEST_F(LlmClientTest, CallbackThatHasEnoughGivesTheCallUp) {
-  Serve(AnswerChat);
-  int events = 0;
-  const Result<LlmAnswer> answer = client().GenerateStream(Ask(), [&](const LlmEvent&) {
-    ++events;
-    return false;
-  });
-  EXPECT_EQ(answer.status().code(), StatusCode::kCancelled);
-  EXPECT_EQ(events, 1);
-}
-
-TEST_F(LlmClientTest, StopEndsACallThatWaits) {
-  Serve([this](UpstreamExchange& exchange) {
-    asked_.Open();
-    exchange.WaitForHangUp();
-  });
-  std::stop_source stop;
-  std::thread stopper([&] {
-    asked_.Wait();
-    stop.request_stop();
-  });
-  CallOptions options{.stop = stop.get_token()};
-  options.directives.no_store = true;
-  EXPECT_EQ(client().Generate(Ask(), options).status().code(), StatusCode::kCancelled);
-  stopper.join();
-  EXPECT_EQ(client().Generate(Ask(), options).status().code(), StatusCode::kCancelled);
-}
-
-TEST_F(LlmClientTest, StopEndsAStreamThatFallsSilent) {
-  Serve([this](UpstreamExchange& exchange) {
-    exchange.BeginChunks(200, "text/event-stream");
-    exchange.Chunk(ChatEvents(true)[0] + ChatEvents(true)[1]);
-    exchange.WaitForHangUp();
-  });
-  std::stop_source stop;
-  std::thread stopper;
-  const Result<LlmAnswer> answer =
-      client().GenerateStream(Ask(),
-                              [&](const LlmEvent&) {
-                                if (!stopper.joinable())
-                                  stopper = std::thread([&] { stop.request_stop(); });
-                                return true;
-                              },
-                              {.stop = stop.get_token()});
-  stopper.join();
-  EXPECT_EQ(answer.status().code(), StatusCode::kCancelled) << answer.status().ToString();
-}
-
 TEST_F(LlmClientTest, CutStreamIsNoAnswer) {
   Serve([](UpstreamExchange& exchange) {
     exchange.BeginChunks(200, "text/event-stream");
@@ -239,6 +181,41 @@ TEST_F(LlmClientTest, CutStreamIsNoAnswer) {
   });
   const auto go_on = [](const LlmEvent&) { return true; };
   EXPECT_EQ(client().GenerateStream(Ask(), go_on).status().code(), StatusCode::kDataLoss);
+}
+
+TEST_F(LlmClientTest, StreamWithFewerChoicesThanWereAskedForIsNoAnswerWithoutItsEndMark) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "text/event-stream",
+                    R"(data: {"choices":[{"index":0,"delta":{"role":"assistant",)"
+                    R"("content":"Hi"},"finish_reason":"stop"}]})"
+                    "\n\n");
+  });
+  const auto go_on = [](const LlmEvent&) { return true; };
+  EXPECT_OK(client().GenerateStream(Ask(), go_on));
+  LlmRequest both = Ask();
+  both.extra = R"({"n":2})";
+  EXPECT_THAT(client().GenerateStream(both, go_on), testing::HasCode(StatusCode::kDataLoss));
+}
+
+TEST_F(LlmClientTest, CodeOfAnErrorTellsTroubleFromWrongCalls) {
+  int status = 0;
+  Serve([&](UpstreamExchange& exchange) { exchange.Answer(status, "application/json", "{}"); });
+  config_.providers["openai"].retry.max_attempts = 1;
+  const std::map<int, StatusCode> expected = {
+      {400, StatusCode::kInvalidArgument},   {401, StatusCode::kInvalidArgument},
+      {404, StatusCode::kInvalidArgument},   {408, StatusCode::kUnavailable},
+      {409, StatusCode::kUnavailable},       {422, StatusCode::kInvalidArgument},
+      {429, StatusCode::kResourceExhausted}, {500, StatusCode::kUnavailable},
+      {504, StatusCode::kUnavailable},       {529, StatusCode::kUnavailable}};
+  for (const auto& [answered, code] : expected) {
+    status = answered;
+    EXPECT_THAT(client().Generate(Ask()), testing::HasCode(code)) << answered;
+  }
+  CallOptions options;
+  options.directives.only_if_cached = true;
+  EXPECT_THAT(client().Generate(Ask(), options), testing::HasCode(StatusCode::kNotFound));
+  options.directives.no_store = true;
+  EXPECT_THAT(client().Generate(Ask(), options), testing::HasCode(StatusCode::kNotFound));
 }
 
 TEST_F(LlmClientTest, ErrorIsACodeWithoutTheProvidersTextAndTheAnswerWhoAsksForIt) {
@@ -284,6 +261,35 @@ TEST_F(LlmClientTest, EmbeddingsComeInTheOrderOfTheirInputs) {
             StatusCode::kInvalidArgument);
   EXPECT_EQ(client().Embed({.model = "e", .inputs = {"a"}}, options).status().code(),
             StatusCode::kDataLoss);
+}
+
+TEST_F(LlmClientTest, OnlyEmbeddingsThatAreMissingAreAskedFor) {
+  std::vector<json> asked;
+  Serve([&](UpstreamExchange& exchange) {
+    const json input = json::parse(exchange.body)["input"];
+    asked.push_back(input);
+    json answer = {{"model", "e"}, {"usage", {{"total_tokens", 5 * input.size()}}}};
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      answer["data"].push_back({{"index", i}, {"embedding", {input[i].dump().size() + 0.5}}});
+    }
+    exchange.Answer(200, "application/json", answer.dump());
+  });
+  const auto embed = [this](std::vector<std::string> inputs) {
+    Result<EmbeddingAnswer> answer = client().Embed({.model = "e", .inputs = std::move(inputs)});
+    EXPECT_OK(answer);
+    return *std::move(answer);
+  };
+  const EmbeddingAnswer miss = embed({"ab", "c"});
+  EXPECT_THAT(miss.vectors, ElementsAre(ElementsAre(4.5F), ElementsAre(3.5F)));
+  EXPECT_EQ(miss.usage->input_tokens, 10U) << "where only the total is told";
+  const EmbeddingAnswer hit = embed({"c", "ab"});
+  EXPECT_TRUE(hit.cache.hit());
+  EXPECT_THAT(hit.vectors, ElementsAre(ElementsAre(3.5F), ElementsAre(4.5F)));
+  EXPECT_EQ(hit.usage->input_tokens, 10U);
+  const EmbeddingAnswer partly = embed({"ab", "def"});
+  EXPECT_EQ(partly.cache.forward, Forward::kPartial);
+  EXPECT_THAT(partly.vectors, ElementsAre(ElementsAre(4.5F), ElementsAre(5.5F)));
+  EXPECT_THAT(asked, ElementsAre(json({"ab", "c"}), json::array({"def"})));
 }
 
 TEST_F(LlmClientTest, ProviderMustBeNamedWhereThereAreSeveral) {

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "caching_fixture.h"
+#include "larder/client/asio/decorators.h"
+#include "run_coroutine.h"
 
 namespace larder::client {
 namespace {
@@ -102,6 +104,62 @@ TEST_F(StackTest, FallbackIsAskedForNoRequestThatDependsOnItsProvidersState) {
   cached.directives.only_if_cached = true;
   EXPECT_EQ(Ask(cached).code, 504);
   EXPECT_EQ(other_->requests(), 0);
+}
+
+TEST_F(StackTest, PostOfPlainHttpFallsBackWhereThePolicySaysThatItDependsOnNothing) {
+  Serve([](UpstreamExchange& exchange) { exchange.Answer(500, "text/plain", "down"); });
+  other_ = std::make_unique<FakeUpstream>(
+      [](UpstreamExchange& exchange) { exchange.Answer(200, "text/plain", "up"); });
+  ProviderConfig& weather = config_.providers["weather"];
+  weather.dialect = "http";
+  weather.base_url = upstream_->base_url();
+  weather.retry.max_attempts = 1;
+  weather.fallback = {{.provider = "climate", .models = {}}};
+  config_.providers["climate"].dialect = "http";
+  config_.providers["climate"].base_url = other_->base_url();
+  PolicyRule questions;
+  questions.match.path = {"/ask"};
+  questions.match.provider = {"weather"};
+  questions.cache_stateful = true;
+  config_.policy = Policy({questions});
+  stack_ = MakeStackWorker("weather");
+  Request post;
+  post.body = "question";
+  post.target = "/ask?today";
+  EXPECT_EQ(Ask(post).body, "up");
+  post.target = "/order";
+  EXPECT_EQ(Ask(post).code, 500);
+  EXPECT_EQ(other_->requests(), 1);
+}
+
+TEST_F(StackTest, CachingByItselfCountsRefusalsForItself) {
+  Serve(AnswerChat);
+  ProviderConfig& provider = config_.providers["openai"];
+  provider.base_url = upstream_->base_url();
+  boost::asio::io_context io(1);
+  boost::asio::thread_pool pool(1);
+  {
+    Result<std::shared_ptr<HttpService>> http = MakeHttp(io, provider);
+    ASSERT_OK(http);
+    const StackParts parts{.io = io, .pool = pool, .cache = cache_.get()};
+    auto caching = MakeCaching(parts, config_, "openai", *std::move(http));
+    ASSERT_OK(caching);
+    Request request = ChatRequest();
+    request.directives.no_store = true;
+    auto sending = (*caching)->Send(std::move(request));
+    const Result<Response> response = testing::RunCoroutine(io, std::move(sending));
+    ASSERT_OK(response);
+    EXPECT_EQ(response->head.cache.detail, "no-store");
+  }
+  pool.join();
+}
+
+TEST_F(StackTest, FallbackIsNotPaidForACallerWhoseDeadlineHasPassed) {
+  ServeBoth();
+  Request late = ChatRequest();
+  late.deadline = std::chrono::steady_clock::now();
+  EXPECT_EQ(Ask(late).status.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(board_->Snapshot().at("openai").fallbacks, 0U);
 }
 
 TEST_F(StackTest, ErrorsOfTheRequestItselfFallBackToNobody) {

@@ -37,12 +37,15 @@ asio::awaitable<void> Ask(HttpService& service) {
 }
 
 int main() {
+  const char* url = std::getenv("LLM_URL");  // https://api.openai.com
+  if (url == nullptr) return std::cerr << "set LLM_URL\n", 2;
+
   asio::io_context io(1);
   asio::thread_pool pool(2);
   ClientConfig config;
   ProviderConfig& provider = config.providers["openai"];
   provider.name = "openai";
-  provider.base_url = std::getenv("LLM_URL");
+  provider.base_url = url;
   provider.retry = {.max_attempts = 2, .base_delay = std::chrono::milliseconds(1)};
   auto cache = larder::Cache::Open({.directory = "answers"});
   if (!cache.ok()) return std::cerr << cache.status().ToString() << '\n', 1;

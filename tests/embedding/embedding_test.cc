@@ -30,8 +30,8 @@ struct Finished {
   std::string output;
 };
 
-Finished RunProgram(const std::string& program, const TempDir& directory, const std::string& url) {
-  const std::string command = "cd " + directory.path() + " && LLM_KEY=sk-test LLM_URL=" + url +
+Finished RunIn(const TempDir& directory, const std::string& variables, const std::string& program) {
+  const std::string command = "cd " + directory.path() + " && env " + variables +
                               " " EMBEDDING_PROGRAMS "/embedding_" + program + " 2>&1";
   FILE* pipe = ::popen(command.c_str(), "r");
   Finished finished;
@@ -41,6 +41,11 @@ Finished RunProgram(const std::string& program, const TempDir& directory, const 
   }
   finished.exit_status = WEXITSTATUS(::pclose(pipe));
   return finished;
+}
+
+// `program`: with its arguments.
+Finished RunProgram(const std::string& program, const TempDir& directory, const std::string& url) {
+  return RunIn(directory, "LLM_KEY=sk-test LLM_URL=" + url, program);
 }
 
 // The first whole exchange of `file` whose answer has this text in it.
@@ -80,6 +85,8 @@ TEST(EmbeddingTest, GenerateAsksOnceAndTheCacheAfterARestart) {
   EXPECT_EQ(again.output.substr(again.output.find('\n')),
             first.output.substr(first.output.find('\n')));
   EXPECT_EQ(provider.calls().total, 1U);
+  EXPECT_THAT(RunProgram("generate forget", directory, url).output, StartsWith("larder; fwd=miss"));
+  EXPECT_EQ(provider.calls().total, 2U);
 }
 
 TEST(EmbeddingTest, StreamShowsTheToolCall) {
@@ -118,6 +125,11 @@ TEST(EmbeddingTest, ProgramsSayWhatWentWrong) {
   const Finished finished = RunProgram("generate", directory, "unused");
   EXPECT_EQ(finished.exit_status, 1);
   EXPECT_THAT(finished.output, HasSubstr("config.json: cannot be read"));
+  for (const char* program : {"generate", "stream", "decorators"}) {
+    const Finished unset = RunIn(directory, "-u LLM_KEY -u LLM_URL", program);
+    EXPECT_EQ(unset.exit_status, 2) << program;
+    EXPECT_THAT(unset.output, StartsWith("set LLM_")) << program;
+  }
 }
 
 }  // namespace

@@ -6,8 +6,12 @@
 using namespace larder::client;
 
 int main() {
+  const char* url = std::getenv("LLM_URL");  // https://api.openai.com
+  const char* key = std::getenv("LLM_KEY");
+  if (url == nullptr || key == nullptr) return std::cerr << "set LLM_URL and LLM_KEY\n", 2;
+
   larder::client::ClientConfig config;
-  config.providers["openai"].base_url = std::getenv("LLM_URL");
+  config.providers["openai"].base_url = url;
   larder::Options options;
   options.directory = "answers";
   auto cache = larder::Cache::Open(options);
@@ -19,13 +23,13 @@ int main() {
   request.tools = {{.name = "get_weather",
                     .description = "The weather in a city.",
                     .parameters = R"({"type":"object","properties":{"city":{"type":"string"}}})"}};
-  // The provider is read no faster than this returns; false gives the call up, as does
-  // request_stop() of a std::stop_source whose token is in CallOptions::stop.
+  // Called for each piece as it comes; false gives the call up, as does request_stop() of a
+  // std::stop_source whose token is in CallOptions::stop.
   const auto on_event = [](const LlmEvent& event) {
     if (event.kind == LlmEvent::Kind::kText) std::cout << event.text << std::flush;
     return true;
   };
-  auto answer = (*llm)->GenerateStream(request, on_event, {.credential = std::getenv("LLM_KEY")});
+  auto answer = (*llm)->GenerateStream(request, on_event, {.credential = key});
   if (!answer.ok()) return std::cerr << answer.status().ToString() << '\n', 1;
 
   // A conversation goes on with the model's message as it came, unknown fields and all.

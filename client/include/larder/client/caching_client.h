@@ -22,7 +22,9 @@
 
 #include "larder/cache.h"
 #include "larder/client/config.h"
+#include "larder/client/health_board.h"
 #include "larder/client/message.h"
+#include "larder/client/on_abort.h"
 #include "larder/result.h"
 #include "larder/shared_bytes.h"
 
@@ -43,8 +45,10 @@ class CachingClient {
     std::function<void(const Status&)> on_end;         // once, last; ok: the body is complete
   };
 
-  // An answer that is read piece by piece. While nobody asks for the next piece nothing is read, so
-  // that a slow reader slows the upstream down. Destroying it gives the exchange up.
+  // An answer that is read piece by piece. What goes past the cache is read from the upstream as it
+  // is asked for, so that a slow reader slows the upstream down; what is cached is fetched for the
+  // store and for others too, at the pace of the network, and waits in memory (128 MiB at most)
+  // until it is asked for. Destroying it gives the exchange up.
   class Stream {
    public:
     virtual ~Stream() = default;
@@ -57,8 +61,11 @@ class CachingClient {
   };
 
   // With the providers of `config`. `cache` is not owned and must outlive the client; null =
-  // nothing is cached. Errors: kInvalidArgument (a provider's base URL or dialect).
-  static Result<std::unique_ptr<CachingClient>> Create(const ClientConfig& config, Cache* cache);
+  // nothing is cached. `on_abort`: what becomes of a fetch for the cache when all who wait for it
+  // have given up; what goes past the cache is given up in any case.
+  // Errors: kInvalidArgument (a provider's base URL or dialect).
+  static Result<std::unique_ptr<CachingClient>> Create(const ClientConfig& config, Cache* cache,
+                                                       OnAbort on_abort = OnAbort::kFinish);
 
   // Cancels what is under way: on_end comes with kCancelled before this returns. Answers that are
   // complete are still stored. Not to be called from a callback.
@@ -71,6 +78,8 @@ class CachingClient {
 
   // What was kept from the cache since the client was made, by reason (refusals.h).
   virtual std::map<std::string, std::uint64_t> RefusalCounts() const = 0;
+  // How the providers that were asked fare, by name, since the client was made.
+  virtual std::map<std::string, ProviderStats> Health() const = 0;
 
   // Sends and waits for the head. `stop` gives it up while it waits. The stream must not outlive
   // the client. Not to be called from a callback. Errors: as Send; kCancelled.

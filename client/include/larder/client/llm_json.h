@@ -1,9 +1,10 @@
 // Requests of a provider's API as types, and back: for programs that have them as JSON.
 //
 // `dialect` is "openai" (chat completions), "openai-responses" or "anthropic" (messages). What is
-// read and written in the same dialect stays the same JSON, whatever it is; only the form that it
-// asks for (`stream`) is left out. Read in one and written in the other, what lies in an `extra` is
-// still the first's.
+// read and written in the same dialect stays the same JSON, whatever it is, but for the form that
+// it asks for (`stream`), which is left out, and Anthropic's `max_tokens`, which is put in where
+// there is none. Read in one and written in the other, what lies in an `extra` is still the
+// first's.
 #pragma once
 
 #include <string>

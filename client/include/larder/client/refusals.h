@@ -11,7 +11,10 @@ namespace larder::client {
 
 // Reasons of requests that go past the cache: "stateful", "not-i-json", "too-complex" (over 524,288
 // values, or 16,384 inputs of embeddings), "no-input" (of embeddings), "policy" (a rule says so),
-// "no-store", "conditional" (If-None-Match and the like).
+// "no-store", "conditional" (If-None-Match and the like); and of requests that would have been
+// cached: "store-unavailable" (the store did not answer in time), "not-shared" (what another was
+// waiting for could not be given to this caller), "invalid-answer" (to a part of a batch of
+// embeddings, which does not fit; it was asked for as a whole).
 // Reasons of answers that are not stored: "status" (not 2xx), "content_type" (neither JSON nor an
 // event stream, or encoded), "too_large", "invalid", "error" (under 2xx), "no_end" (a stream that
 // was cut, or plain HTTP of no told length), "empty", "content_filter", "refusal", "truncated",

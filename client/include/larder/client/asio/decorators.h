@@ -61,10 +61,11 @@ struct Fallback {
   std::map<std::string, std::string> models = {};  // names that differ there
 };
 
-// Asks `others` in their order when `inner`, which speaks the dialect of `provider`, is in trouble.
-// Errors: kInvalidArgument (the dialect).
+// Asks `others` in their order when `inner`, which stands for `provider` of `config`, is in
+// trouble. The policy of `config` says which POSTs of plain HTTP mean the same to others. Errors:
+// kInvalidArgument (no such provider, its dialect).
 Result<std::shared_ptr<HttpService>> MakeFallback(
-    const ProviderConfig& provider, std::shared_ptr<HttpService> inner,
+    const ClientConfig& config, std::string_view provider, std::shared_ptr<HttpService> inner,
     std::vector<Fallback> others, const std::shared_ptr<HealthBoard>& board = nullptr);
 
 }  // namespace larder::client
