@@ -128,6 +128,33 @@ TEST_F(CachectlConfigTest, PolicyIsTestedOnARequest) {
   EXPECT_THAT(Plain({"policy", "test", "request.json"}).out, HasSubstr("none matches"));
 }
 
+TEST_F(CachectlConfigTest, RequestsOfPlainHttpHaveTheMethodThatIsSaid) {
+  std::ofstream(dir_ / "config.json") << R"({
+    "policy": [ { "match": { "path": "/ask" }, "cache_stateful": true } ],
+    "providers": { "weather": { "dialect": "http", "base_url": "http://h" } } })";
+  std::ofstream(dir_ / "question") << "how warm?";
+  const auto bypass = [this](const std::string& file, const std::string& path,
+                             std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"policy",  "test",   file, "--provider",
+                                      "weather", "--path", path, "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const ProgramEnd end = Plain(words);
+    const json test = json::parse(end.out, nullptr, /*allow_exceptions=*/false);
+    return test.is_object() ? test["bypass"].dump() : end.err;
+  };
+  EXPECT_EQ(bypass("/dev/null", "/today"), "null");
+  EXPECT_EQ(bypass("/dev/null", "/today", {"--method", "POST"}), "\"stateful\"");
+  EXPECT_EQ(bypass("question", "/today"), "\"stateful\"");
+  EXPECT_EQ(bypass("question", "/today", {"--method", "GET"}), "null");
+  EXPECT_EQ(bypass("question", "/ask"), "null");
+  EXPECT_THAT(bypass("question", "/ask", {"--method", "get"}), HasSubstr("\"get\", not a method"));
+  const std::vector<std::string> explain = {"explain", "/dev/null", "question", "--provider",
+                                            "weather", "--path",    "/today",   "--method",
+                                            "GET",     "--json"};
+  const json differs = json::parse(Plain(explain).out);
+  EXPECT_EQ(differs["same_key"], false);
+}
+
 TEST_F(CachectlConfigTest, FieldsInWhichTwoRequestsDifferAreNamed) {
   std::ofstream(dir_ / "a.json")
       << R"({"model":"m","user":"u","messages":[{"role":"user","content":"secret one"}]})";

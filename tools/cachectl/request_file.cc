@@ -15,6 +15,7 @@ namespace {
 using client::ProviderConfig;
 
 constexpr const char* kUsualPath = "/v1/chat/completions";
+constexpr const char* kCapitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 Status Invalid(std::string message) { return {StatusCode::kInvalidArgument, std::move(message)}; }
 
@@ -65,6 +66,18 @@ Status AddCredential(const Invocation& invocation, const ProviderConfig& provide
   return Status::Ok();
 }
 
+// --method, else the one that the dialect usually has.
+Result<std::string> ChooseMethod(const Invocation& invocation, const ProviderConfig& provider,
+                                 const std::string& body) {
+  if (!invocation.Has("--method")) {
+    return std::string(provider.dialect == "http" && body.empty() ? "GET" : "POST");
+  }
+  const std::string method = invocation.Value("--method");
+  const bool valid = !method.empty() && method.find_first_not_of(kCapitals) == method.npos;
+  if (valid) return method;
+  return Invalid("--method is \"" + method + "\", not a method such as GET or POST, in capitals");
+}
+
 // All but the body, with its Larder-... headers.
 Result<client::Request> MakeRequest(const Invocation& invocation, const ProviderConfig& provider,
                                     std::string target) {
@@ -110,6 +123,9 @@ Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::str
   Result<std::string> body = ReadInput(file);
   if (!body.ok()) return body.status();
   usual->request.body = *std::move(body);
+  Result<std::string> method = ChooseMethod(invocation, usual->provider, usual->request.body);
+  if (!method.ok()) return method.status();
+  usual->request.method = *std::move(method);
   client::RemoveDirectives(usual->request.headers);
   return usual;
 }

@@ -19,8 +19,9 @@ struct RequestFile {
 // read and left where they are, so that it may be sent.
 Result<RequestFile> ReadUsualRequest(const Invocation& invocation);
 
-// `file` - is stdin; --path, --provider, --namespace, --sample,
-// --header and --credential-from-env say what it does not. Errors: kInvalidArgument.
+// `file` - is stdin; --method, --path, --provider, --namespace, --sample, --header and
+// --credential-from-env say what it does not. Without --method it is a POST, or, to a provider of
+// the dialect "http", with nothing in it, a GET. Errors: kInvalidArgument.
 Result<RequestFile> ReadRequestFile(const Invocation& invocation, const std::string& file);
 
 }  // namespace larder::cachectl

@@ -89,6 +89,7 @@ constexpr VerbFlag kExplainFlags[] = {
     {"--recent", "", "the recent misses of a running larderd that nearly were hits, latest first"},
     {"--limit", "N", "of recent misses: at most so many; 20 if not given"},
     {"--tag", "T", "a tag of the read", true},
+    {"--method", "METHOD", "of two requests: as for key"},
     {"--path", "PATH", "of two requests: as for key"},
     {"--provider", "NAME", "of two requests: as for key"},
     {"--namespace", "NAME", "of two requests: as for key"},
@@ -97,6 +98,7 @@ constexpr VerbFlag kExplainFlags[] = {
 };
 
 constexpr VerbFlag kKeyFlags[] = {
+    {"--method", "METHOD", "POST if not given; with dialect http and an empty body GET"},
     {"--path", "PATH", "path and query of the request; /v1/chat/completions if not given"},
     {"--provider", "NAME", "the provider; else the gateway's for such a path"},
     {"--namespace", "NAME", "Larder-Namespace of the request"},
@@ -118,7 +120,7 @@ constexpr VerbFlag kWarmFlags[] = {
 };
 
 // Of whose request it is, the policy knows nothing.
-constexpr std::span<const VerbFlag> kPolicyFlags = std::span(kKeyFlags).first<6>();
+constexpr std::span<const VerbFlag> kPolicyFlags = std::span(kKeyFlags).first<7>();
 
 constexpr VerbFlag kClientFlags[] = {
     {"--namespace", "N", "its key space, which may be shared with other clients; else its name"},
