@@ -48,6 +48,13 @@ void DeleteOrphans(const std::string& directory) {
   }
 }
 
+// No other backup's has it, of another branch of this cache either.
+std::string NameOf(std::string_view mark) {
+  std::uint64_t number = 0;
+  for (const char byte : mark) number = number << 8 | static_cast<unsigned char>(byte);
+  return std::to_string(number);
+}
+
 // Two caches would delete each other's backups, and overwrite ledgers of the same name. A state
 // that cannot be read is of nobody.
 Status CheckIsOurs(const std::string& directory, const State& ours) {
@@ -92,7 +99,6 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   BackupNote note;
   note.known_until = clock_->Now();
   note.sequence = store.LatestSequence();
-  note.name = std::to_string(ledger_->Next());
   // A directory that has the mark, though it be put back from a snapshot, has all rows up to that
   // sequence number, and what is invalidated in it has greater numbers than those being copied.
   Status status = store.Sync();
@@ -103,6 +109,7 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
     AddMark(state_);
     state = state_;
   }
+  note.name = NameOf(LatestMark(state));
   status = SaveState();
   if (!status.ok()) return status;
   status = ledger_->CopyTo(BackupLedger(options.directory, note.name));

@@ -108,6 +108,8 @@ Status CacheCore::OpenFiles() {
   if (!store.ok() && !MayComeBack(store.status(), options_.on_corruption)) return store.status();
   if (!store.ok()) {
     if (Status usable = CheckMayBeUsed(PathOf("store")); !usable.ok()) return usable;
+    const bool held = store.status().message().find("/LOCK: ") != std::string::npos;
+    if (held) return store.status();  // by a tool of RocksDB's, say
   }
   KillPoint("store opened");
   Status status = OpenLedger(store.ok() ? store->get() : nullptr);

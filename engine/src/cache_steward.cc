@@ -139,7 +139,10 @@ Status CacheCore::SaveState() {
   state_.anchor = clock_->Save();
   state_.counters = counters_.Read();
   state_.number_bound = ledger_->NumberBound();
-  const Status status = WriteState(PathOf("state"), state_);
+  // One that took the place of ours is another cache's.
+  const Status status = lock_.IsOf(options_.directory)
+                            ? WriteState(PathOf("state"), state_)
+                            : Status(StatusCode::kUnavailable, "the directory was moved away");
   if (status.ok()) {
     clock_->Adopt(state_.anchor);
     state_failed_ = false;

@@ -68,6 +68,10 @@ Result<DirectoryLock> DirectoryLock::Take(const std::string& directory, bool cre
     if (errno != EWOULDBLOCK) return SystemError("lock directory", directory);
     return Status(StatusCode::kUnavailable, directory + " is held by another process");
   }
+  // Another may have been put in its place between the two.
+  if (!lock.IsOf(directory)) {
+    return Status(StatusCode::kUnavailable, directory + " was replaced meanwhile; try again");
+  }
   if (::faccessat(AT_FDCWD, directory.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
     return SystemError("write to directory", directory);
   }
@@ -82,6 +86,13 @@ DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
     fd_ = std::exchange(other.fd_, -1);
   }
   return *this;
+}
+
+bool DirectoryLock::IsOf(const std::string& directory) const {
+  struct stat held {};
+  struct stat there {};
+  return fd_ >= 0 && ::fstat(fd_, &held) == 0 && ::stat(directory.c_str(), &there) == 0 &&
+         held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
 void DirectoryLock::Release() {

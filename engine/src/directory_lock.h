@@ -20,6 +20,8 @@ class DirectoryLock {
   DirectoryLock& operator=(DirectoryLock&& other) noexcept;
   ~DirectoryLock() { Release(); }
   void Release();
+  // Whether `directory` is still what was locked, and not another that took its place.
+  bool IsOf(const std::string& directory) const;
 
  private:
   int fd_ = -1;

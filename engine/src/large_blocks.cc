@@ -102,6 +102,10 @@ LargeBlocks::Header* LargeBlocks::TakeKept(std::size_t capacity) {
   }
   if (block->capacity >= capacity) return block;
   ASAN_UNPOISON_MEMORY_REGION(block->bytes(), block->capacity - sizeof(Header));
+#ifdef __SANITIZE_THREAD__  // it takes an address that was moved away from for the one before
+  block->Unmap();
+  return nullptr;
+#endif
   const std::size_t had = block->capacity;
   void* moved = ::mremap(block, had, capacity, MREMAP_MAYMOVE);
   if (moved == MAP_FAILED) {

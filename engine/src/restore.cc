@@ -41,6 +41,10 @@ bool StartsWith(const std::string& path, std::string_view magic) {
   return file.good() && bytes == magic;
 }
 
+bool IsLater(const ClockAnchor& a, const ClockAnchor& b) {
+  return a.boot_id == b.boot_id ? a.at_boot > b.at_boot : a.last_seen > b.last_seen;
+}
+
 // One restore, step by step. The target's directory is locked.
 class Restoration {
  public:
@@ -103,6 +107,8 @@ Status Restoration::ReadReplaced() {
   // before it nobody knows what was removed until the last of its rows was copied.
   replaced.store_id = std::move(state_.store_id);
   KeepLatestMark(replaced);
+  // Hard lifetimes end by the clock that dated them.
+  if (IsLater(state_.anchor, replaced.anchor)) replaced.anchor = state_.anchor;
   state_ = std::move(replaced);
   return Status::Ok();
 }

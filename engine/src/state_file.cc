@@ -120,13 +120,16 @@ void AddMark(State& state) {
   }
 }
 
+std::string_view LatestMark(const State& state) {
+  const std::string_view id = state.store_id;
+  return id.size() < kLineageBytes + kMarkBytes ? std::string_view{}
+                                                : id.substr(id.size() - kMarkBytes);
+}
+
 bool HasMarkOf(const State& state, const State& earlier) {
-  if (!IsSameLineage(state, earlier) || earlier.store_id.size() < kLineageBytes + kMarkBytes) {
-    return false;
-  }
+  const std::string_view mark = LatestMark(earlier);
+  if (!IsSameLineage(state, earlier) || mark.empty()) return false;
   const std::string_view marks = state.store_id;
-  const std::string_view mark =
-      std::string_view(earlier.store_id).substr(earlier.store_id.size() - kMarkBytes);
   for (std::size_t at = kLineageBytes; at + kMarkBytes <= marks.size(); at += kMarkBytes) {
     if (marks.substr(at, kMarkBytes) == mark) return true;
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cache_clock.h"
@@ -35,6 +36,8 @@ void RenewHistory(State& state);
 void KeepLatestMark(State& state);
 // One more. The oldest go: backups from before the latest 512 count as of another history.
 void AddMark(State& state);
+// Eight bytes, that no other state has as its latest.
+std::string_view LatestMark(const State& state);
 // Whether the latest mark of `earlier`, a backup, is among those of `state`, of one lineage.
 bool HasMarkOf(const State& state, const State& earlier);
 

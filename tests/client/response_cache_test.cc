@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <memory>
 #include <optional>
 
@@ -43,6 +44,12 @@ class ResponseCacheTest : public ::testing::Test {
     std::optional<T> given;
     ask([&](T value) { given = std::move(value); });
     return given.value();
+  }
+  // Written by a thread of the cache.
+  static bool IsStored(const FlightPtr& flight) {
+    const auto stored = std::make_shared<std::promise<bool>>();
+    flight->OnWritten([stored](bool value) { stored->set_value(value); });
+    return stored->get_future().get();
   }
   static FlightOutcome EndOf(const FlightPtr& flight) {
     return Now<FlightOutcome>([&](auto give) { flight->OnEnd(give); });
@@ -109,7 +116,7 @@ TEST_F(ResponseCacheTest, FollowerGetsOpeningHeadBodyAndEndInOrder) {
   const FlightOutcome outcome = EndOf(flight);
   ASSERT_OK(outcome.status);
   EXPECT_EQ(outcome.response->body.view(), "piece");
-  EXPECT_TRUE(Now<bool>([&](auto give) { flight->OnWritten(give); }));
+  EXPECT_TRUE(IsStored(flight));
 }
 
 TEST_F(ResponseCacheTest, AnswerHandedOverButNotKeptIsNotWrittenAndNoHit) {
@@ -121,7 +128,7 @@ TEST_F(ResponseCacheTest, AnswerHandedOverButNotKeptIsNotWrittenAndNoHit) {
   const FlightOutcome outcome = EndOf(flight);
   ASSERT_TRUE(outcome.response.has_value());
   EXPECT_EQ(outcome.response->body.view(), "body");
-  EXPECT_FALSE(Now<bool>([&](auto give) { flight->OnWritten(give); }));
+  EXPECT_FALSE(IsStored(flight));
   EXPECT_FALSE(responses_->Get("key", {}).has_value());
 }
 

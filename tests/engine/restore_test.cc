@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "backup_fixture.h"
@@ -178,6 +180,50 @@ TEST_F(RestoreTest, RemovalBeforeABackupThatCameBackIsNotUndoneByAnOlderOne) {
   EXPECT_EQ(Get("k"), "MISS");
 }
 
+// A rule of the other branch gets a higher number there than the same tag's later one.
+TEST_F(RestoreTest, ImportAfterARestoreKeepsToTheLaterOfTwoRules) {
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  clock_.Advance(10s);
+  Put("k", "1", "x");
+  std::deque<ExportedEntry> exported;
+  ASSERT_OK(cache_->Export([&exported](const ExportedEntry& entry) {
+    exported.push_back(entry);
+    return Status::Ok();
+  }));
+  clock_.Advance(10s);
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  ASSERT_OK(BackUp());
+  cache_.reset();
+  fs::remove_all(dir_ / "cache/store");
+  Open();
+  ASSERT_OK(Restore("cache", /*accept=*/true));
+  const Result<ImportReport> report =
+      cache_->Import([&exported]() -> Result<std::optional<ExportedEntry>> {
+        if (exported.empty()) return std::optional<ExportedEntry>();
+        std::optional<ExportedEntry> next = exported.front();
+        exported.pop_front();
+        return next;
+      });
+  ASSERT_OK(report);
+  EXPECT_EQ(report->invalidated, 1u);
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
+// Both branches go on with the same numbers.
+TEST_F(RestoreTest, BackupOfAnotherBranchDoesNotTakeTheNameOfOneThatIsThere) {
+  TakeSnapshot();
+  Put("k", "1", "x");
+  ASSERT_OK(cache_->Invalidate({.tags = {"x"}}));
+  ASSERT_OK(BackUp());
+  PutSnapshotBack();
+  Put("p", "1");
+  Put("q", "1");
+  ASSERT_OK(BackUp());
+  EXPECT_THAT(Restore("cache", /*accept=*/false, /*id=*/1), HasCode(StatusCode::kInvalidArgument));
+  ASSERT_OK(Restore("cache", /*accept=*/true, /*id=*/1));
+  EXPECT_EQ(Get("k"), "MISS");
+}
+
 // A committed restore, before its first part was moved.
 TEST_F(RestoreTest, NothingIsDeletedBeforeTheCommitLasts) {
   Put("k", "old");
@@ -295,6 +341,40 @@ TEST_F(LostStoreTest, RemovalAfterItWasLostUnderARunningCacheIsNotUndone) {
   EXPECT_THAT(
       larder::Restore({.backup_directory = dir_ / "backup", .cache_directory = dir_ / "cache"}),
       HasCode(StatusCode::kInvalidArgument));
+}
+
+// Moved away under a running cache, and another made there.
+TEST_F(LostStoreTest, CacheDoesNotWriteIntoTheDirectoryThatTookThePlaceOfItsOwn) {
+  ASSERT_OK(Put("k"));
+  fs::rename(dir_ / "cache", dir_ / "aside");
+  fs::create_directory(dir_ / "cache");
+  EXPECT_FALSE(core_->Close().ok());
+  EXPECT_FALSE(fs::exists(dir_ / "cache/state"));
+  core_.reset();
+}
+
+// Which may be ahead of that of the directory that is replaced.
+TEST_F(LostStoreTest, LifetimeEndsByTheClockThatDatedIt) {
+  ASSERT_OK(core_->Close());
+  fs::copy(dir_ / "cache", dir_ / "snapshot", fs::copy_options::recursive);
+  core_.reset();
+  Open();
+  clock_.StepWall(24h);
+  for (int i = 0; i < 10; ++i) CareLater(1min);
+  ASSERT_OK(core_->Put("k", "1", {.ttl = Duration(1h)}).status());
+  ASSERT_OK(core_->Backup({.directory = dir_ / "backup"}));
+  ASSERT_OK(core_->Close());
+  core_.reset();
+  clock_.StepWall(-24h);
+  fs::remove_all(dir_ / "cache");
+  fs::copy(dir_ / "snapshot", dir_ / "cache", fs::copy_options::recursive);
+  ASSERT_OK(larder::Restore({.backup_directory = dir_ / "backup",
+                             .cache_directory = dir_ / "cache",
+                             .accept_unknown_invalidations = true}));
+  Open();
+  EXPECT_EQ(Get("k"), "1");
+  CareLater(2h);
+  EXPECT_EQ(Get("k"), "MISS");
 }
 
 // Loss of power could bring the one that was moved aside back, over what is removed in the new one.
