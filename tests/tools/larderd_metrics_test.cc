@@ -37,11 +37,12 @@ PrometheusText Metrics(const GatewayFixture& gateway) {
   return text;
 }
 
-// What Prometheus' own checker says of the page; "" if it has no complaint, or is not installed.
+// What Prometheus' own checker says of the page; "" if it has no complaint.
 std::string PromtoolOn(const std::string& page) {
-  constexpr const char* kPromtool = "/usr/bin/promtool";
-  if (::access(kPromtool, X_OK) != 0) return "";
-  const ProgramEnd end = RunProgram({.words = {kPromtool, "check", "metrics"}, .input = page});
+  constexpr const char* kInstalled = "/usr/bin/promtool";
+  const std::string promtool = ::access(kInstalled, X_OK) == 0 ? kInstalled : PROMTOOL;
+  if (::access(promtool.c_str(), X_OK) != 0) return "no " + promtool + ": run scripts/setup";
+  const ProgramEnd end = RunProgram({.words = {promtool, "check", "metrics"}, .input = page});
   return end.exit_status == 0 ? "" : end.out + end.err;
 }
 
@@ -72,6 +73,10 @@ TEST(MetricsPageTest, EveryFamilyIsWellFormedWhateverWasCounted) {
   EXPECT_EQ(text.Value(R"(larder_upstream_calls_total{provider="odd\"\\name"})"), 7);
   EXPECT_EQ(text.Value(R"(larder_not_cached_total{reason="no_end"})"), 2);
   EXPECT_EQ(text.Value("larder_connections"), 4);
+}
+
+TEST(MetricsPageTest, PromtoolComplainsOfABadPage) {
+  EXPECT_THAT(PromtoolOn("larder_hits_total{reason=\"x\" 1\n"), HasSubstr("text format parsing"));
 }
 
 TEST(LarderdMetricsTest, HitsMissesTokensAndMoneyAreCounted) {
