@@ -4,8 +4,11 @@
 #include <boost/asio/detached.hpp>
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <utility>
 
+#include "batch_cassette.h"
+#include "cassette_notes.h"
 #include "cost.h"
 #include "embeddings.h"
 #include "handoff.h"
@@ -20,6 +23,14 @@ struct Received {
   std::vector<SharedBytes> pieces;
   std::uint64_t size = 0;
   Duration took{0};
+  bool ends_by_close = false;
+  bool negative = false;  // an error that is kept
+
+  std::string Body() const {
+    std::string body;
+    for (const SharedBytes& piece : pieces) body += piece.view();
+    return body;
+  }
 };
 
 void HandOver(ResponseLease& lease, const Received& received) {
@@ -30,10 +41,10 @@ void HandOver(ResponseLease& lease, const Received& received) {
 
 // The answers to each item alone; empty if that is not what the upstream answered.
 std::vector<StorableAnswer> MakeItems(const BatchFetch& fetch, const Received& received) {
-  std::string body;
-  for (const SharedBytes& piece : received.pieces) body += piece.view();
-  BatchAnswer split = SplitBatchAnswer(body, {fetch.items.begin(), fetch.items.end()});
-  if (!split.problem.empty()) fetch.core->refusals->Add(split.problem);
+  BatchAnswer split = SplitBatchAnswer(received.Body(), {fetch.items.begin(), fetch.items.end()});
+  // A cassette judges it as a whole.
+  const bool records = fetch.core->cassette == CassetteMode::kRecord;
+  if (!split.problem.empty() && !records) fetch.core->refusals->Add(split.problem);
   std::vector<StorableAnswer> answers;
   for (std::size_t i = 0; i < split.items.size(); ++i) {
     CacheQuery query = fetch.query;
@@ -67,29 +78,60 @@ Spent ShareCost(const BatchFetch& fetch, Duration took, std::vector<StorableAnsw
   return spent;
 }
 
+// What the upstream said to the batch as such, if that is kept.
+std::optional<StorableAnswer> MakeWhole(const BatchFetch& fetch, const Received& received) {
+  if (fetch.whole == nullptr) return std::nullopt;
+  const bool is_answer = received.head.kind == AnswerKind::kJson;
+  const bool records = is_answer && fetch.core->cassette == CassetteMode::kRecord;
+  if (!records && !received.negative) return std::nullopt;
+  StorableAnswer whole =
+      MakeStorable(*fetch.core, fetch.query,
+                   {received.head, received.ends_by_close, received.Body(), received.took});
+  if (whole.options.ttl == Duration(0)) return std::nullopt;
+  return whole;
+}
+
+void Commit(ResponseLease& lease, const StorableAnswer& answer) {
+  lease.Commit(answer.info, answer.body, answer.options);
+}
+
+void NoteItems(const BatchFetch& fetch) {
+  for (std::size_t i = 0; i < fetch.items.size(); ++i) {
+    const Request alone = RequestForItem(*fetch.core, *fetch.caller, fetch.numbers[i]);
+    NoteItem(*fetch.core, alone, *fetch.query.plan.batch, fetch.items[i]);
+  }
+}
+
 // Parsing takes long.
 void Finish(BatchFetch fetch, const Received& received, SpendingMeter meter) {
   std::vector<StorableAnswer> answers;
-  const bool keep =
-      received.head.kind == AnswerKind::kJson && received.size <= fetch.core->limits.max_body_bytes;
-  if (!keep) {
+  const bool fits = received.size <= fetch.core->limits.max_body_bytes;
+  const bool keep = received.head.kind == AnswerKind::kJson && fits;
+  if (!keep && !(received.negative && fits)) {
     const bool too_large = received.head.kind == AnswerKind::kJson;
     fetch.core->refusals->Add(WhyOpaque(received.head.status, too_large));
   }
+  std::optional<StorableAnswer> whole;
   try {
     if (keep) answers = MakeItems(fetch, received);
     if (!answers.empty()) meter.Count(ShareCost(fetch, received.took, answers));
+    if (answers.empty() && fits) whole = MakeWhole(fetch, received);
   } catch (const std::exception&) {  // costs the answer its place in the store
     answers.clear();
   }
   for (std::size_t i = 0; i < fetch.leases.size(); ++i) {
+    ResponseLease& lease = *fetch.leases[i];
     if (!answers.empty()) {
-      fetch.leases[i]->Commit(answers[i].info, answers[i].body, answers[i].options);
+      Commit(lease, answers[i]);
       continue;
     }
-    if (i > 0) HandOver(*fetch.leases[i], received);
-    fetch.leases[i]->End();
+    if (i > 0) HandOver(lease, received);
+    lease.End();
   }
+  if (whole) Commit(*fetch.whole, *whole);
+  if (fetch.core->cassette != CassetteMode::kRecord) return;
+  if (whole) NoteRecording(*fetch.core->cache, KeyOfWhole(fetch.query), fetch.query.traits);
+  if (!answers.empty()) NoteItems(fetch);
 }
 
 // kCancelled would tell the followers to try again; what befell the upstream befalls them all.
@@ -107,6 +149,8 @@ boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
   meter.SeeHead(response);
   if (!response.ok()) co_return Fail(fetch, response.status());
   Received received;
+  received.negative = IsNegative(*fetch.core, response->head);
+  received.ends_by_close = response->head.ends_by_close;
   received.head.kind = KindOf(response->head, *fetch.query.plan.endpoint);
   received.head.status = response->head.status;
   received.head.headers = std::move(response->head.headers);

@@ -2,21 +2,21 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "await_stored.h"
+#include "batch_cassette.h"
 #include "batch_fetch.h"
+#include "batch_slots.h"
 #include "body_pieces.h"
-#include "cost.h"
 #include "embeddings.h"
+#include "explain_miss.h"
 #include "flight_follow.h"
 #include "handoff.h"
 #include "hit_replay.h"
-#include "larder/client/explain_key.h"
 #include "live_relay.h"
 #include "own_answers.h"
 #include "stale_if_error.h"
@@ -32,30 +32,10 @@ constexpr int kMaxTurns = 8;
 
 Status GivenUp() { return {StatusCode::kCancelled, "the caller gave up"}; }
 
-// One of the different items of the batch.
-struct Slot {
-  std::string_view item;
-  RequestKey key{};
-  std::uint64_t newer_than = 0;
-  std::optional<CachedResponse> answer;
-  bool is_hit = false;  // the answer was there
-  FlightPtr flight;
-
-  std::string_view key_bytes() const {
-    return {reinterpret_cast<const char*>(key.data()), key.size()};
-  }
+struct Acquired {
+  std::vector<ResponseAcquired> slots;
+  std::unique_ptr<ResponseLease> whole;
 };
-
-std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<Slot>& slots,
-                                         ReadOptions read, const FlightOpening& opening) {
-  std::vector<ResponseAcquired> acquired;
-  const std::uint64_t newer_than = read.newer_than;
-  for (const Slot& slot : slots) {
-    read.newer_than = std::max(newer_than, slot.newer_than);
-    acquired.push_back(cache.Acquire(slot.key_bytes(), read, opening));
-  }
-  return acquired;
-}
 
 // What is composed, on the pool where it is much.
 struct Composition {
@@ -80,15 +60,19 @@ class BatchJourney {
         batch_(query_.plan.batch) {
     outcome_.forward = query_.directives.no_cache ? Forward::kRequest : Forward::kMiss;
     outcome_.key = ToHex(query_.key);
-    MakeSlots();
+    slots_ = MakeSlots(*core_, *request_, *batch_, positions_);
   }
 
   boost::asio::awaitable<Result<Response>> Go() {
+    std::optional<Result<Response>> kept = co_await KeptWhole();
+    if (kept) co_return *std::move(kept);
+    if (query_.directives.explain) co_await ExplainSlots();
     for (int turn = 0; turn < kMaxTurns; ++turn) {
       const bool acquired = co_await Acquire();
       const auto state = co_await boost::asio::this_coro::cancellation_state;
       if (IsCancelled(state)) co_return GivenUp();
       if (!acquired) break;  // the store hangs
+      Explain();
       std::optional<Result<Response>> other = co_await AwaitFlights();
       if (other) {
         std::optional<Response> stale = co_await StaleInstead(*other);
@@ -109,27 +93,90 @@ class BatchJourney {
     co_await LookUp(std::move(read));
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (IsCancelled(state)) co_return GivenUp();
-    if (!AllThere()) co_return NotCached(*core_);
-    for (const Slot& slot : slots_) {
-      if (!IsFreshEnough(*slot.answer)) co_return NotCached(*core_);
+    for (BatchSlot& slot : slots_) {
+      if (slot.answer && !IsFreshEnough(*slot.answer)) slot.answer.reset();
     }
-    hits_ = slots_.size();
-    std::optional<Result<Response>> composed = co_await Compose();
-    if (composed) co_return *std::move(composed);
-    co_return NotCached(*core_);
+    if (AllThere()) {
+      hits_ = slots_.size();
+      std::optional<Result<Response>> composed = co_await Compose();
+      if (composed) co_return *std::move(composed);
+    }
+    std::optional<Result<Response>> kept = co_await KeptWhole();
+    if (kept) co_return *std::move(kept);
+    co_return co_await Missing();
   }
 
  private:
   // What is there of the items that have no answer yet.
   boost::asio::awaitable<void> LookUp(ReadOptions read) {
-    auto work = [core = core_, slots = slots_, read = std::move(read)]() mutable {
-      for (Slot& slot : slots) {
-        if (!slot.answer) slot.answer = core->cache->Get(slot.key_bytes(), read);
-      }
-      return slots;
+    auto work = [core = core_, slots = slots_, read = std::move(read)] {
+      return LookUpAll(*core->cache, slots, read);
     };
     auto found = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
     if (found) slots_ = *std::move(found);
+  }
+
+  // What was kept as the answer to the whole batch, unless its items are there.
+  boost::asio::awaitable<std::optional<Result<Response>>> KeptWhole() {
+    if (!KeepsWholeBatches(*core_)) co_return std::nullopt;
+    auto work = [core = core_, slots = slots_, query = query_] {
+      return FindWholeFor(*core, query, slots);
+    };
+    auto found = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state)) co_return GivenUp();
+    if (!found || !*found || !IsFreshEnough(**found)) co_return std::nullopt;
+    CacheOutcome outcome = HitOutcome(**found, KeyOfWhole(query_));
+    CachedResponse answer = **std::move(found);
+    co_return co_await Replay(core_, std::move(answer), WantedForm{}, std::move(outcome));
+  }
+
+  boost::asio::awaitable<Response> Missing() {
+    if (query_.directives.explain) co_await ExplainSlots();
+    Explain();
+    Response missing;
+    if (core_->cassette == CassetteMode::kReplay) {
+      const std::string nearest = co_await Nearest();
+      missing = NotRecorded(*core_, nearest);
+    } else {
+      missing = NotCached(*core_);
+    }
+    missing.head.cache.explanation = outcome_.explanation;
+    co_return missing;
+  }
+
+  // What is recorded that comes nearest to the first item that is missing.
+  boost::asio::awaitable<std::string> Nearest() {
+    std::size_t place = 0;
+    while (place + 1 < positions_.size() && slots_[positions_[place]].answer) ++place;
+    const std::size_t number = positions_[place];
+    auto work = [core = core_, request = request_, batch = batch_, number,
+                 item = slots_[number].item] {
+      return NearestItem(*core, RequestForItem(*core, *request, number), *batch, item);
+    };
+    auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    const std::string text = why.value_or("the store does not answer");
+    co_return positions_.size() == 1 ? text : "/input/" + std::to_string(place) + ": " + text;
+  }
+
+  // Before anybody is asked for them: later it would be said that they are being computed.
+  boost::asio::awaitable<void> ExplainSlots() {
+    auto work = [core = core_, slots = slots_, read = query_.read] {
+      return ExplainAll(*core->cache, slots, read);
+    };
+    auto explained =
+        co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    if (explained) slots_ = *std::move(explained);
+  }
+
+  void Explain() {
+    if (!query_.directives.explain) return;
+    std::vector<std::string> reasons;
+    for (const std::size_t position : positions_) {
+      const BatchSlot& slot = slots_[position];
+      reasons.push_back(slot.answer ? "" : WhyMissed(query_.directives, outcome_.detail, slot.why));
+    }
+    outcome_.explanation = WhyInputsMissed(reasons);
   }
 
   // The stale entries of the items that the upstream has only trouble for, if all have one.
@@ -148,41 +195,20 @@ class BatchJourney {
     co_return std::move(**composed);
   }
 
-  void MakeSlots() {
-    const std::string scope = ScopeOf(*core_, *request_);
-    Request alone;
-    alone.target = request_->target;
-    alone.headers = request_->headers;
-    alone.directives = request_->directives;
-    std::map<std::string_view, std::size_t> known;
-    for (const std::string& item : batch_->items) {
-      const auto [place, is_new] = known.emplace(item, slots_.size());
-      positions_.push_back(place->second);
-      if (!is_new) continue;
-      Slot slot;
-      slot.item = item;
-      // It stands in for the whole body: items are told apart by their place in it.
-      const std::optional<std::string>& replaced = request_->directives.key;
-      if (replaced) alone.directives.key = *replaced + "#" + std::to_string(slots_.size());
-      slot.key = KeyOfRequest(alone, core_->provider, batch_->KeyBodyOf(item), scope);
-      slots_.push_back(std::move(slot));
-    }
-  }
-
   bool IsFreshEnough(const CachedResponse& hit) const {
     const std::optional<Duration>& min_fresh = query_.directives.min_fresh;
     return !min_fresh || !hit.ttl || *hit.ttl >= *min_fresh;
   }
   bool AllThere() const {
     return std::all_of(slots_.begin(), slots_.end(),
-                       [](const Slot& slot) { return slot.answer.has_value(); });
+                       [](const BatchSlot& slot) { return slot.answer.has_value(); });
   }
 
   // For each item that is not there: finds it, or takes a flight for it; asks the upstream for all
   // whose leases it got, before it waits for those of others, so that no two batches wait for each
   // other. False: the store does not answer.
   boost::asio::awaitable<bool> Acquire() {
-    std::vector<Slot> missing;
+    std::vector<BatchSlot> missing;
     std::vector<std::size_t> indexes;
     std::string all;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -194,8 +220,11 @@ class BatchJourney {
     opening_ = FlightOpening{};
     // Callers with other credentials make their own errors.
     opening_.batch = (std::hash<std::string>()(all) ^ query_.credentials) | 1;
-    auto work = [core = core_, missing, read = query_.read, opening = opening_] {
-      return AcquireAll(*core->cache, missing, read, opening);
+    auto work = [core = core_, missing, query = query_, opening = opening_] {
+      Acquired acquired;
+      acquired.slots = AcquireAll(*core->cache, missing, query.read, opening);
+      if (KeepsWholeBatches(*core)) acquired.whole = AcquireWhole(*core, query);
+      return acquired;
     };
     auto acquired =
         co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
@@ -205,20 +234,22 @@ class BatchJourney {
     BatchFetch refresh;
     own_.clear();
     for (std::size_t i = 0; i < indexes.size(); ++i) {
-      Sort(indexes[i], (*acquired)[i], fetch, refresh);
+      Sort(indexes[i], acquired->slots[i], fetch, refresh);
     }
+    fetch.whole = std::move(acquired->whole);
     if (!fetch.leases.empty()) Start(std::move(fetch));
     if (!refresh.leases.empty()) Refresh(std::move(refresh));
     co_return true;
   }
 
-  static void Add(const Slot& slot, std::unique_ptr<ResponseLease> lease, BatchFetch& fetch) {
+  void Add(const BatchSlot& slot, std::unique_ptr<ResponseLease> lease, BatchFetch& fetch) const {
     fetch.items.emplace_back(slot.item);
+    fetch.numbers.push_back(static_cast<std::size_t>(&slot - slots_.data()));
     fetch.leases.push_back(std::move(lease));
   }
 
   void Sort(std::size_t index, ResponseAcquired& acquired, BatchFetch& fetch, BatchFetch& refresh) {
-    Slot& slot = slots_[index];
+    BatchSlot& slot = slots_[index];
     slot.flight = nullptr;
     if (auto* stale = std::get_if<StaleResponse>(&acquired)) {
       std::unique_ptr<ResponseLease> lease = std::move(stale->lease);
@@ -262,13 +293,14 @@ class BatchJourney {
     if (!as_received) request.body = batch_->RequestFor({fetch.items.begin(), fetch.items.end()});
     fetch.core = core_;
     fetch.query = query_;
+    fetch.caller = request_;
     StartBatchFetch(std::move(fetch), std::move(request));
   }
 
   // Each item's answer; or an answer to the whole request, where it is another one.
   boost::asio::awaitable<std::optional<Result<Response>>> AwaitFlights() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
-      Slot& slot = slots_[i];
+      BatchSlot& slot = slots_[i];
       if (slot.answer || slot.flight == nullptr) continue;
       Handoff<FlightOutcome> end(core_->io);
       slot.flight->OnEnd(end.Giver());
@@ -368,7 +400,7 @@ class BatchJourney {
       if (!done) co_return Status(StatusCode::kUnavailable, "the batch could not be put together");
     }
     if (!composition->body) {
-      Slot& slot = slots_[positions_[composition->unfit]];
+      BatchSlot& slot = slots_[positions_[composition->unfit]];
       slot.newer_than = slot.answer->number;
       slot.answer.reset();
       if (std::exchange(slot.is_hit, false)) --hits_;
@@ -382,44 +414,12 @@ class BatchJourney {
   // What the cache did, in all.
   boost::asio::awaitable<void> Judge() {
     if (hits_ == slots_.size()) {
-      outcome_ = SumOfHits();
+      outcome_ = SumOfHits(*core_, query_, slots_);
       co_return;
     }
     if (hits_ > 0) outcome_.forward = Forward::kPartial;
     outcome_.collapsed = !fetched_;
     if (fetched_) outcome_.stored = co_await AwaitAllStored();
-  }
-
-  CacheOutcome SumOfHits() const {
-    CacheOutcome sum = HitOutcome(*slots_.front().answer, query_.key);
-    if (IsBeingRevalidated(*slots_.front().answer, query_.read))
-      sum.detail = "stale-while-revalidate";
-    for (std::size_t i = 1; i < slots_.size(); ++i) {
-      const CacheOutcome one = HitOutcome(*slots_[i].answer, query_.key);
-      if (IsBeingRevalidated(*slots_[i].answer, query_.read)) sum.detail = "stale-while-revalidate";
-      if (one.ttl) sum.ttl = sum.ttl ? std::min(*sum.ttl, *one.ttl) : one.ttl;
-      sum.age = std::max(sum.age, one.age);
-      sum.saved_time = std::max(sum.saved_time, one.saved_time);  // they came together
-      sum.saved_input_tokens += one.saved_input_tokens;
-      sum.saved_output_tokens += one.saved_output_tokens;
-    }
-    sum.saved_microusd = SavedMicrousd();
-    return sum;
-  }
-
-  // By their usage together: most items cost less than the 1 that each is stored with.
-  std::optional<std::uint64_t> SavedMicrousd() const {
-    Usage usage;
-    for (const Slot& slot : slots_) {
-      const StoredResponse& info = slot.answer->info;
-      if (!info.priced || !info.usage) return std::nullopt;
-      usage += *info.usage;
-    }
-    const std::string& model = slots_.front().answer->info.model;
-    const std::optional<ModelPrice> price =
-        FindPrice(core_->prices, {core_->provider.base_url, model, query_.plan.model});
-    if (!price) return std::nullopt;
-    return CostMicrousd(usage, *price);
   }
 
   Response MakeResponse(std::string body) {
@@ -438,7 +438,7 @@ class BatchJourney {
   CacheQuery query_;
   const std::shared_ptr<Request> request_;
   const std::shared_ptr<const EmbeddingsBatch> batch_;
-  std::vector<Slot> slots_;             // the different items
+  std::vector<BatchSlot> slots_;        // the different items
   std::vector<std::size_t> positions_;  // item of the request -> slot
   std::vector<std::size_t> own_;        // slots whose leases were got in this turn
   FlightOpening opening_;

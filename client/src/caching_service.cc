@@ -7,6 +7,7 @@
 #include "batch_service.h"
 #include "caller_deadline.h"
 #include "cassette_notes.h"
+#include "explain_miss.h"
 #include "flight_follow.h"
 #include "form_conversion.h"
 #include "handoff.h"
@@ -126,11 +127,19 @@ class Journey {
   }
 
   boost::asio::awaitable<Response> Missing() {
-    if (core_->cassette != CassetteMode::kReplay) co_return NotCached(*core_);
-    auto work = [core = core_, query = query_] { return NearestRecording(*core->cache, query); };
-    auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
-    const std::string text = why.value_or("the store does not answer");
-    co_return NotRecorded(*core_, text);
+    if (query_.directives.explain) co_await Explain();
+    Response missing;
+    if (core_->cassette == CassetteMode::kReplay) {
+      auto work = [core = core_, traits = query_.traits] {
+        return NearestRecording(*core->cache, traits);
+      };
+      auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+      missing = NotRecorded(*core_, why.value_or("the store does not answer"));
+    } else {
+      missing = NotCached(*core_);
+    }
+    missing.head.cache.explanation = outcome_.explanation;
+    co_return missing;
   }
 
   boost::asio::awaitable<void> Explain() {
@@ -138,7 +147,8 @@ class Journey {
       return core->cache->Explain(query.key_bytes(), query.read);
     };
     auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
-    if (why) outcome_.explanation = *std::move(why);
+    if (!why) co_return;
+    outcome_.explanation = WhyMissed(query_.directives, outcome_.detail, *std::move(why));
   }
 
   boost::asio::awaitable<Followed> Take(ResponseAcquired acquired) {
@@ -224,7 +234,10 @@ boost::asio::awaitable<Result<Response>> Serve(Core core, Request given) {
   if (query->bypass) {
     const bool asked = request->directives.only_if_cached;
     if (asked && core->cassette == CassetteMode::kNone) co_return NotCached(*core);
-    co_return co_await PassThrough(core, std::move(*request), query->bypass_detail);
+    const bool explain = request->directives.explain;
+    Result<Response> passed = co_await PassThrough(core, std::move(*request), query->bypass_detail);
+    if (explain && passed.ok()) passed->head.cache.explanation = WhyBypassed(query->bypass_detail);
+    co_return passed;
   }
   if (query->plan.batch != nullptr) {
     co_return co_await AnswerBatch(core, *std::move(query), std::move(request));

@@ -9,21 +9,19 @@ namespace {
 // Keys of answers are hashes: none begins like this.
 constexpr std::string_view kPrefix = "larder.cassette/";
 
-std::string NoteKey(const CacheQuery& query) { return std::string(kPrefix) + ToHex(query.key); }
-
 }  // namespace
 
-void NoteRecording(ResponseCache& cache, const CacheQuery& query) {
-  cache.PutNote(NoteKey(query), EncodeTraits(query.traits));
+void NoteRecording(ResponseCache& cache, const RequestKey& key, const RequestTraits& traits) {
+  cache.PutNote(std::string(kPrefix) + ToHex(key), EncodeTraits(traits));
 }
 
-std::string NearestRecording(ResponseCache& cache, const CacheQuery& query) {
+std::string NearestRecording(ResponseCache& cache, const RequestTraits& sought) {
   std::optional<TraitDifference> least;
   std::string nearest;
   for (const ResponseCache::Note& note : cache.Notes(kPrefix)) {
     const std::optional<RequestTraits> traits = DecodeTraits(note.text);
     if (!traits) continue;
-    TraitDifference difference = Compare(query.traits, *traits);
+    TraitDifference difference = Compare(sought, *traits);
     if (least && difference.count >= least->count) continue;
     least = std::move(difference);
     nearest = note.key.substr(kPrefix.size());

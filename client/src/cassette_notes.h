@@ -4,16 +4,16 @@
 
 #include <string>
 
-#include "cache_query.h"
+#include "larder/client/request_key.h"
 #include "request_traits.h"
 #include "response_cache.h"
 
 namespace larder::client {
 
 // Both may block on the store.
-void NoteRecording(ResponseCache& cache, const CacheQuery& query);
+void NoteRecording(ResponseCache& cache, const RequestKey& key, const RequestTraits& traits);
 // "the nearest recording is <key>, which differs in 2 parts, first in /messages/0/content"; or that
 // there is none.
-std::string NearestRecording(ResponseCache& cache, const CacheQuery& query);
+std::string NearestRecording(ResponseCache& cache, const RequestTraits& sought);
 
 }  // namespace larder::client

@@ -82,7 +82,7 @@ void Finish(Fetch fetch) {
   const bool kept = storable->options.ttl != Duration(0);
   fetch.lease->Commit(storable->info, storable->body, storable->options);
   if (kept && fetch.core->cassette == CassetteMode::kRecord) {
-    NoteRecording(*fetch.core->cache, fetch.query);
+    NoteRecording(*fetch.core->cache, fetch.query.key, fetch.query.traits);
   }
 }
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -303,6 +305,78 @@ TEST_F(BatchServiceTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
   store_returns_.Open();
   WaitForStores(3);
 }
+
+// Batches with "bad" in them are refused, as long as the upstream is strict.
+class BatchNegativeTest : public BatchServiceTest {
+ protected:
+  void SetUp() override {
+    config_.cache.negative_ttl = 30s;
+    Reopen();
+    Serve([this](UpstreamExchange& exchange) {
+      const json request = json::parse(exchange.body);
+      if (held_) {
+        asked_.Open();
+        go_.Wait();
+      }
+      const bool is_bad = strict_ && exchange.body.find("bad") != std::string::npos;
+      if (is_bad) return exchange.Answer(400, "application/json", R"({"error":{"message":"no"}})");
+      exchange.Answer(200, "application/json", EmbeddingsAnswer(request).dump());
+    });
+    config_.providers["openai"].base_url = upstream_->base_url();
+    stack_ = MakeStackWorker();
+  }
+  void ExpectForgottenIfInvalidatedMeanwhile(const json& input) {
+    held_ = true;
+    Request request = EmbeddingsRequest(input);
+    request.directives.tags = {"t"};
+    std::future<Answer> answer = stack_->Begin(request);
+    asked_.Wait();
+    Invalidate("t");
+    go_.Open();
+    EXPECT_EQ(answer.get().code, 400);
+    EXPECT_EQ(stack_->Ask(request).code, 400);
+    EXPECT_EQ(upstream_->requests(), 2);
+  }
+  std::unique_ptr<Worker> stack_;
+  std::atomic<bool> strict_ = true;
+  std::atomic<bool> held_ = false;
+};
+
+TEST_F(BatchNegativeTest, ErrorThatRarelyChangesIsRememberedForItsBatch) {
+  std::uint64_t stores = 0;
+  for (const json& input : {json("bad"), json({"bad", "good"})}) {
+    const Request request = EmbeddingsRequest(input);
+    EXPECT_EQ(stack_->Ask(request).code, 400);
+    WaitForStores(++stores);
+    const Answer hit = stack_->Ask(request);
+    EXPECT_EQ(hit.code, 400);
+    EXPECT_EQ(hit.body, R"({"error":{"message":"no"}})");
+    EXPECT_THAT(hit.cache, StartsWith("larder; hit; ttl=30"));
+  }
+  EXPECT_EQ(upstream_->requests(), 2);
+  EXPECT_EQ(stack_->Ask(EmbeddingsRequest({"good", "other"})).code, 200);
+  EXPECT_EQ(upstream_->requests(), 3);
+  clock_.Advance(30s);
+  strict_ = false;
+  EXPECT_EQ(stack_->Ask(EmbeddingsRequest("bad")).code, 200);
+  EXPECT_EQ(stack_->Ask(EmbeddingsRequest({"bad", "good"})).code, 200);
+}
+
+TEST_F(BatchNegativeTest, ErrorOnOneTextIsNoItemOfAnotherBatch) {
+  EXPECT_EQ(stack_->Ask(EmbeddingsRequest("bad")).code, 400);
+  WaitForStores(1);
+  strict_ = false;
+  const Answer answer = stack_->Ask(EmbeddingsRequest({"bad", "good"}));
+  EXPECT_EQ(answer.code, 200);
+  EXPECT_EQ(json::parse(answer.body)["data"],
+            EmbeddingsAnswer(json{{"input", {"bad", "good"}}})["data"]);
+}
+
+TEST_F(BatchNegativeTest, ErrorOfACallThatBeganBeforeAnInvalidationIsNotRemembered) {
+  ExpectForgottenIfInvalidatedMeanwhile({"bad", "good"});
+}
+
+TEST_F(BatchNegativeTest, NorIsOneOnOneText) { ExpectForgottenIfInvalidatedMeanwhile("bad"); }
 
 TEST_F(BatchServiceTest, OnlyIfCachedNeedsAllItems) {
   ServeEmbeddings();
