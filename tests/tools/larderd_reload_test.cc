@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "fake_upstream.h"
+#include "gate.h"
 #include "larderd_process.h"
 #include "wire_client.h"
 
@@ -24,6 +25,9 @@ constexpr const char* kAnswer =
     R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
     R"("message":{"role":"assistant","content":"Good day"},"finish_reason":"stop"}],)"
     R"("usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}})";
+
+constexpr const char* kChat = "/v1/chat/completions";
+constexpr const char* kPrompt = R"({"model":"m","messages":[]})";
 
 class LarderdReloadTest : public ::testing::Test {
  protected:
@@ -49,14 +53,76 @@ class LarderdReloadTest : public ::testing::Test {
     return true;
   }
   std::string AskStatus() {
-    return Ask(gateway_.url(), "POST", "/v1/chat/completions", R"({"model":"m","messages":[]})")
-        .header("cache-status");
+    return Ask(gateway_.url(), "POST", kChat, kPrompt).header("cache-status");
   }
 
-  FakeUpstream upstream_{
-      [](UpstreamExchange& exchange) { exchange.Answer(200, "application/json", kAnswer); }};
+  ~LarderdReloadTest() override { go_.Open(); }
+
+  Gate begun_;
+  Gate go_;
+  // A stream waits amid it for `go_`.
+  FakeUpstream upstream_{[this](UpstreamExchange& exchange) {
+    if (exchange.body.find("stream") == std::string::npos) {
+      return exchange.Answer(200, "application/json", kAnswer);
+    }
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n");
+    begun_.Open();
+    go_.Wait();
+    exchange.Chunk(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+        "data: [DONE]\n\n");
+    exchange.EndChunks();
+  }};
   GatewayFixture gateway_{upstream_.base_url()};
 };
+
+// On one connection: a stream under way ends as it began, what comes after it meets what is new,
+// and another that is idle meanwhile stays as well.
+class LarderdReloadKeepsTest : public LarderdReloadTest {
+ protected:
+  void ExpectKept(const std::string& patch, int number, const std::string& logged,
+                  const std::string& status_after) {
+    WireClient idle(gateway_.url());
+    EXPECT_EQ(idle.Ask("GET", "/healthz").status, 200);
+    WireClient caller(gateway_.url());
+    caller.SendRequest("POST", kChat, R"({"model":"m","messages":[],"stream":true})");
+    WireAnswer stream = caller.ReadHead();
+    EXPECT_EQ(stream.header("cache-status"), "larder; fwd=miss");
+    ASSERT_TRUE(caller.ReadUntil(stream, "\"a\""));
+    Change(patch);
+    if (number != 0) gateway_.process().Signal(number);
+    ASSERT_TRUE(Logged(logged)) << gateway_.process().ErrorText();
+    go_.Open();
+    caller.ReadRest(stream);
+    EXPECT_TRUE(stream.whole);
+    EXPECT_THAT(stream.body, HasSubstr("[DONE]"));
+    for (WireClient* connection : {&caller, &idle}) {
+      const WireAnswer answer = connection->Ask("POST", kChat, kPrompt);
+      EXPECT_NE(answer.status, 0);
+      EXPECT_THAT(answer.header("cache-status"), HasSubstr(status_after));
+    }
+  }
+};
+
+TEST_F(LarderdReloadKeepsTest, ConnectionsWhenTheFileChanges) {
+  ExpectKept(R"({"policy": [{"cache": false}]})", 0, "configuration changed", "detail=policy");
+}
+
+TEST_F(LarderdReloadKeepsTest, ConnectionsOnAHangUpSignal) {
+  ExpectKept(R"({"policy": [{"cache": false}]})", SIGHUP, "configuration changed", "detail=policy");
+}
+
+TEST_F(LarderdReloadKeepsTest, ConnectionsToAProviderThatIsReplaced) {
+  ExpectKept(R"({"providers": {"openai": {"base_url": "http://127.0.0.1:1",
+                "retry": {"max_attempts": 1}}}})",
+             0, "/providers/openai/base_url", "");
+  EXPECT_EQ(Ask(gateway_.url(), "POST", kChat, kPrompt).status, 502);
+}
+
+TEST_F(LarderdReloadKeepsTest, ConnectionsWhereTheFileHasAMistake) {
+  ExpectKept(R"({"policy": [{"chache": false}]})", SIGHUP, "configuration refused", "larder; ");
+}
 
 TEST_F(LarderdReloadTest, ChangedFileIsTakenOver) {
   EXPECT_THAT(AskStatus(), HasSubstr("fwd=miss; stored"));

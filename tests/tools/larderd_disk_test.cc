@@ -1,0 +1,180 @@
+// larderd on a disk that hangs, fails or is full: requests are answered all the same, it ends in
+// its time, and comes back by itself.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "failing_disk.h"
+#include "fake_upstream.h"
+#include "gate.h"
+#include "larderd_process.h"
+#include "wire_client.h"
+
+namespace larder::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::json;
+
+constexpr const char* kAnswer =
+    R"({"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
+    R"("message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}]})";
+
+class LarderdDiskTest : public ::testing::Test {
+ protected:
+  LarderdDiskTest() {
+    Json config = {{"cache", {{"directory", "data"}}},
+                   {"providers", {{"openai", {{"base_url", upstream_.base_url()}}}}},
+                   {"gateway", {{"listen", "127.0.0.1:0"}}}};
+    std::ofstream(dir_ / "config.json") << config;
+  }
+  ~LarderdDiskTest() override { go_.Open(); }
+
+  void Start() {
+    larderd_ = std::make_unique<LarderdProcess>(
+        dir_.path(), std::vector<std::string>{"--config", "config.json"});
+    url_ = larderd_->WaitUntilReady();
+    ASSERT_NE(url_, "") << larderd_->ErrorText();
+  }
+  WireAnswer Chat(const std::string& prompt) const {
+    return Ask(url_, "POST", "/v1/chat/completions",
+               R"({"model":"m","messages":[{"role":"user","content":")" + prompt + "\"}]}");
+  }
+  std::string Status(const std::string& prompt) const {
+    const WireAnswer answer = Chat(prompt);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_EQ(answer.body, kAnswer);
+    return answer.header("cache-status");
+  }
+  // Until it says so of itself.
+  void WaitUntil(const std::string& degraded) const {
+    const auto end = Clock::now() + 1min;
+    const std::string wanted = R"("degraded":)" + degraded;
+    while (Ask(url_, "GET", "/readyz").body.find(wanted) == std::string::npos) {
+      ASSERT_LT(Clock::now(), end) << larderd_->ErrorText();
+      std::this_thread::sleep_for(10ms);
+    }
+  }
+  // Each is answered, with a store or without.
+  void ExpectAnswers(const std::string& name) const {
+    for (int i = 0; i < 20; ++i) Status(name + std::to_string(i));
+    for (const char* page : {"/healthz", "/readyz", "/metrics"}) {
+      EXPECT_EQ(Ask(url_, "GET", page).status, 200);
+    }
+    EXPECT_EQ(Ask(url_, "GET", "/v1/models").status, 200);
+  }
+  void ExpectServes(const std::string& prompt) const {
+    EXPECT_THAT(Status(prompt), HasSubstr("fwd=miss; stored"));
+    EXPECT_THAT(Status(prompt), HasSubstr("larder; hit"));
+  }
+  void ExpectEnds(std::chrono::seconds within) {
+    const auto begin = Clock::now();
+    larderd_->Signal(SIGTERM);
+    EXPECT_EQ(larderd_->Wait().exit_status, 0);
+    EXPECT_LT(Clock::now() - begin, within);
+  }
+
+  TempDir dir_;
+  FailingDisk disk_{dir_.path()};
+  Gate begun_;
+  Gate go_;
+  FakeUpstream upstream_{[this](UpstreamExchange& exchange) {
+    if (exchange.body.find("slowly") == std::string::npos) {
+      return exchange.Answer(200, "application/json", kAnswer);
+    }
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk("data: first\n\n");
+    begun_.Open();
+    go_.Wait();
+    exchange.Chunk("data: [DONE]\n\n");
+    exchange.EndChunks();
+  }};
+  std::unique_ptr<LarderdProcess> larderd_;
+  std::string url_;
+};
+
+TEST_F(LarderdDiskTest, DiskThatHangsHoldsUpNoRequestAndNoEnd) {
+  Start();
+  ExpectServes("before");
+  disk_.Become(DiskState::kHangs);
+  EXPECT_THAT(Status("before"), HasSubstr("larder; hit")) << "from memory";
+  Status("who finds out");
+  WaitUntil("true");
+  const auto begin = Clock::now();
+  ExpectAnswers("while it hangs");
+  EXPECT_LT(Clock::now() - begin, 10s) << "nobody waits for it any more";
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  ExpectServes("after");
+
+  WireClient caller(url_);
+  caller.SendRequest("POST", "/v1/chat/completions",
+                     R"({"model":"m","stream":true,"messages":["slowly"]})");
+  ASSERT_TRUE(begun_.Wait());
+  disk_.Become(DiskState::kHangs);
+  Status("again");
+  larderd_->Signal(SIGTERM);
+  go_.Open();
+  WireAnswer answer = caller.ReadHead();
+  caller.ReadRest(answer);
+  EXPECT_TRUE(answer.whole) << "what runs is finished";
+  ExpectEnds(25s);
+}
+
+TEST_F(LarderdDiskTest, DiskThatFailsIsPassedByUntilItIsWell) {
+  Start();
+  ExpectServes("before");
+  disk_.Become(DiskState::kBroken);
+  ExpectAnswers("while it fails");
+  WaitUntil("true");
+  ExpectAnswers("and still fails");
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  ExpectServes("after");
+  ExpectEnds(15s);
+}
+
+TEST_F(LarderdDiskTest, FullDiskIsPassedByUntilThereIsRoom) {
+  Start();
+  ExpectServes("before");
+  disk_.Become(DiskState::kFull);
+  ExpectAnswers("while it is full");
+  EXPECT_THAT(Status("before"), HasSubstr("larder; hit"));
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  ExpectServes("after");
+  ExpectEnds(15s);
+}
+
+TEST_F(LarderdDiskTest, StartsOnAFullDiskWithWhatItHad) {
+  Start();
+  ExpectServes("before");
+  ExpectEnds(15s);
+  disk_.Become(DiskState::kFull);
+  Start();
+  ExpectAnswers("while it is full");
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  EXPECT_THAT(Status("before"), HasSubstr("larder; hit"));
+  ExpectServes("after");
+}
+
+TEST_F(LarderdDiskTest, EndsOnADiskThatFails) {
+  Start();
+  ExpectServes("before");
+  disk_.Become(DiskState::kBroken);
+  ExpectEnds(15s);
+}
+
+}  // namespace
+}  // namespace larder::testing
