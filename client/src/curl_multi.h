@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 
+#include "curl_leftover.h"
 #include "larder/status.h"
 
 namespace larder::client {
@@ -40,6 +41,7 @@ class CurlMulti final : public boost::asio::io_context::service {
   Status Add(CURL* easy);
   // Ends it at once, wherever it is. OnDone is not called.
   void Remove(CURL* easy);
+  KeptSockets& kept() { return kept_; }
 
  private:
   // A socket that libcurl wants to hear of. The socket itself is libcurl's.
@@ -65,6 +67,7 @@ class CurlMulti final : public boost::asio::io_context::service {
   boost::asio::steady_timer timer_;
   CURLM* multi_ = nullptr;
   std::map<curl_socket_t, std::shared_ptr<Watch>> watches_;
+  KeptSockets kept_;
   bool shut_down_ = false;
 };
 

@@ -250,8 +250,21 @@ Status CurlTransfer::PrepareHeaders() {
   return Status::Ok();
 }
 
+// Nothing was sent yet. libcurl has closed the connection that had something left on it.
+bool CurlTransfer::StartAfresh() {
+  Stop();
+  started_ = SteadyClock::now();
+  progress_ = After(started_, timeouts_.connect);
+  curl_easy_setopt(easy_.get(), CURLOPT_FRESH_CONNECT, 1L);
+  curl_easy_setopt(easy_.get(), CURLOPT_TIMEOUT_MS, CurlMilliseconds(Left()));
+  running_ = multi_.Add(easy_.get()).ok();
+  return running_;
+}
+
 void CurlTransfer::OnDone(CURLcode code) {
+  if (code == CURLE_ABORTED_BY_CALLBACK && met_leftover_ && !connected_ && StartAfresh()) return;
   const std::size_t announced = parser_.body_bytes();
+  if (code == CURLE_OK) multi_.kept().Note(easy_.get(), ends_of_connection_);
   if (code != CURLE_OK) {
     Fail(Describe(code));
   } else if (parser_.complete() && announced != std::string_view::npos && received_ != announced) {
@@ -271,8 +284,8 @@ Status CurlTransfer::Describe(CURLcode code) const {
       {.code = code, .detail = error_text_.data(), .name = host, .missed_certificate = missed});
   if (tls) return {StatusCode::kUnavailable, *tls};
   if (code == CURLE_OPERATION_TIMEDOUT) {
-    // Its only limits; its clock may be a little ahead of ours.
-    const bool connect = !connected_ && SteadyClock::now() < ends_;
+    // Its only limits, of which the nearer ended it; by its clock, which may be ahead of ours.
+    const bool connect = !connected_ && After(started_, timeouts_.connect) < ends_;
     return {StatusCode::kDeadlineExceeded, std::string("upstream took longer than the limit `") +
                                                (connect ? "connect" : "total") + "`"};
   }
@@ -333,8 +346,16 @@ int CurlTransfer::OnRewind(void* self, curl_off_t offset, int origin) {
 }
 
 // Connected, and about to send: what libcurl's own limit does not cover begins.
-int CurlTransfer::OnConnected(void* self, char*, char*, int, int) {
+int CurlTransfer::OnConnected(void* self, char* peer_ip, char* local_ip, int peer_port,
+                              int local_port) {
   auto* transfer = static_cast<CurlTransfer*>(self);
+  transfer->ends_of_connection_ = ConnectionEnds(local_ip, local_port, peer_ip, peer_port);
+  const KeptSockets& kept = transfer->multi_.kept();
+  const bool met_before = transfer->met_leftover_;
+  if (!met_before && kept.HasLeftover(transfer->easy_.get(), transfer->ends_of_connection_)) {
+    transfer->met_leftover_ = true;
+    return CURL_PREREQFUNC_ABORT;
+  }
   transfer->connected_ = true;
   if (transfer->request_.went_out) *transfer->request_.went_out = true;
   transfer->progress_ = SteadyClock::now();

@@ -81,6 +81,9 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
   bool Fail(Status status);
   Status Describe(CURLcode code) const;
 
+  // Once more, on a connection of its own.
+  bool StartAfresh();
+
   void OnDone(CURLcode code) override;
   static std::size_t OnHeader(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t OnBody(char* data, std::size_t size, std::size_t count, void* self);
@@ -106,6 +109,8 @@ class CurlTransfer final : public BodyReader, private CurlCompletion {
 
   ResponseHeadParser parser_;
   bool connected_ = false;
+  std::string ends_of_connection_;
+  bool met_leftover_ = false;  // on the connection that it was given first
   std::size_t uploaded_ = 0;
   bool repeated_ = false;
   std::string unread_;
