@@ -229,7 +229,6 @@ class BatchJourney {
     auto acquired =
         co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
     if (!acquired) co_return false;
-    asks_for_all_ = indexes.size() == positions_.size();
     BatchFetch fetch;
     BatchFetch refresh;
     own_.clear();
@@ -320,7 +319,8 @@ class BatchJourney {
         slot.newer_than = slot.flight->number();  // an error of another batch may not be ours
         continue;
       }
-      if (asks_for_all_) co_return co_await RelayWhole(slot.flight, own);
+      const bool whole = co_await IsAskedForByAnother();
+      if (whole) co_return co_await RelayWhole(slot.flight, own);
       co_return co_await RelayError(slot.flight, own);
     }
     co_return std::nullopt;
@@ -331,6 +331,18 @@ class BatchJourney {
     flight->OnOpening(handoff.Giver());
     const std::optional<std::optional<FlightOpening>> opening = co_await handoff.Wait();
     co_return opening&&* opening && (*opening)->batch == opening_.batch;
+  }
+
+  // Whether another caller's fetch is for the very request that this one makes: all its items, each
+  // once, wait for it.
+  boost::asio::awaitable<bool> IsAskedForByAnother() {
+    if (!own_.empty() || slots_.size() != positions_.size()) co_return false;
+    for (const BatchSlot& slot : slots_) {
+      if (slot.answer || slot.flight == nullptr) co_return false;
+      const bool same = co_await IsSameBatch(slot.flight);
+      if (!same) co_return false;
+    }
+    co_return true;
   }
 
   // The upstream's answer to a part of the batch, if it is an error; an answer that is none of
@@ -444,8 +456,7 @@ class BatchJourney {
   FlightOpening opening_;
   CacheOutcome outcome_;
   std::size_t hits_ = 0;
-  bool asks_for_all_ = false;  // what is missing in this turn is the caller's own request
-  bool as_received_ = false;   // the upstream was sent the caller's own request
+  bool as_received_ = false;  // the upstream was sent the caller's own request
   bool fetched_ = false;
 };
 

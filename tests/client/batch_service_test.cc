@@ -227,6 +227,53 @@ TEST_F(BatchServiceTest, AnAnswerWithWrongIndexesIsHandedOnAndNotStored) {
   EXPECT_EQ(cache_->GetStats().stores, 0u);
 }
 
+// It is the caller's own request that was answered so; who asks again, asks again.
+TEST_F(BatchServiceTest, AnAnswerWithoutTheItemsIsRelayedAsItIsWhereAllWereAskedFor) {
+  Serve([](UpstreamExchange& exchange) {
+    if (exchange.number == 0) return exchange.Answer(200, "application/json", R"({"data":[]})");
+    exchange.Answer(200, "application/json", EmbeddingsAnswer(json::parse(exchange.body)).dump());
+  });
+  const Request request = EmbeddingsRequest({"a", "b"});
+  const Answer first = Ask(request);
+  EXPECT_EQ(first.body, R"({"data":[]})");
+  EXPECT_EQ(first.cache, "larder; fwd=miss");
+  EXPECT_EQ(cache_->GetStats().stores, 0U);
+  const Answer second = Ask(request);
+  EXPECT_EQ(second.cache, "larder; fwd=miss; stored");
+  EXPECT_EQ(json::parse(second.body), EmbeddingsAnswer(json::parse(request.body)));
+  EXPECT_EQ(refusals_->Counts(), (std::map<std::string, std::uint64_t>{{"invalid", 1}}));
+  EXPECT_EQ(upstream_->requests(), 2);
+}
+
+// What was answered to a part of the batch is of no use to who asked for all of it.
+TEST_F(BatchServiceTest, AnAnswerThatFitsNoMissingItemSendsTheWholeBatchPastTheCache) {
+  Serve([](UpstreamExchange& exchange) {
+    if (exchange.number == 1) return exchange.Answer(200, "application/json", R"({"data":[]})");
+    exchange.Answer(200, "application/json", EmbeddingsAnswer(json::parse(exchange.body)).dump());
+  });
+  ASSERT_EQ(Ask(EmbeddingsRequest({"a"})).cache, "larder; fwd=miss; stored");
+  const Request request = EmbeddingsRequest({"a", "b"});
+  const Answer answer = Ask(request);
+  EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=invalid-answer");
+  EXPECT_EQ(json::parse(answer.body), EmbeddingsAnswer(json::parse(request.body)));
+  EXPECT_EQ(refusals_->Counts(),
+            (std::map<std::string, std::uint64_t>{{"invalid", 1}, {"invalid-answer", 1}}));
+  EXPECT_EQ(upstream_->requests(), 3);
+  EXPECT_EQ(Ask(request).cache, "larder; fwd=partial; stored") << "what went past is not stored";
+}
+
+// Likewise where an item occurs twice, so that less was asked for than the caller wants.
+TEST_F(BatchServiceTest, AnAnswerThatDoesNotFitABatchWithEqualItemsIsNotRelayed) {
+  Serve([](UpstreamExchange& exchange) {
+    if (exchange.number == 0) return exchange.Answer(200, "application/json", R"({"data":[]})");
+    exchange.Answer(200, "application/json", EmbeddingsAnswer(json::parse(exchange.body)).dump());
+  });
+  const Request request = EmbeddingsRequest({"a", "a"});
+  const Answer answer = Ask(request);
+  EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=invalid-answer");
+  EXPECT_EQ(json::parse(answer.body)["data"].size(), 2U);
+}
+
 TEST_F(BatchServiceTest, OverlappingBatchesShareWhatIsUnderWay) {
   Serve([this](UpstreamExchange& exchange) {
     asked_.Open();
