@@ -138,7 +138,7 @@ MessageStream ReadMessageStream(const std::vector<Event>& events) {
       problem = "invalid";
       break;
     }
-    if (event.name == "error" || StringMember(*data, "type") == "error") {
+    if (event.name == "error" || StringMember(*data, "type") == "error" || IsSet(*data, "error")) {
       problem = "error";
       break;
     }

@@ -81,7 +81,9 @@ Spent ShareCost(const BatchFetch& fetch, Duration took, std::vector<StorableAnsw
 // What the upstream said to the batch as such, if that is kept.
 std::optional<StorableAnswer> MakeWhole(const BatchFetch& fetch, const Received& received) {
   if (fetch.whole == nullptr) return std::nullopt;
-  const bool is_answer = received.head.kind == AnswerKind::kJson;
+  // What was said to a part of it is no answer to all of it, whereas an error is.
+  const bool is_answer = received.head.kind == AnswerKind::kJson &&
+                         fetch.items.size() == fetch.query.plan.batch->items.size();
   const bool records = is_answer && fetch.core->cassette == CassetteMode::kRecord;
   if (!records && !received.negative) return std::nullopt;
   StorableAnswer whole =
@@ -108,8 +110,9 @@ void Finish(BatchFetch fetch, const Received& received, SpendingMeter meter) {
   const bool fits = received.size <= fetch.core->limits.max_body_bytes;
   const bool keep = received.head.kind == AnswerKind::kJson && fits;
   if (!keep && !(received.negative && fits)) {
-    const bool too_large = received.head.kind == AnswerKind::kJson;
-    fetch.core->refusals->Add(WhyOpaque(received.head.status, too_large));
+    const bool json = received.head.kind == AnswerKind::kJson;
+    const char* why = json ? "too_large" : "content_type";
+    fetch.core->refusals->Add(WhyUnread(received.head.status, why));
   }
   std::optional<StorableAnswer> whole;
   try {
@@ -142,6 +145,12 @@ void Fail(const BatchFetch& fetch, const Status& status) {
   }
 }
 
+// An answer that began and did not come to its end.
+void FailCut(const BatchFetch& fetch, int status, const Status& failure, std::string_view why) {
+  fetch.core->refusals->Add(WhyUnread(status, why));
+  Fail(fetch, failure);
+}
+
 boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
   const auto begin = std::chrono::steady_clock::now();
   SpendingMeter meter(fetch.core, fetch.query.on_cost);
@@ -156,13 +165,14 @@ boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
   received.head.headers = std::move(response->head.headers);
   while (true) {
     Result<SharedBytes> piece = co_await response->body->Read();
-    if (!piece.ok()) co_return Fail(fetch, piece.status());
+    if (!piece.ok()) co_return FailCut(fetch, received.head.status, piece.status(), "no_end");
     if (piece->empty()) break;
     received.size += piece->size();
     if (received.size > fetch.core->limits.max_flight_bytes) {
-      co_return Fail(fetch, {StatusCode::kUnavailable,
+      const Status too_large(StatusCode::kUnavailable,
                              "the upstream's answer is over " +
-                                 std::to_string(fetch.core->limits.max_flight_bytes) + " bytes"});
+                                 std::to_string(fetch.core->limits.max_flight_bytes) + " bytes");
+      co_return FailCut(fetch, received.head.status, too_large, "too_large");
     }
     received.pieces.push_back(*std::move(piece));
   }

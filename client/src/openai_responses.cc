@@ -132,7 +132,8 @@ ResponseStream ReadStream(const std::vector<Event>& events) {
       return stream;
     }
     const std::string_view type = StringMember(*data, "type");
-    if (type == "error" || event.name == "error" || type == "response.failed") {
+    if (type == "error" || event.name == "error" || type == "response.failed" ||
+        IsSet(*data, "error")) {
       stream.problem = "error";
       return stream;
     }

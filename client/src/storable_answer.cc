@@ -20,6 +20,8 @@ constexpr int kRarelyChange[] = {400, 404, 413, 422};
 // Headers that describe the answer, not the one exchange it came in.
 constexpr std::string_view kKeptHeaders[] = {"content-type", "openai-version"};
 
+bool IsComplete(int status) { return status >= 200 && status < 300 && status != 206; }
+
 Headers KeptHeaders(const Headers& headers, const std::vector<std::string>& more, bool http) {
   Headers kept;
   for (const Header& field : headers) {
@@ -40,6 +42,7 @@ bool IsReadable(const ResponseHead& head) {
 
 Verdict JudgeEvents(const CacheQuery& query, const FetchedAnswer& answer,
                     const std::vector<Event>& events) {
+  if (events.empty()) return {.reason = "no_end"};
   Verdict verdict = query.plan.endpoint->JudgeStream(query.plan, query.store_rules, events);
   // Such an end may be a cut that fell between two events.
   if (verdict.store && answer.ends_by_close && !verdict.has_end_mark) {
@@ -128,8 +131,7 @@ std::string WriteEvents(std::vector<Event> events, StoredResponse& info) {
 }  // namespace
 
 AnswerKind KindOf(const ResponseHead& head, const Endpoint& endpoint) {
-  const bool complete = head.status >= 200 && head.status < 300 && head.status != 206;
-  if (!complete || !IsReadable(head)) return AnswerKind::kOpaque;
+  if (!IsComplete(head.status) || !IsReadable(head)) return AnswerKind::kOpaque;
   const std::string* type = head.headers.Find("content-type");
   std::string_view media;
   if (type != nullptr) media = std::string_view(*type).substr(0, type->find(';'));
@@ -157,9 +159,8 @@ bool IsNegative(const CachingCore& core, const ResponseHead& head) {
          std::end(kRarelyChange);
 }
 
-std::string_view WhyOpaque(int status, bool too_large) {
-  if (status < 200 || status >= 300 || status == 206) return "status";
-  return too_large ? "too_large" : "content_type";
+std::string_view WhyUnread(int status, std::string_view what_else) {
+  return IsComplete(status) ? what_else : "status";
 }
 
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,

@@ -41,8 +41,9 @@ std::string_view ObjectionToSharing(const CachingCore& core, const CacheQuery& q
 // Whether it is an error that is remembered for a while.
 bool IsNegative(const CachingCore& core, const ResponseHead& head);
 
-// Why an answer whose body is not looked at is not stored, as Refusals counts it.
-std::string_view WhyOpaque(int status, bool too_large);
+// Why an answer whose body is not looked at is not stored, as Refusals counts it: its status, else
+// `what_else`.
+std::string_view WhyUnread(int status, std::string_view what_else);
 
 // Parses the body: for a large one not on an io thread.
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query, FetchedAnswer answer);

@@ -67,6 +67,13 @@ void Fail(Fetch& fetch, const Status& status) {
   fetch.lease->Fail(cancelled ? Status(StatusCode::kUnavailable, status.message()) : status);
 }
 
+// An answer that began and did not come to its end; but what all callers gave up nobody refused.
+void FailCut(Fetch& fetch, const Status& status, std::string_view why) {
+  const bool given_up = status.code() == StatusCode::kCancelled && fetch.give_up != nullptr;
+  if (!given_up) fetch.core->refusals->Add(WhyUnread(fetch.answer.head.status, why));
+  Fail(fetch, status);
+}
+
 // Parsing a large answer takes long. The followers have all pieces. An
 // exception (of memory, or of a library on an answer nobody foresaw) costs this answer its place
 // in the store, not the process its life.
@@ -104,17 +111,18 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
   std::uint64_t received = 0;
   while (true) {
     Result<SharedBytes> piece = co_await response->body->Read();
-    if (!piece.ok()) co_return Fail(fetch, piece.status());
+    if (!piece.ok()) co_return FailCut(fetch, piece.status(), "no_end");
     const bool end = piece->empty();
     received += piece->size();
-    if (received > limit) co_return Fail(fetch, TooLarge(limit));
+    if (received > limit) co_return FailCut(fetch, TooLarge(limit), "too_large");
     Collect(fetch, *piece);
     fetch.lease->AppendBody(*std::move(piece));
     if (end) break;
   }
   if (!fetch.keep) {
-    const bool too_large = fetch.answer.head.kind != AnswerKind::kOpaque;
-    fetch.core->refusals->Add(WhyOpaque(fetch.answer.head.status, too_large));
+    const bool opaque = fetch.answer.head.kind == AnswerKind::kOpaque;
+    const char* why = opaque ? "content_type" : "too_large";
+    fetch.core->refusals->Add(WhyUnread(fetch.answer.head.status, why));
     co_return fetch.lease->End();
   }
   fetch.answer.took = std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - begin);

@@ -228,20 +228,9 @@ TEST_F(CachingClientTest, NextThatWaitsEndsWhenTheStreamIsCancelled) {
 }
 
 TEST_F(CachingClientTest, StopEndsAnOpenThatWaits) {
-  Serve([this](UpstreamExchange& exchange) {
-    asked_.Open();
-    exchange.WaitForHangUp();
+  ExpectStopEnds([this](std::stop_token stop) {
+    return client().Open("openai", ChatRequest(), std::move(stop)).status();
   });
-  std::stop_source stop;
-  std::thread stopper([&] {
-    asked_.Wait();
-    stop.request_stop();
-  });
-  EXPECT_EQ(client().Open("openai", ChatRequest(), stop.get_token()).status().code(),
-            StatusCode::kCancelled);
-  stopper.join();
-  EXPECT_EQ(client().Open("openai", ChatRequest(), stop.get_token()).status().code(),
-            StatusCode::kCancelled);
   EXPECT_EQ(client().Open("none", ChatRequest()).status().code(), StatusCode::kInvalidArgument);
 }
 

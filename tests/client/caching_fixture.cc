@@ -1,9 +1,11 @@
 #include "caching_fixture.h"
 
+#include <algorithm>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <latch>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -145,6 +147,11 @@ CachingFixture::~CachingFixture() {
   go_.Open();
   CloseCache();
   upstream_.reset();
+  const auto& known = kRefusalReasons;
+  for (const auto& [reason, count] : refusals_->Counts()) {
+    EXPECT_NE(std::find(std::begin(known), std::end(known), reason), std::end(known))
+        << reason << " is not among kRefusalReasons";
+  }
 }
 
 void CachingFixture::OpenCache() {
@@ -196,6 +203,15 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
   });
 }
 
+void CachingFixture::UseAllDialects() {
+  for (const char* name : {"openai", "claude", "weather"}) {
+    config_.providers[name].base_url = upstream_->base_url();
+    config_.providers[name].retry.max_attempts = 1;
+  }
+  config_.providers["claude"].dialect = "anthropic";
+  config_.providers["weather"].dialect = "http";
+}
+
 std::unique_ptr<Worker> CachingFixture::MakeStackWorker(const std::string& provider) {
   return std::make_unique<Worker>([this, &provider](boost::asio::io_context& io) {
     const StackParts parts{
@@ -218,6 +234,34 @@ void CachingFixture::WaitForJoined(std::uint64_t count) {
 
 void CachingFixture::WaitForStores(std::uint64_t count) {
   while (cache_->GetStats().stores < count) std::this_thread::yield();
+}
+
+void CachingFixture::WaitForRefusals(std::uint64_t count) const {
+  const auto counted = [this] {
+    std::uint64_t sum = 0;
+    for (const auto& [reason, times] : refusals_->Counts()) sum += times;
+    return sum;
+  };
+  const auto too_late = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (counted() < count && std::chrono::steady_clock::now() < too_late) {
+    std::this_thread::yield();
+  }
+  EXPECT_GE(counted(), count);
+}
+
+void CachingFixture::ExpectStopEnds(const std::function<Status(std::stop_token)>& ask) {
+  Serve([this](UpstreamExchange& exchange) {
+    asked_.Open();
+    exchange.WaitForHangUp();
+  });
+  std::stop_source stop;
+  std::thread stopper([&] {
+    asked_.Wait();
+    stop.request_stop();
+  });
+  EXPECT_EQ(ask(stop.get_token()).code(), StatusCode::kCancelled);
+  stopper.join();
+  EXPECT_EQ(ask(stop.get_token()).code(), StatusCode::kCancelled);
 }
 
 void CachingFixture::Invalidate(const std::string& tag) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -94,6 +95,9 @@ class CachingFixture : public ::testing::Test {
   void Serve(FakeUpstream::Handler handler);
   Worker& worker(std::size_t index = 0);
   std::unique_ptr<Worker> MakeWorker();  // one of its own; goes before the fixture
+  // Makes the upstream all that of three providers, which get one attempt a call: `openai`,
+  // `claude` (Anthropic's dialect) and `weather` (plain HTTP).
+  void UseAllDialects();
   // The whole stack of a provider of `config_`; goes before the fixture.
   std::unique_ptr<Worker> MakeStackWorker(const std::string& provider = "openai");
   Answer Ask(const Request& request) { return worker().Ask(request); }
@@ -104,7 +108,12 @@ class CachingFixture : public ::testing::Test {
   void WaitForJoined(std::uint64_t count);
   // Blocks until the store has that many puts behind it.
   void WaitForStores(std::uint64_t count);
+  // Blocks until that many refusals were counted, whatever for.
+  void WaitForRefusals(std::uint64_t count) const;
   void Invalidate(const std::string& tag);
+  // Serves an upstream that never answers. `ask` is cancelled by a stop that is requested once the
+  // upstream is asked, and by one that was requested before.
+  void ExpectStopEnds(const std::function<Status(std::stop_token)>& ask);
   // The threads that speak to the store hang until `store_returns_` is open.
   void HangStore();
 

@@ -149,20 +149,11 @@ TEST_F(LlmGiveUpTest, CallbackThatHasEnoughGivesTheCallUp) {
 }
 
 TEST_F(LlmGiveUpTest, StopEndsACallThatWaits) {
-  Serve([this](UpstreamExchange& exchange) {
-    asked_.Open();
-    exchange.WaitForHangUp();
+  ExpectStopEnds([this](std::stop_token stop) {
+    CallOptions options{.stop = std::move(stop)};
+    options.directives.no_store = true;
+    return client().Generate(Ask(), options).status();
   });
-  std::stop_source stop;
-  std::thread stopper([&] {
-    asked_.Wait();
-    stop.request_stop();
-  });
-  CallOptions options{.stop = stop.get_token()};
-  options.directives.no_store = true;
-  EXPECT_EQ(client().Generate(Ask(), options).status().code(), StatusCode::kCancelled);
-  stopper.join();
-  EXPECT_EQ(client().Generate(Ask(), options).status().code(), StatusCode::kCancelled);
 }
 
 TEST_F(LlmGiveUpTest, StopEndsAStreamThatFallsSilent) {

@@ -9,21 +9,43 @@
 
 namespace larder::client {
 
-// Reasons of requests that go past the cache: "stateful", "not-i-json", "too-complex" (over 524,288
-// values, or 16,384 inputs of embeddings), "no-input" (of embeddings), "policy" (a rule says so),
-// "no-store", "conditional" (If-None-Match and the like); and of requests that would have been
-// cached: "store-unavailable" (the store did not answer in time), "not-shared" (what another was
-// waiting for could not be given to this caller), "invalid-answer" (to a part of a batch of
-// embeddings, which does not fit; it was asked for as a whole).
-// Reasons of answers that are not stored: "status" (not 2xx), "content_type" (neither JSON nor an
-// event stream, or encoded), "too_large", "invalid", "error" (under 2xx), "no_end" (a stream that
-// was cut, or plain HTTP of no told length), "empty", "content_filter", "refusal", "truncated",
-// "incomplete", "bad_arguments"; of plain HTTP also "vary" (with a header that is not in the key),
-// "set_cookie", "no_store" (the upstream forbids it), "stale" (it came without freshness left).
-//
+// All the reasons there are.
+inline constexpr std::string_view kRefusalReasons[] = {
+    // Of requests that go past the cache.
+    "stateful",     // the answer depends on more than the request
+    "not-i-json",   // a body that is not read the same by all
+    "too-complex",  // over 524,288 values, or 16,384 inputs of embeddings
+    "no-input",     // embeddings of nothing
+    "policy",       // a rule says so
+    "no-store",     // the request says so
+    "conditional",  // If-None-Match and the like
+    // Of requests that would have been cached.
+    "store-unavailable",  // the store did not answer in time
+    "not-shared",         // what another was waiting for could not be given to this caller
+    "invalid-answer",     // to a part of a batch of embeddings; it was asked for as a whole
+    // Of answers that are not stored.
+    "status",          // not 2xx
+    "content_type",    // neither JSON nor an event stream, or encoded
+    "too_large",       // over max_body_bytes
+    "invalid",         // no answer of this endpoint
+    "error",           // under 2xx
+    "no_end",          // cut, or a stream without its proper end, or plain HTTP of no told length
+    "empty",           // nothing in it
+    "content_filter",  // ended by it
+    "refusal",         // the model would not
+    "truncated",       // at a limit that the request did not set
+    "incomplete",      // a response that says so
+    "bad_arguments",   // of a function call: neither empty nor JSON
+    "vary",            // of plain HTTP: with a header that is not in the key
+    "set_cookie",      // likewise: with a cookie
+    "no_store",        // likewise: the upstream forbids it
+    "stale",           // likewise: it came without freshness left
+};
+
 // Thread-safe. Shared by all stacks of a process, so that it counts for all.
 class Refusals {
  public:
+  // `reason`: one of kRefusalReasons.
   void Add(std::string_view reason) {
     const std::lock_guard lock(mutex_);
     ++counts_[std::string(reason)];
