@@ -20,6 +20,7 @@ boost::asio::awaitable<Result<Response>> CurlHttpService::Send(Request request) 
   if (!head.ok()) co_return head.status();
   Response response;
   response.head = *std::move(head);
+  response.head.cache.forward = Forward::kBypass;  // until a cache says more
   response.body = std::move(transfer);
   co_return response;
 }

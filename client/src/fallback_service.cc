@@ -11,9 +11,12 @@
 namespace larder::client {
 namespace {
 
+// What comes from no cache at all looks like a hit, but for the key.
+bool IsFromCache(const ResponseHead& head) { return head.cache.hit() && !head.cache.key.empty(); }
+
 bool IsInTrouble(const Result<Response>& result) {
   const StatusCode code = result.status().code();
-  if (result.ok()) return !result->head.cache.hit() && IsTrouble(result->head.status);
+  if (result.ok()) return !IsFromCache(result->head) && IsTrouble(result->head.status);
   return code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded;
 }
 

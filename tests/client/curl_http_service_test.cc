@@ -1,11 +1,7 @@
 #include "curl_http_service.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -20,6 +16,7 @@
 #include "fake_upstream.h"
 #include "gate.h"
 #include "run_coroutine.h"
+#include "silent_listener.h"
 
 namespace larder::client {
 namespace {
@@ -27,6 +24,7 @@ namespace {
 using larder::testing::FakeUpstream;
 using larder::testing::Gate;
 using larder::testing::RunCoroutine;
+using larder::testing::SilentListener;
 using larder::testing::UpstreamExchange;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
@@ -102,6 +100,7 @@ TEST_F(CurlHttpServiceTest, AnswerIsRelayedAsReceived) {
               ::testing::ElementsAreArray(expected.begin(), expected.end()));
   EXPECT_EQ(answer.body, "\x1f\x8b not unzipped");
   EXPECT_FALSE(answer.head.ends_by_close);
+  EXPECT_FALSE(answer.head.cache.hit()) << "there is no cache";
 }
 
 TEST_F(CurlHttpServiceTest, RequestGoesOutAsGiven) {
@@ -286,34 +285,23 @@ TEST_F(CurlHttpServiceTest, DripsAreBoundByTotal) {
   EXPECT_THAT(answer.status.message(), ::testing::HasSubstr("total"));
 }
 
-// A socket that listens, but whose queue is full: connecting to it hangs.
+// One whose queue is full: connecting to it hangs.
 class FullListener {
  public:
   FullListener() {
-    listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    socklen_t length = sizeof address;
-    ::bind(listener_, generic, length);
-    ::listen(listener_, 0);
-    ::getsockname(listener_, generic, &length);
-    port_ = ntohs(address.sin_port);
+    const sockaddr_in address = listener_.address();
     for (int& socket : fillers_) {
       socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-      ::connect(socket, generic, length);
+      ::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     }
   }
   ~FullListener() {
     for (const int socket : fillers_) ::close(socket);
-    ::close(listener_);
   }
-  std::string base_url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string base_url() const { return "http://" + listener_.authority(); }
 
  private:
-  int listener_ = -1;
-  int port_ = 0;
+  const SilentListener listener_{0};
   int fillers_[4] = {};
 };
 
