@@ -181,7 +181,7 @@ BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::str
     part.begin = part.end;
     part.end += items[i].size();
     const std::string_view vector = FindSlice(elements[i], "embedding");
-    if (!VectorFormOf(vector)) return {"invalid", {}};
+    if (!IsVector(vector)) return {"invalid", {}};
     if (IsEmptyVector(vector)) return {"empty", {}};
     const std::string element = WithIndex(elements[i], 0, vector);
     split.items.push_back(With(members, "[" + element + "]", ShareOf(usage, part)));

@@ -130,7 +130,8 @@ class StackLlmClient final : public LlmClient {
     Result<CachingClient::Answer> answer =
         Ask(*target, "/v1/embeddings", *std::move(body), options);
     if (!answer.ok()) return answer.status();
-    Result<EmbeddingAnswer> read = ReadEmbeddingAnswer(answer->body, request.inputs.size());
+    const std::size_t count = std::max(request.inputs.size(), request.token_inputs.size());
+    Result<EmbeddingAnswer> read = ReadEmbeddingAnswer(answer->body, count);
     if (read.ok()) read->cache = answer->head.cache;
     return read;
   }

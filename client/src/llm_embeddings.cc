@@ -7,11 +7,15 @@
 namespace larder::client {
 
 Result<std::string> WriteEmbeddingRequest(const EmbeddingRequest& request) {
-  if (request.inputs.empty()) {
+  const bool tokens = !request.token_inputs.empty();
+  if (!tokens && request.inputs.empty()) {
     return Status(StatusCode::kInvalidArgument, "an embedding request without input");
   }
-  LlmJson body = {
-      {"model", request.model}, {"input", request.inputs}, {"encoding_format", "float"}};
+  if (tokens && !request.inputs.empty()) {
+    return Status(StatusCode::kInvalidArgument, "an embedding request with texts and with tokens");
+  }
+  const LlmJson input = tokens ? LlmJson(request.token_inputs) : LlmJson(request.inputs);
+  LlmJson body = {{"model", request.model}, {"input", input}, {"encoding_format", "float"}};
   if (request.dimensions) body["dimensions"] = *request.dimensions;
   if (Status status = AddExtra(request.extra, body); !status.ok()) return status;
   return LlmText(body);

@@ -10,7 +10,7 @@
 
 namespace larder::client {
 
-// Errors: kInvalidArgument (no input, an `extra` that is no object).
+// Errors: kInvalidArgument (no input, both kinds of it, an `extra` that is no object).
 Result<std::string> WriteEmbeddingRequest(const EmbeddingRequest& request);
 // Errors: kDataLoss (not `count` vectors of numbers).
 Result<EmbeddingAnswer> ReadEmbeddingAnswer(std::string_view json, std::size_t count);

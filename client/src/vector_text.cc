@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -15,6 +17,20 @@ namespace {
 
 // Larger ones would overflow OpenSSL's int.
 constexpr std::size_t kMaxBytes = std::size_t{1} << 28;
+
+using Characters = std::array<bool, 256>;
+
+constexpr Characters Among(std::string_view characters) {
+  Characters known{};
+  for (const char c : characters) known[static_cast<unsigned char>(c)] = true;
+  return known;
+}
+
+// Of a text that is JSON, these make no name and no string.
+constexpr Characters kOfNumbers = Among("0123456789+-.eE,[] \t\r\n");
+// Both alphabets; some write the slash as \/.
+constexpr Characters kOfBase64 =
+    Among("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=\\\"");
 
 std::optional<std::string> DecodeBase64(std::string_view text) {
   if (text.size() % 4 != 0 || text.size() > kMaxBytes) return std::nullopt;
@@ -87,6 +103,14 @@ std::optional<VectorForm> VectorFormOf(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) return VectorForm::kFloats;
   if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) return VectorForm::kBase64;
   return std::nullopt;
+}
+
+bool IsVector(std::string_view text) {
+  const std::optional<VectorForm> form = VectorFormOf(text);
+  const Characters& known = form == VectorForm::kFloats ? kOfNumbers : kOfBase64;
+  return form.has_value() && std::all_of(text.begin(), text.end(), [&known](char c) {
+           return known[static_cast<unsigned char>(c)];
+         });
 }
 
 std::optional<std::string> VectorAs(VectorForm form, std::string_view text) {

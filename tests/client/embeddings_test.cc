@@ -101,6 +101,22 @@ TEST(EmbeddingsSplitTest, WhatIsNoAnswerToTheItemsIsRefused) {
   EXPECT_EQ(problem("[]"), "invalid");
 }
 
+// Some answer null where their model came to no number.
+TEST(EmbeddingsSplitTest, WhatIsNoVectorIsRefused) {
+  const auto problem = [](const std::string& vector) {
+    const std::string answer = R"({"data":[{"embedding":)" + vector + "}]}";
+    return SplitBatchAnswer(answer, {R"("a")"}).problem;
+  };
+  for (const char* vector :
+       {"[null]", "[0.5,null]", R"(["0.5"])", "[true]", "[{}]", "0.5", "{}", R"("not base64!")"}) {
+    EXPECT_EQ(problem(vector), "invalid") << vector;
+  }
+  for (const char* vector :
+       {"[ 0.5,\n-1e-05, 2E+3 ]", "[[0.5],[1]]", R"("AAAAPw==")", R"("\/\/8=")", R"("_-8=")"}) {
+    EXPECT_EQ(problem(vector), "") << vector;
+  }
+}
+
 TEST(EmbeddingsComposeTest, EqualItemsCountTwiceAndGetTheirIndexes) {
   const RequestPlan plan = Embeddings().Plan(R"({"input":["a","b","a"]})");
   const std::string a = R"({"data":[{"index":0,"embedding":[0.5]}],"usage":{"total_tokens":3}})";

@@ -292,6 +292,39 @@ TEST_F(LlmClientTest, OnlyEmbeddingsThatAreMissingAreAskedFor) {
   EXPECT_THAT(asked, ElementsAre(json({"ab", "c"}), json::array({"def"})));
 }
 
+TEST_F(LlmClientTest, EmbeddingsOfTokensAreThoseOfListsOfNumbers) {
+  std::vector<json> asked;
+  Serve([&](UpstreamExchange& exchange) {
+    const json input = json::parse(exchange.body)["input"];
+    asked.push_back(input);
+    json answer = {{"model", "e"}, {"data", json::array()}};
+    for (std::size_t i = 0; i < input.size(); ++i) {
+      answer["data"].push_back({{"index", i}, {"embedding", {input[i].size() + 0.5}}});
+    }
+    exchange.Answer(200, "application/json", answer.dump());
+  });
+  const auto embed = [this](std::vector<std::vector<std::int64_t>> tokens) {
+    Result<EmbeddingAnswer> answer =
+        client().Embed({.model = "e", .token_inputs = std::move(tokens)});
+    EXPECT_OK(answer);
+    return *std::move(answer);
+  };
+  EXPECT_THAT(embed({{1, 2}, {3}}).vectors, ElementsAre(ElementsAre(2.5F), ElementsAre(1.5F)));
+  EXPECT_TRUE(embed({{3}, {1, 2}}).cache.hit());
+  const EmbeddingAnswer partly = embed({{1, 2}, {4, 5, 6}});
+  EXPECT_EQ(partly.cache.forward, Forward::kPartial);
+  EXPECT_THAT(partly.vectors, ElementsAre(ElementsAre(2.5F), ElementsAre(3.5F)));
+  EXPECT_THAT(asked, ElementsAre(json::parse("[[1,2],[3]]"), json::parse("[[4,5,6]]")));
+}
+
+TEST_F(LlmClientTest, EmbeddingsAreOfTextsOrOfTokens) {
+  Serve(AnswerChat);
+  EXPECT_THAT(client().Embed({.model = "e", .inputs = {"a"}, .token_inputs = {{1}}}),
+              testing::HasCode(StatusCode::kInvalidArgument));
+  EXPECT_THAT(client().Embed({.model = "e"}), testing::HasCode(StatusCode::kInvalidArgument));
+  EXPECT_EQ(upstream_->requests(), 0);
+}
+
 TEST_F(LlmClientTest, ProviderMustBeNamedWhereThereAreSeveral) {
   Serve(AnswerChat);
   config_.providers["other"].base_url = upstream_->base_url();

@@ -163,9 +163,11 @@ struct LlmEvent {
   std::string_view name = {};
 };
 
+// Its inputs are texts, or lists of the model's tokens: one of the two.
 struct EmbeddingRequest {
   std::string model;
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs = {};
+  std::vector<std::vector<std::int64_t>> token_inputs = {};
   std::optional<std::int64_t> dimensions = {};
   std::string extra = {};
 };
