@@ -113,6 +113,23 @@ std::vector<Misbehaviour> Framings() {
                          events ? "data: " + error + "\n\ndata: [DONE]\n\n" : error,
                          answer.more_fields);
        }},
+      {"ErrorAmidst", Fate::kUnstored,
+       [](UpstreamExchange& exchange, const GoodAnswer& answer) {
+         const std::string error = R"({"type":"error","error":{"message":"sorry"}})";
+         const std::string half = Half(answer);
+         const std::string events = half.substr(0, half.rfind("\n\n"));
+         exchange.Answer(200, answer.content_type,
+                         events + "\n\nevent: error\ndata: " + error + "\n\n", answer.more_fields);
+       }},
+      {"AnotherKindOfText", Fate::kUnstored,
+       [](UpstreamExchange& exchange, const GoodAnswer& answer) {
+         exchange.Answer(200, answer.content_type, "<html>Welcome to this hotel</html>",
+                         answer.more_fields);
+       }},
+      {"EmptyBody", Fate::kUnstored,
+       [](UpstreamExchange& exchange, const GoodAnswer& answer) {
+         exchange.Answer(200, answer.content_type, "", answer.more_fields);
+       }},
       {"LengthTooSmall", Fate::kUnstored,
        [](UpstreamExchange& exchange, const GoodAnswer& answer) {
          exchange.Send(Head(answer) + Length(answer.body.size() / 2) + answer.body);
