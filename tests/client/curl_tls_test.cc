@@ -31,6 +31,23 @@ TEST_F(CurlTlsTest, CertificateOfOurOwnAuthorityIsTrusted) {
   EXPECT_THAT(Ask(upstream), StartsWith("sni=localhost host=localhost:"));
 }
 
+// As much as is read at a time; the rest of its record stays with OpenSSL, where no socket tells.
+TEST_F(CurlTlsTest, AnAnswerTooManyIsNobodys) {
+  const TlsUpstream upstream({.identity = Issue(root_, {}),
+                              .answer_bytes = 8192,
+                              .leftover = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\npoison"});
+  EXPECT_THAT(Ask(upstream), StartsWith("sni=localhost"));
+  EXPECT_THAT(Ask(upstream), StartsWith("sni=localhost"));
+  EXPECT_EQ(upstream.connections(), 2);
+}
+
+TEST_F(CurlTlsTest, ConnectionWithNothingLeftIsUsedAgain) {
+  const TlsUpstream upstream({.identity = Issue(root_, {}), .answer_bytes = 8192});
+  EXPECT_THAT(Ask(upstream), StartsWith("sni=localhost"));
+  EXPECT_THAT(Ask(upstream), StartsWith("sni=localhost"));
+  EXPECT_EQ(upstream.connections(), 1);
+}
+
 TEST_F(CurlTlsTest, CertificateOfNobodyWeKnowIsRefused) {
   const TlsUpstream upstream({.identity = Issue(MakeSelfSigned({.name = "other"}), {})});
   EXPECT_EQ(

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <string_view>
@@ -52,7 +53,9 @@ std::string Field(std::string_view head, const std::string& name) {
 }  // namespace
 
 TlsUpstream::TlsUpstream(const TlsUpstreamOptions& options)
-    : context_(SSL_CTX_new(TLS_server_method())) {
+    : answer_bytes_(options.answer_bytes),
+      leftover_(options.leftover),
+      context_(SSL_CTX_new(TLS_server_method())) {
   SSL_CTX* context = context_.get();
   UseIdentity(context, options.identity);
   if (!options.chain.empty()) SSL_CTX_add_extra_chain_cert(context, ReadCertificate(options.chain));
@@ -134,7 +137,7 @@ void TlsUpstream::Serve(int socket) {
   changed_.notify_all();
 }
 
-void TlsUpstream::Talk(SSL* ssl) {
+void TlsUpstream::Talk(SSL* ssl) const {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   const std::string sni = name == nullptr ? "none" : name;
   std::string text;
@@ -144,11 +147,15 @@ void TlsUpstream::Talk(SSL* ssl) {
     if (got <= 0) return;
     text.append(piece, static_cast<std::size_t>(got));
     if (text.find("\r\n\r\n") == text.npos) continue;
-    const std::string body = "sni=" + sni + " host=" + Field(text, "Host") +
-                             " authorization=" + Field(text, "authorization") +
-                             " client=" + SubjectOf(ssl) + "\n";
-    const std::string answer =
-        "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    std::string body = "sni=" + sni + " host=" + Field(text, "Host") +
+                       " authorization=" + Field(text, "authorization") +
+                       " client=" + SubjectOf(ssl) + "\n";
+    const std::string head = "HTTP/1.1 200 OK\r\ncontent-length: ";
+    // The length has four digits then.
+    const std::size_t filled =
+        answer_bytes_ < head.size() + 8 ? 0 : answer_bytes_ - head.size() - 8;
+    body.resize(std::max(body.size(), filled), ' ');
+    const std::string answer = head + std::to_string(body.size()) + "\r\n\r\n" + body + leftover_;
     if (SSL_write(ssl, answer.data(), static_cast<int>(answer.size())) <= 0) return;
     text.clear();  // GET has no body
   }

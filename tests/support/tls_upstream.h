@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,8 @@ struct TlsUpstreamOptions {
   std::string chain = {};          // PEM; sent besides
   int most_version = 0;            // such as TLS1_1_VERSION; 0 = any
   std::string client_issuer = {};  // PEM; clients must have a certificate of it; empty = need none
+  std::size_t answer_bytes = 0;    // what an answer is filled up to, its head included
+  std::string leftover = {};       // sent with each answer, in one piece
 };
 
 // Each request is answered by "sni=NAME host=FIELD authorization=FIELD client=SUBJECT\n".
@@ -46,8 +49,10 @@ class TlsUpstream {
 
   void AcceptLoop();
   void Serve(int socket);
-  static void Talk(SSL* ssl);
+  void Talk(SSL* ssl) const;
 
+  const std::size_t answer_bytes_;
+  const std::string leftover_;
   std::unique_ptr<SSL_CTX, ContextDeleter> context_;
   int listener_ = -1;
   int port_ = 0;
