@@ -259,6 +259,11 @@ constexpr ConfigKey kTable[] = {
      "normal record replay"},
     {"/gateway/max_body_bytes", kSize, R"("32MiB")", "Largest request body; a larger one gets 413.",
      "1KiB", "1GiB"},
+    {"/gateway/max_request_memory_bytes", kSize, R"("256MiB")",
+     "What the bodies of all requests under way may take together; one that finds no room gets "
+     "503. "
+     "At least gateway.max_body_bytes.",
+     "1MiB", "1024GiB"},
     {"/gateway/drain_timeout", kDuration, R"("30s")",
      "How long requests and streams may go on after SIGTERM.", "0s", "1d"},
     {"/gateway/max_connections_per_client", kInteger, "0",

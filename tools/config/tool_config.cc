@@ -81,6 +81,7 @@ Result<GatewayConfig> ReadGateway(const ConfigDocument& document, const ClientCo
   gateway.host = std::move(address.host);
   gateway.port = address.port;
   gateway.max_body_bytes = document.Size("/gateway/max_body_bytes");
+  gateway.max_request_memory_bytes = document.Size("/gateway/max_request_memory_bytes");
   gateway.drain_timeout = document.Time("/gateway/drain_timeout");
   gateway.mode = ReadMode(document.Text("/gateway/mode"));
   const auto count = [&](const char* pointer) {

@@ -38,6 +38,7 @@ struct GatewayConfig {
   // dialect may be missing: such requests name their provider or get an error.
   std::map<std::string, std::string> default_provider;
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20;
+  std::uint64_t max_request_memory_bytes = std::uint64_t{256} << 20;  // of all bodies together
   Duration drain_timeout = std::chrono::seconds(30);
   std::size_t max_connections_per_client = 0;  // 0 = any number
   Isolation isolation = Isolation::kCredential;

@@ -84,6 +84,9 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
       client_connections_(config.gateway.max_connections_per_client),
       pool_(kPoolThreads) {
   limits_.max_body_bytes = config.gateway.max_body_bytes;
+  // The largest that is allowed must find room when it is alone.
+  limits_.request_memory = std::make_shared<RequestMemory>(
+      std::max(config.gateway.max_request_memory_bytes, config.gateway.max_body_bytes));
   cassette_ = config.gateway.mode;
   on_abort_ = config.gateway.on_abort;
 }

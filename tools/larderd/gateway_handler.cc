@@ -22,6 +22,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// Of a request; smaller ones are bounded by the number of calls to an upstream.
+constexpr std::size_t kLargeBody = std::size_t{64} << 10;
+
 std::vector<SharedBytes> AsBody(std::string text) {
   std::vector<SharedBytes> body;
   body.emplace_back(std::move(text));
@@ -242,8 +245,12 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
     co_await Deny(route, *denial, responder);
     co_return;
   }
+  // Its caller may go while the call goes on, and this lives as long as the call does.
+  if (request.room != nullptr && upstream.body.size() > kLargeBody) {
+    upstream.on_cost = [room = request.room](std::uint64_t) {};
+  }
   if (admission.account != nullptr) {
-    upstream.on_cost = [account = admission.account](std::uint64_t microusd) {
+    upstream.on_cost = [account = admission.account, room = request.room](std::uint64_t microusd) {
       account->Spend(microusd, Today());
     };
     upstream.directives.only_if_cached = asked_for_hits || admission.only_hits;

@@ -44,6 +44,7 @@ TurnedAway TurnedAwayBy(int status) {
     case 413: return TurnedAway::kBodyTooLarge;
     case 414:
     case 431: return TurnedAway::kHeadTooLarge;
+    case 503: return TurnedAway::kMemory;
     case 417:
     case 501:
     case 505: return TurnedAway::kUnsupported;

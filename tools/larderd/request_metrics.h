@@ -53,14 +53,15 @@ enum class TurnedAway : std::uint8_t {
   kUnsupported,   // a version, an upgrade or an expectation
   kDirective,     // a Larder-... header that is wrong
   kConnections,   // too many, in all or of one client
+  kMemory,        // the bodies of all requests together are too large
   kUnauthorized,  // no key of the gateway's, where it has clients of its own
   kForbidden,     // a provider or a model that the client may not use
   kRateLimit,
   kBudget,
 };
-inline constexpr std::array<std::string_view, 11> kTurnedAwayLabels = {
-    "malformed",   "too_slow",     "head_too_large", "body_too_large", "unsupported", "directive",
-    "connections", "unauthorized", "forbidden",      "rate_limit",     "budget"};
+inline constexpr std::array<std::string_view, 12> kTurnedAwayLabels = {
+    "malformed",   "too_slow",       "head_too_large", "body_too_large", "unsupported", "directive",
+    "connections", "request_memory", "unauthorized",   "forbidden",      "rate_limit",  "budget"};
 
 EndpointLabel EndpointOf(std::string_view path);
 CacheLabel CacheLabelOf(const client::CacheOutcome& outcome);

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "larder/clock.h"
+#include "request_memory.h"
 
 namespace larder::gateway {
 
@@ -16,6 +18,9 @@ struct ServerLimits {
   std::size_t max_target_bytes = std::size_t{16} << 10;
   // gateway.max_body_bytes.
   std::uint64_t max_body_bytes = std::uint64_t{32} << 20;
+
+  // Of the bodies of all requests; null: whatever they take.
+  std::shared_ptr<RequestMemory> request_memory = nullptr;
 
   // A connection without a request. Above the 60 s of most load balancers, so that they close
   // first and no request meets a closing connection.
