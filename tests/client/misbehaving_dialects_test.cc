@@ -76,15 +76,18 @@ class MisbehavingDialectsTest
       exchange.Answer(200, good_.content_type, good_.body);
     });
     UseAllDialects();
-    const bool ends_by_a_limit = how().name == "ChunksWithoutEnd" ||
-                                 how().name == "SilenceInBody" || how().name == "DrippingBody";
-    if (ends_by_a_limit) {
+    // Those that come later have all the time.
+    patient_ = MakeStackWorker(kind().provider);
+    if (EndsByALimit()) {
       config_.providers[kind().provider].timeouts.idle = 100ms;
       config_.providers[kind().provider].timeouts.total = 300ms;
     }
     stack_ = MakeStackWorker(kind().provider);
   }
-  ~MisbehavingDialectsTest() override { stack_.reset(); }
+  ~MisbehavingDialectsTest() override {
+    stack_.reset();
+    patient_.reset();
+  }
 
   static const Kind& kind() { return std::get<0>(GetParam()); }
   static const Misbehaviour& how() { return std::get<1>(GetParam()); }
@@ -113,6 +116,13 @@ class MisbehavingDialectsTest
     return endpoint().JudgeStream(plan, {}, ParseEventStream(good_.body));
   }
 
+  static bool EndsByALimit() {
+    return how().name == "ChunksWithoutEnd" || how().name == "SilenceInBody" ||
+           how().name == "DrippingBody";
+  }
+  // On the connection that misbehaved, where it may be used again.
+  Answer AskAgain() { return EndsByALimit() ? patient_->Ask(request_) : stack_->Ask(request_); }
+
   // Whether what came is as good as any, though odd.
   static bool IsKept() {
     if (kind().is_http()) {
@@ -140,6 +150,7 @@ class MisbehavingDialectsTest
   Request request_;
   GoodAnswer good_;
   std::unique_ptr<Worker> stack_;
+  std::unique_ptr<Worker> patient_;
 };
 
 TEST_P(MisbehavingDialectsTest, AnswerIsRelayedAsItCameAndKeptOnlyIfItIsWhole) {
@@ -163,7 +174,7 @@ TEST_P(MisbehavingDialectsTest, AnswerIsRelayedAsItCameAndKeptOnlyIfItIsWhole) {
     EXPECT_EQ(cache_->GetStats().stores, 0U);
   }
   EXPECT_EQ(refusals_->Counts(), refusals);
-  const Answer second = stack_->Ask(request_);
+  const Answer second = AskAgain();
   EXPECT_EQ(second.outcome.hit(), IsKept()) << second.cache;
   EXPECT_EQ(second.code, 200);
   if (IsKept() && kind().is_http()) {
@@ -173,7 +184,7 @@ TEST_P(MisbehavingDialectsTest, AnswerIsRelayedAsItCameAndKeptOnlyIfItIsWhole) {
   } else {
     EXPECT_EQ(second.body, good_.body) << "the upstream was asked again";
     WaitForStores(1);
-    EXPECT_TRUE(stack_->Ask(request_).outcome.hit());
+    EXPECT_TRUE(AskAgain().outcome.hit());
   }
 }
 
