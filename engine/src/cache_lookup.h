@@ -29,6 +29,7 @@ struct CacheCore::Lookup {
   bool in_memory = false;
   bool unknown = false;         // of a query without the disk: only that can tell
   std::uint64_t raw_bytes = 0;  // if read from the store
+  Popularity popularity = {};   // likewise
   MissReason miss = MissReason::kAbsent;
 };
 

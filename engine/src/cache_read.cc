@@ -146,6 +146,7 @@ CacheCore::Lookup CacheCore::ReadRecord(std::string_view key, std::string_view b
                          query.bodies ? record.raw_bytes : 0);
   if (!StillHolds(key, *entry)) return lookup;
   lookup.raw_bytes = record.raw_bytes;
+  lookup.popularity = record.popularity;
   Accept(entry, query, lookup);
   if (lookup.entry == nullptr || !query.bodies || codec_->Decompress(record, body)) return lookup;
   lookup.entry = nullptr;

@@ -1,5 +1,6 @@
 // Scan: pages of live entries, judged as a read would judge them.
 #include <algorithm>
+#include <cmath>
 
 #include "cache_lookup.h"
 
@@ -51,10 +52,13 @@ void CacheCore::ScanRow(std::string_view key, std::string_view row, const ScanOp
   }
   Entry entry(std::move(lookup.entry));
   if (!HasTag(entry, options.tag)) return;
+  const double hits =
+      policy_->EstimateHits(HotTier::HashKey(key), lookup.popularity, AccessClock());
   page.items.push_back({.key = std::string(key),
                         .entry = std::move(entry),
                         .stale = lookup.stale,
-                        .raw_bytes = lookup.raw_bytes});
+                        .raw_bytes = lookup.raw_bytes,
+                        .hits = static_cast<std::uint64_t>(std::lround(hits))});
 }
 
 Result<ScanPage> CacheCore::Scan(const ScanOptions& options) {

@@ -83,6 +83,15 @@ std::uint64_t EvictionPolicy::MemoryBytes() const {
          kCandidates * MiniatureCache::kMemoryBytes;
 }
 
+// Having been stored counts as an access in the row.
+double EvictionPolicy::EstimateHits(std::uint64_t hash, const Popularity& popularity,
+                                    std::uint64_t clock) const {
+  const auto elapsed = static_cast<double>(clock > popularity.stamp ? clock - popularity.stamp : 0);
+  const auto live = static_cast<double>(live_entries_.load(std::memory_order_relaxed));
+  const double before = AgedCount(CountOf(popularity.count), elapsed, live) - 1;
+  return std::max(0.0, before) + hits_.Peek(hash);
+}
+
 EvictionPolicy::Sweep EvictionPolicy::BeginSweep(const Slice& slice) { return Sweep(*this, slice); }
 
 EvictionPolicy::Sweep::Sweep(EvictionPolicy& policy, const Slice& slice)

@@ -55,6 +55,10 @@ class EvictionPolicy {
   Popularity NoteStored(const EntryFacts& entry, std::uint64_t clock,
                         const std::optional<Popularity>& replaced);
 
+  // About how many hits an entry has had, the older ones counting less. `popularity`: of its row;
+  // `clock`: now.
+  double EstimateHits(std::uint64_t hash, const Popularity& popularity, std::uint64_t clock) const;
+
   // Estimates will do. Cheap unless it
   // changed much; to be called at least once a lap of the hand. One thread at a time.
   void SetSize(const LiveSize& size);

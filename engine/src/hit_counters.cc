@@ -72,6 +72,11 @@ unsigned HitCounters::Take(std::uint64_t hash) {
   }
 }
 
+unsigned HitCounters::Peek(std::uint64_t hash) const {
+  const Place place(hash, words());
+  return place.Least(words_.Load(place.word));
+}
+
 void HitCounters::Resize(std::size_t entries) {
   const std::size_t after = WordsFor(entries);
   const std::size_t before = words();

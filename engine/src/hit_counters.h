@@ -27,6 +27,7 @@ class HitCounters {
   void Add(std::uint64_t hash);
   // The hits of `hash` since it was last taken, at most kMost; seldom too many.
   unsigned Take(std::uint64_t hash);
+  unsigned Peek(std::uint64_t hash) const;
 
   // For one thread at a time. Counts so far are kept for most keys.
   void Resize(std::size_t entries);

@@ -52,6 +52,18 @@ TEST_P(CacheScanTest, EntriesComeInTheOrderOfTheirKeysWithAllThatIsKnownOfThem) 
 }
 
 // However small the rows are on disk.
+TEST_P(CacheScanTest, SaysAboutHowOftenEachWasHit) {
+  ASSERT_OK(Put("often", "1"));
+  ASSERT_OK(Put("never", "1"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Get("often"), "1");
+  for (int i = 0; i < 2; ++i) {
+    const ScanPage page = Page();
+    ASSERT_EQ(page.items.size(), 2U);
+    EXPECT_EQ(page.items[0].hits, 0U);
+    EXPECT_EQ(page.items[1].hits, 3U) << "looking is no hit";
+  }
+}
+
 TEST_P(CacheScanTest, BodiesOfAPageTakeABoundedAmountOfMemory) {
   for (const char* key : {"a", "b", "c"}) ASSERT_OK(Put(key, std::string(40 << 20, *key)));
   EXPECT_EQ(Page({.bodies = true}).items.size(), 2U);

@@ -91,7 +91,7 @@ TEST_P(CachectlEntriesTest, ListAsJsonIsAnObjectALine) {
   const json answer = json::parse(line);
   EXPECT_EQ(answer["key"], "text:answer");
   EXPECT_EQ(answer["raw_bytes"], std::string(kAnswer).size());
-  for (const char* name : {"age_ms", "ttl_ms", "stored_bytes", "tags", "cost", "state"}) {
+  for (const char* name : {"age_ms", "ttl_ms", "stored_bytes", "tags", "cost", "hits", "state"}) {
     EXPECT_TRUE(answer.contains(name)) << name;
   }
   EXPECT_TRUE(std::getline(lines, line));
@@ -106,6 +106,7 @@ TEST_P(CachectlEntriesTest, ListSortsByWhatIsAsked) {
   put("text:large", std::string(5'000, 'l') + std::to_string(::getpid()), "1");
   EXPECT_THAT(Keys({"--sort", "cost", "--limit", "2"}), ElementsAre("text:small", "text:large"));
   EXPECT_EQ(Keys({"--sort", "age"}).back(), "text:plain") << "the oldest, put first";
+  EXPECT_EQ(Keys({"--sort", "hits"}).size(), 4U);
   const std::vector<std::string> by_size = Keys({"--sort", "size"});
   ASSERT_EQ(by_size.size(), 4U);
   EXPECT_EQ(by_size.front(), "text:answer");

@@ -297,7 +297,7 @@ const Misuse kMisuses[] = {
      {"get", "abc"},
      "not a key; allowed: 64 hex digits, text:... or b64:..., of 1 to 1024 bytes"},
     {"UnknownForm", {"get", "text:a", "--form", "xml"}, "--form \"xml\"; allowed: json, sse"},
-    {"UnknownSort", {"ls", "--sort", "name"}, "--sort \"name\"; allowed: age, size, cost"},
+    {"UnknownSort", {"ls", "--sort", "name"}, "--sort \"name\"; allowed: age, size, hits, cost"},
     {"NoLimit", {"ls", "--limit", "0"}, "--limit \"0\" is not a number from 1 on"},
     {"NotAPrefix",
      {"ls", "--prefix", "abc"},

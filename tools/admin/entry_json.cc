@@ -35,7 +35,7 @@ ordered_json AnswerJson(const Entry& entry) {
 }  // namespace
 
 std::string EntryToJson(std::string_view key, const Hit& hit, std::uint64_t raw_bytes,
-                        TimePoint now) {
+                        TimePoint now, std::optional<std::uint64_t> hits) {
   const Entry& entry = hit.entry;
   ordered_json json = {
       {"key", ShowKey(key)},
@@ -52,6 +52,7 @@ std::string EntryToJson(std::string_view key, const Hit& hit, std::uint64_t raw_
       {"number", entry.number()},
       {"answer", AnswerJson(entry)},
   };
+  if (hits) json["hits"] = *hits;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

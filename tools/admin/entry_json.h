@@ -1,6 +1,8 @@
 // What the admin API says of one entry.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,8 +10,8 @@
 
 namespace larder::admin {
 
-// `raw_bytes`: of the body, which need not be in the entry.
+// `raw_bytes`: of the body, which need not be in the entry. `hits`: where they are known.
 std::string EntryToJson(std::string_view key, const Hit& hit, std::uint64_t raw_bytes,
-                        TimePoint now);
+                        TimePoint now, std::optional<std::uint64_t> hits = std::nullopt);
 
 }  // namespace larder::admin

@@ -157,7 +157,7 @@ AdminAnswer List(Cache& cache, const AdminRequest& request) {
   std::string body = R"({"entries":[)";
   for (const ScanItem& item : page->items) {
     if (body.back() != '[') body += ',';
-    body += EntryToJson(item.key, {item.entry, item.stale}, item.raw_bytes, cache.Now());
+    body += EntryToJson(item.key, {item.entry, item.stale}, item.raw_bytes, cache.Now(), item.hits);
   }
   body += R"(],"cursor":)";
   body += page->cursor.empty() ? "null" : '"' + ToBase64Url(page->cursor) + '"';

@@ -35,8 +35,10 @@ Status ReadSort(const Invocation& invocation, Listing& listing) {
     listing.sort_field = "stored_bytes";
   } else if (sort == "cost") {
     listing.sort_field = "cost";
+  } else if (sort == "hits") {
+    listing.sort_field = "hits";
   } else {
-    return Invalid("--sort \"" + sort + "\"; allowed: age, size, cost");
+    return Invalid("--sort \"" + sort + "\"; allowed: age, size, hits, cost");
   }
   return Status::Ok();
 }
@@ -72,6 +74,7 @@ std::string Facts(const ordered_json& entry) {
                                         : "stale since " + ShowMs(-ttl.get<std::int64_t>());
   }
   text += ", " + ShowBytes(entry["raw_bytes"]) + " -> " + ShowBytes(entry["stored_bytes"]);
+  if (entry["hits"] != 0) text += ", ~" + ShowCount(entry["hits"]) + " hits";
   if (entry["cost"] != 0) text += ", " + ShowMicroUsd(entry["cost"]);
   for (const ordered_json& tag : entry["tags"]) text += ", " + tag.get<std::string>();
   return text;

@@ -55,7 +55,7 @@ constexpr VerbFlag kListFlags[] = {
     {"--prefix", "P", "only keys that begin with P, as KEY or the first hex digits of one"},
     {"--tag", "T", "only entries with this tag"},
     {"--state", "fresh|stale|all", "all if not given"},
-    {"--sort", "age|size|cost", "youngest, largest, dearest first; else by key"},
+    {"--sort", "age|size|hits|cost", "youngest, largest, most hit, dearest first; else by key"},
     {"--limit", "N", "at most so many; all if not given"},
     {"--keys-only", "", "only the keys, one a line"},
 };

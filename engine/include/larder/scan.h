@@ -31,6 +31,8 @@ struct ScanItem {
   Entry entry;
   bool stale = false;
   std::uint64_t raw_bytes = 0;  // of the body, before compression
+  // About how often it was hit, older hits counting less: what the eviction policy believes.
+  std::uint64_t hits = 0;
 };
 
 struct ScanPage {
