@@ -270,7 +270,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Precedence Compare(std::string_view key, std::uint64_t number,
                      std::optional<Popularity>& popularity);
   // Synced if the caller wants to know the store's sequence number then.
-  Status WriteTombstone(std::string_view key, TombstoneCause cause, std::uint64_t* synced_sequence);
+  Status WriteTombstone(std::string_view key, TombstoneCause cause, StoreMark* synced);
   Status RemovePatiently(std::string_view key);
   Status TryRemove(std::string_view key);
   std::uint64_t OldestLeaseThatWrites(bool evicting);

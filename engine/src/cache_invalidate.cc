@@ -35,8 +35,7 @@ Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
 }  // namespace
 
 // The caller holds the key's stripe.
-Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause,
-                                 std::uint64_t* synced_sequence) {
+Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause, StoreMark* synced) {
   const std::uint64_t number = ledger_->Next();
   if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
   const std::uint64_t hash = HotTier::HashKey(key);
@@ -44,9 +43,8 @@ Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause,
   hot_tier_->Erase(key, hash);
   KillPoint("tombstone numbered");
   const std::string record = EncodeTombstone(key, number, cause);
-  const Status status = synced_sequence != nullptr
-                            ? supervisor_->PutSynced(key, record, *synced_sequence)
-                            : supervisor_->Put(key, record, false);
+  const Status status = synced != nullptr ? supervisor_->PutSynced(key, record, *synced)
+                                          : supervisor_->Put(key, record, false);
   if (status.ok() || status.code() == StatusCode::kDeadlineExceeded) return status;
   return {StatusCode::kUnavailable, status.message()};
 }
@@ -75,15 +73,15 @@ Status CacheCore::Remove(std::string_view key) {
 Status CacheCore::TryRemove(std::string_view key) {
   const Turnstile::Pass pass = supervisor_->EnterToRemove();
   if (!pass) return {StatusCode::kUnavailable, "the store takes no removals now"};
-  std::uint64_t sequence = 0;
+  StoreMark mark;
   {
     const Writing writing(StripeOf(HotTier::HashKey(key)));
-    if (Status status = WriteTombstone(key, TombstoneCause::kRemoved, &sequence); !status.ok())
+    if (Status status = WriteTombstone(key, TombstoneCause::kRemoved, &mark); !status.ok())
       return status;
   }
   KillPoint("tombstone synced");
   counters_.Add(Counter::kRemoved);
-  return ledger_->NoteSyncedSequence(sequence);
+  return ledger_->NoteSynced(mark);
 }
 
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a

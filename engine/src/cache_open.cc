@@ -153,7 +153,7 @@ Status CacheCore::StoreRecovered(const Store& store) {
   // Without what open leases would have to find there, too.
   if (store.LatestSequence() == 0) oldest_writer_.store(ledger_->Last() + 1);
   if (Status status = NameStore(store); !status.ok()) return status;
-  return ledger_->StoreRecovered(store.LatestSequence());
+  return ledger_->StoreRecovered(store.recovered());
 }
 
 Status CacheCore::OpenState() {
@@ -236,8 +236,8 @@ Status CacheCore::OpenLedger(const Store* store) {
   const std::uint64_t sequence = store != nullptr ? store->LatestSequence() : 0;
   // Of a store without rows StoreRecovered tells, too, after the state: what the journal notes is
   // what a restore knows of removals, as long as the state has the marks of backups.
-  ledger.store_sequence.reset();
-  if (sequence > 0) ledger.store_sequence = sequence;
+  ledger.store.reset();
+  if (sequence > 0) ledger.store = store->recovered();
   ledger.store_has_rows =
       store != nullptr ? sequence > 0 : fs::exists(PathOf("store/CURRENT"), error) || error;
   ledger.saved_number_bound = state_.number_bound;

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kStateVersion = 1;
-constexpr std::uint64_t kJournalVersion = 2;
+constexpr std::uint64_t kJournalVersion = 3;
 constexpr std::uint64_t kDictionaryVersion = 1;
 constexpr std::size_t kHeadBytes = 64;
 // Copies of the journal's header; a torn write leaves one of them.

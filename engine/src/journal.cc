@@ -9,35 +9,26 @@
 
 #include "kill_point.h"
 #include "larder/options.h"
+#include "little_endian.h"
 
 namespace larder {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x314c4e524a52444c;  // "LDRJRNL1"
-// Version 1 had zeros in the places that were free. It is read, and then written anew.
-constexpr std::uint64_t kFormatVersion = 2;
+// Version 1 had zeros in the places that were free, and neither it nor 2 said which logs the store
+// had. They are read, and then written anew.
+constexpr std::uint64_t kFormatVersion = 3;
 // A copy fills its own block, so that no write touches both.
 constexpr std::uint64_t kHeaderBlock = 4096;
-constexpr std::size_t kHeaderBytes = 56;
+constexpr std::size_t kHeaderBytes = 64 + 8 * StoreMark::kMostLogs;
+constexpr std::size_t kHeaderBytesBefore3 = 56;
 constexpr std::uint64_t kCellsAt = 2 * kHeaderBlock;
 constexpr std::size_t kCellBytes = 32;
 constexpr std::size_t kChunkBytes = std::size_t{256} * 1024;  // a multiple of kCellBytes
 static_assert(kChunkBytes % kCellBytes == 0);
 
-// Little-endian, whatever the machine.
-void PutFixed(char* out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) out[i] = static_cast<char>(value >> (8 * i));
-}
-
-std::uint64_t GetFixed(const char* in, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    value |= std::uint64_t{static_cast<unsigned char>(in[i])} << (8 * i);
-  }
-  return value;
-}
-
-// A header copy: magic, version, updates, number bound, synced sequence, capacity, checksum.
+// A header copy: magic, version, updates, number bound, synced sequence, capacity, the log that is
+// gone, those that are not, checksum.
 struct HeaderCopy {
   JournalHeader header = {};
   std::uint64_t version = kFormatVersion;
@@ -46,27 +37,36 @@ struct HeaderCopy {
 };
 
 std::string EncodeHeader(const HeaderCopy& copy) {
-  std::string bytes(kHeaderBytes, '\0');
-  const std::array<std::uint64_t, 6> fields = {kMagic,
-                                               kFormatVersion,
-                                               copy.updates,
-                                               copy.header.number_bound,
-                                               copy.header.synced_sequence,
-                                               copy.capacity};
-  for (std::size_t i = 0; i < fields.size(); ++i) PutFixed(bytes.data() + 8 * i, fields[i], 8);
-  PutFixed(bytes.data() + 48, XXH3_64bits(bytes.data(), 48), 8);
+  std::string bytes;
+  bytes.reserve(kHeaderBytes);
+  const auto put = [&bytes](std::uint64_t field) {
+    char fixed[8];
+    PutFixed(fixed, field, sizeof(fixed));
+    bytes.append(fixed, sizeof(fixed));
+  };
+  const StoreMark& mark = copy.header.mark;
+  for (const std::uint64_t field : {kMagic, kFormatVersion, copy.updates, copy.header.number_bound,
+                                    mark.sequence, copy.capacity, mark.gone}) {
+    put(field);
+  }
+  for (const std::uint64_t log : mark.logs) put(log);
+  put(XXH3_64bits(bytes.data(), bytes.size()));
   return bytes;
 }
 
 bool DecodeHeader(std::string_view bytes, HeaderCopy& copy) {
   if (bytes.size() < kHeaderBytes) return false;
   const auto field = [&](std::size_t index) { return GetFixed(bytes.data() + 8 * index, 8); };
-  if (field(6) != XXH3_64bits(bytes.data(), 48)) return false;
-  if (field(0) != kMagic || field(1) == 0 || field(1) > kFormatVersion) return false;
   copy.version = field(1);
+  if (field(0) != kMagic || copy.version == 0 || copy.version > kFormatVersion) return false;
+  const std::size_t size = (copy.version < 3 ? kHeaderBytesBefore3 : kHeaderBytes) - 8;
+  if (field(size / 8) != XXH3_64bits(bytes.data(), size)) return false;
   copy.updates = field(2);
-  copy.header = {.number_bound = field(3), .synced_sequence = field(4)};
+  copy.header = {.number_bound = field(3), .mark = {.sequence = field(4)}};
   copy.capacity = field(5);
+  if (copy.version < 3) return true;
+  copy.header.mark.gone = field(6);
+  for (std::size_t i = 0; i < StoreMark::kMostLogs; ++i) copy.header.mark.logs[i] = field(7 + i);
   return true;
 }
 

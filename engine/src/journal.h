@@ -4,8 +4,8 @@
 //
 // Layout (docs/format.md): two copies of a header, one a block of 4 KiB, then cells of 32 bytes:
 // one a record, and one more for each 8 bytes of its prefix. The header holds what must not be lost
-// with any record: the bound under which numbers may have been given out, and the store's sequence
-// number of its latest synced write. The copies are written in turn, so that a torn write leaves
+// with any record: the bound under which numbers may have been given out, and the mark of the
+// store's latest synced write. The copies are written in turn, so that a torn write leaves
 // one; the bound is in both before it is used.
 //
 // Whatever is not exactly as it was written is damage: a reader learns of it and raises the floor.
@@ -22,6 +22,7 @@
 #include "journal_file.h"
 #include "larder/clock.h"
 #include "larder/result.h"
+#include "store_mark.h"
 
 namespace larder {
 
@@ -48,8 +49,8 @@ struct JournalRecord {
 std::size_t CellCount(std::span<const JournalRecord> records);
 
 struct JournalHeader {
-  std::uint64_t number_bound = 0;     // numbers given out are below
-  std::uint64_t synced_sequence = 0;  // of the store
+  std::uint64_t number_bound = 0;  // numbers given out are below
+  StoreMark mark = {};             // of the store's latest synced write
 
   friend bool operator==(const JournalHeader&, const JournalHeader&) = default;
 };

@@ -41,12 +41,9 @@ class Changing {
   std::atomic<std::uint64_t>& generation_;
 };
 
-std::string LostWrites(std::uint64_t sequence, std::uint64_t noted) {
-  return "the store lost synced writes: it is at " + std::to_string(sequence) + ", " +
-         std::to_string(noted) + " was noted";
-}
-
 constexpr char kNoMemory[] = "out of memory";  // so short that a string needs none for it
+
+std::size_t SoftTags(std::size_t max_tags) { return std::max<std::size_t>(max_tags / 8, 1); }
 
 class JournaledLedger final : public Ledger {
  public:
@@ -55,7 +52,7 @@ class JournaledLedger final : public Ledger {
         journal_(options.files != nullptr ? *options.files : JournalFiles::System(), options.path,
                  options.journal_room),
         hard_(options.max_tags),
-        soft_(std::max<std::size_t>(options.max_tags / 8, 1)) {}
+        soft_(SoftTags(options.max_tags)) {}
 
   Status Load();
 
@@ -74,9 +71,10 @@ class JournaledLedger final : public Ledger {
 
   Result<std::uint64_t> Invalidate(std::span<const Rule> rules,
                                    const std::function<InvalidationTime()>& now) override;
-  Status NoteSyncedSequence(std::uint64_t sequence) override;
-  Status StoreRecovered(std::uint64_t sequence) override;
+  Status NoteSynced(const StoreMark& mark) override;
+  Status StoreRecovered(const RecoveredStore& store) override;
   Status RetryUnwritten() override { return Commit({}); }
+  void SetMaxTags(std::size_t max_tags) override;
   Status CopyTo(const std::string& path) const override;
 
   std::uint64_t floor() const override { return hard_.floor(); }
@@ -94,6 +92,7 @@ class JournaledLedger final : public Ledger {
   // What one leader writes for all who came while the previous leader was writing.
   struct Batch {
     std::vector<JournalRecord> records;
+    bool incomplete = false;  // more is in memory
     bool done = false;
     Status status;
   };
@@ -104,8 +103,17 @@ class JournaledLedger final : public Ledger {
   Status Commit(std::span<const JournalRecord> records);
   Status WriteBatch(const Batch& batch);
   JournalHeader NextHeader() const;
+  StoreMark Mark() const {
+    const std::lock_guard lock(mark_mutex_);
+    return mark_;
+  }
+  void SetMark(const StoreMark& mark) {
+    const std::lock_guard lock(mark_mutex_);
+    mark_ = mark;
+  }
   void Snapshot(const Journal::RecordSink& sink) const;
   void NoteOutcome(const Status& status);
+  void DropCovered();
   void Log(LogLevel level, const std::string& line) const {
     if (options_.log) options_.log(level, line);
   }
@@ -116,11 +124,13 @@ class JournaledLedger final : public Ledger {
   // Numbers. Sequentially consistent, so that numbers and generations have one order for all.
   std::atomic<std::uint64_t> next_{1};
   std::atomic<std::uint64_t> bound_{1};
-  std::atomic<std::uint64_t> synced_sequence_{0};
 
   // Even; odd while an invalidation is being applied. Starts above 0.
   alignas(64) std::atomic<std::uint64_t> generation_{2};
   mutable std::mutex apply_mutex_;  // held while the generation is odd
+
+  mutable std::mutex mark_mutex_;
+  StoreMark mark_;  // guarded by mark_mutex_
 
   std::mutex commit_mutex_;
   std::condition_variable batch_done_;
@@ -176,13 +186,14 @@ Status JournaledLedger::Replay(JournalContents& contents) {
     why = options_.path + " is missing";
   }
   if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
-  const std::uint64_t sequence = options_.store_sequence.value_or(header.synced_sequence);
-  if (sequence < header.synced_sequence) {
+  std::string lost;
+  if (options_.store.has_value()) lost = FindLostWrites(header.mark, *options_.store);
+  if (!lost.empty()) {
+    header.mark = {.sequence = options_.store->sequence};
     // In a store without rows nothing can come back.
-    if (why.empty() && options_.store_has_rows) why = LostWrites(sequence, header.synced_sequence);
-    header.synced_sequence = sequence;
+    if (why.empty() && options_.store_has_rows) why = lost;
   }
-  synced_sequence_.store(header.synced_sequence);
+  mark_ = header.mark;
   const bool bound_known = header.number_bound != 0 || options_.saved_number_bound != 0;
   if (!bound_known && !why.empty() && options_.store_has_rows) {
     return {StatusCode::kDataLoss, why + ", so nothing in the store can be trusted"};
@@ -299,32 +310,41 @@ Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules,
     }
   }
   KillPoint("invalidation in memory");
-  if (std::any_of(rules.begin(), rules.end(),
-                  [](const Rule& rule) { return rule.kind == Rule::Kind::kAll; })) {
-    hard_.DropCovered();
-    soft_.DropCovered();
-  }
   if (Status status = Commit(records); !status.ok()) return status;
   KillPoint("invalidation synced");
+  if (std::any_of(rules.begin(), rules.end(),
+                  [](const Rule& rule) { return rule.kind == Rule::Kind::kAll; })) {
+    DropCovered();
+  }
   return number;
 }
 
-Status JournaledLedger::NoteSyncedSequence(std::uint64_t sequence) {
-  std::uint64_t seen = synced_sequence_.load();
-  while (seen < sequence && !synced_sequence_.compare_exchange_weak(seen, sequence)) {
+// For its room only, so that it may fail.
+void JournaledLedger::DropCovered() {
+  try {
+    hard_.DropCovered();
+    soft_.DropCovered();
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+Status JournaledLedger::NoteSynced(const StoreMark& mark) {
+  {
+    const std::lock_guard lock(mark_mutex_);
+    if (mark_.sequence < mark.sequence) mark_ = mark;
   }
   return Commit({});
 }
 
-Status JournaledLedger::StoreRecovered(std::uint64_t sequence) {
-  const std::uint64_t noted = synced_sequence_.load();
-  if (sequence == 0) synced_sequence_.store(0);  // without rows: nothing can come back
-  if (sequence >= noted || sequence == 0) return Commit({});
-  Log(LogLevel::kError, LostWrites(sequence, noted) + "; all entries are invalidated");
+Status JournaledLedger::StoreRecovered(const RecoveredStore& store) {
+  if (store.sequence == 0) SetMark({});  // without rows: nothing can come back
+  const std::string lost = FindLostWrites(Mark(), store);
+  if (lost.empty()) return Commit({});
+  Log(LogLevel::kError, lost + "; all entries are invalidated");
   const Rule everything;
   const Result<std::uint64_t> number = Invalidate({&everything, 1}, nullptr);
   if (!number.ok()) return number.status();
-  synced_sequence_.store(sequence);
+  SetMark({.sequence = store.sequence});
   return Commit({});
 }
 
@@ -333,7 +353,11 @@ Status JournaledLedger::StoreRecovered(std::uint64_t sequence) {
 Status JournaledLedger::Commit(std::span<const JournalRecord> records) {
   std::unique_lock lock(commit_mutex_);
   const std::shared_ptr<Batch> batch = open_batch_;
-  batch->records.insert(batch->records.end(), records.begin(), records.end());
+  try {
+    batch->records.insert(batch->records.end(), records.begin(), records.end());
+  } catch (const std::bad_alloc&) {
+    batch->incomplete = true;
+  }
   batch_done_.wait(lock, [&] { return batch->done || !has_leader_; });
   if (batch->done) return batch->status;
   open_batch_ = std::make_shared<Batch>();
@@ -363,6 +387,7 @@ Status JournaledLedger::Commit(std::span<const JournalRecord> records) {
 
 Status JournaledLedger::WriteBatch(const Batch& batch) {
   const JournalHeader header = NextHeader();
+  rewrite_ |= batch.incomplete;
   if (batch.records.empty() && !rewrite_ && journal_.usable() && header == journal_.header()) {
     return Status::Ok();
   }
@@ -384,12 +409,27 @@ Status JournaledLedger::WriteBatch(const Batch& batch) {
 }
 
 JournalHeader JournaledLedger::NextHeader() const {
-  JournalHeader header{.number_bound = bound_.load(), .synced_sequence = synced_sequence_.load()};
+  JournalHeader header{.number_bound = bound_.load(), .mark = Mark()};
   const std::uint64_t next = next_.load();
   if (next + options_.number_block / 2 >= header.number_bound) {
     header.number_bound = std::max(next, header.number_bound) + options_.number_block;
   }
   return header;
+}
+
+// What is counted too many stays until the floor is over it, as in any other change.
+void JournaledLedger::SetMaxTags(std::size_t max_tags) {
+  const std::uint64_t hard = hard_.SetMaxTags(max_tags);
+  const std::uint64_t soft = soft_.SetMaxTags(SoftTags(max_tags));
+  if (hard == 0 && soft == 0) return;
+  {
+    const std::lock_guard lock(apply_mutex_);
+    const Changing changing(generation_);
+    hard_.RaiseFloor(hard);
+    soft_.RaiseFloor(soft);
+  }
+  hard_.DropCovered();
+  soft_.DropCovered();
 }
 
 // The floor after the rest: what is dropped meanwhile is under it.
@@ -420,7 +460,7 @@ void JournaledLedger::Snapshot(const Journal::RecordSink& sink) const {
 // Rows that are copied after this may have numbers given out since: the bound leaves room.
 Status JournaledLedger::CopyTo(const std::string& path) const {
   const JournalHeader header{.number_bound = bound_.load() + options_.number_block,
-                             .synced_sequence = synced_sequence_.load()};
+                             .mark = {.sequence = Mark().sequence}};
   Journal copy(JournalFiles::System(), path, options_.journal_room);
   return copy.Rewrite(header, [this](const auto& sink) { Snapshot(sink); });
 }

@@ -23,6 +23,7 @@
 
 #include "larder/options.h"
 #include "larder/result.h"
+#include "store_mark.h"
 
 namespace larder {
 
@@ -71,9 +72,9 @@ struct LedgerOptions {
   std::size_t max_tags = 1'000'000;
   // Whether there is anything that a lost journal could have covered.
   bool store_has_rows = false;
-  // The store's sequence number as recovered; if it has rows, less than the journal noted raises
-  // the floor. Null: there is no store yet, and StoreRecovered will tell.
-  std::optional<std::uint64_t> store_sequence = 0;
+  // What was recovered of the store; if it has rows, less than the journal noted raises the floor.
+  // Null: there is no store yet, and StoreRecovered will tell.
+  std::optional<RecoveredStore> store = RecoveredStore{};
   // A NumberBound() that was saved outside of the journal since the ledger was last opened; 0 if
   // there is none. Where the floor goes if the journal is lost.
   std::uint64_t saved_number_bound = 0;
@@ -134,17 +135,21 @@ class Ledger {
   // write it.
   virtual Result<std::uint64_t> Invalidate(std::span<const Rule> rules,
                                            const std::function<InvalidationTime()>& now) = 0;
-  // Notes that the store's sequence number `sequence` has been synced. kUnavailable as above.
-  virtual Status NoteSyncedSequence(std::uint64_t sequence) = 0;
+  // Notes that all writes up to the mark have been synced. kUnavailable as above.
+  virtual Status NoteSynced(const StoreMark& mark) = 0;
   // To be called when the store was opened anew, or replaced by an empty one, under a running
-  // ledger, before anything is written to it. If it is behind what was noted, synced removals are
-  // lost: the floor rises over everything, open leases included. An empty one (0) has nothing that
-  // could come back, but the caller must not let open leases write to it.
+  // ledger, before anything is written to it. If it lacks what was noted, synced removals are lost:
+  // the floor rises over everything, open leases included. An empty one (0) has nothing that could
+  // come back, but the caller must not let open leases write to it.
   // kUnavailable: that is not on disk yet, so the store must stay out of use and this be retried.
-  virtual Status StoreRecovered(std::uint64_t sequence) = 0;
+  virtual Status StoreRecovered(const RecoveredStore& store) = 0;
   // Writes what an earlier failure left unwritten, and reserves numbers when they run low; ok if
   // there is nothing to do. To be called about once a second.
   virtual Status RetryUnwritten() = 0;
+
+  // Changes LedgerOptions::max_tags. With fewer, the oldest that are too many are dropped at once,
+  // and the floor rises over them. Readers wait for no more than that.
+  virtual void SetMaxTags(std::size_t max_tags) = 0;
 
   // Writes a journal to `path` with all that was acknowledged before this call, for a backup.
   virtual Status CopyTo(const std::string& path) const = 0;

@@ -1,5 +1,7 @@
 #include "metered_file_system.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,12 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 
 constexpr std::int64_t kBlock = 4096;
+
+bool IsLog(const std::string& path) { return path.ends_with(".log"); }
+
+std::uint64_t NumberOf(const std::string& path) {
+  return std::strtoull(path.c_str() + path.rfind('/') + 1, nullptr, 10);
+}
 
 std::int64_t InBlocks(std::int64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
 
@@ -32,6 +40,7 @@ class MeteredFileSystem::Size {
     use_.bytes += more;
     if (is_log_) use_.log_bytes += more;
   }
+  bool is_empty() const { return bytes_ == 0; }
   // The file is gone, though somebody may still have it open.
   void Drop() {
     Set(0);
@@ -96,8 +105,7 @@ MeteredFileSystem::~MeteredFileSystem() = default;
 
 std::shared_ptr<MeteredFileSystem::Size> MeteredFileSystem::Add(const std::string& name,
                                                                 std::uint64_t bytes) {
-  auto size =
-      std::make_shared<Size>(use_, name.ends_with(".log"), static_cast<std::int64_t>(bytes));
+  auto size = std::make_shared<Size>(use_, IsLog(name), static_cast<std::int64_t>(bytes));
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Size>& place = sizes_[name];
   if (place != nullptr) place->Drop();
@@ -109,8 +117,25 @@ void MeteredFileSystem::Drop(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = sizes_.find(name);
   if (found == sizes_.end()) return;
+  if (IsLog(name) && !found->second->is_empty()) {
+    log_gone_ = std::max(log_gone_, NumberOf(name));
+  }
   found->second->Drop();
   sizes_.erase(found);
+}
+
+void MeteredFileSystem::NoteLogs(StoreMark& mark) {
+  std::vector<std::uint64_t> logs;
+  {
+    const std::lock_guard lock(mutex_);
+    mark.gone = log_gone_;
+    for (const auto& [name, size] : sizes_) {
+      if (IsLog(name) && !size->is_empty()) logs.push_back(NumberOf(name));
+    }
+  }
+  std::sort(logs.begin(), logs.end());  // names are not in that order above 999,999
+  logs.resize(StoreMark::kMostLogs);
+  std::copy(logs.begin(), logs.end(), mark.logs.begin());
 }
 
 IOStatus MeteredFileSystem::NewWritableFile(const std::string& name,

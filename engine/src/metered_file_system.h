@@ -1,4 +1,5 @@
-// MeteredFileSystem: knows at every instant what the store's files take on disk.
+// MeteredFileSystem: knows at every instant what the store's files take on disk, and which logs
+// have been written and deleted.
 //
 // Asking `du` takes a call a file and is late; this counts as files are written, renamed and
 // deleted.
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "space_budget.h"
+#include "store_mark.h"
 
 namespace larder {
 
@@ -26,6 +28,9 @@ class MeteredFileSystem final : public rocksdb::FileSystemWrapper {
                     DiskUse& use);
   // `use` is zero again.
   ~MeteredFileSystem() override;
+
+  // Sets what the mark says of logs.
+  void NoteLogs(StoreMark& mark);
 
   static const char* kClassName() { return "LarderMeteredFileSystem"; }
   const char* Name() const override { return kClassName(); }
@@ -56,7 +61,9 @@ class MeteredFileSystem final : public rocksdb::FileSystemWrapper {
   const std::string directory_;
   DiskUse& use_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Size>> sizes_;  // guarded by mutex_
+  // Guarded by mutex_.
+  std::map<std::string, std::shared_ptr<Size>> sizes_;
+  std::uint64_t log_gone_ = 0;  // see StoreMark
 };
 
 }  // namespace larder

@@ -96,7 +96,7 @@ Status Restoration::ReadReplaced() {
   // The sequence number of the latest removal is at most this one; that of another history, or of
   // a directory put back to before the backup, says nothing of this backup's.
   const bool descends = HasMarkOf(replaced, state_);
-  removals_known_ = descends && ledger->header.synced_sequence <= backup_.note.sequence;
+  removals_known_ = descends && ledger->header.mark.sequence <= backup_.note.sequence;
   if (descends) {
     AddLedger(ledger_, *ledger);
   } else {
@@ -136,8 +136,9 @@ Status Restoration::Stage() {
   status = CopyDictionaries(BackupDictionaries(options_.backup_directory),
                             options_.cache_directory + "/dict");
   if (!status.ok()) return status;
-  // Not more than the restored store has, which would look as if it had lost writes.
-  ledger_.header.synced_sequence = backup_.note.sequence;
+  // Not more than the restored store has, which would look as if it had lost writes; nor the logs of
+  // another.
+  ledger_.header.mark = {.sequence = backup_.note.sequence};
   status = WriteLedger(Staged("invalidations"), ledger_);
   if (!status.ok()) return status;
   // Numbers go on above all that either has given out.

@@ -30,6 +30,8 @@ class RuleSet {
     }
     prefixes_.Raise(prefix, number);
   }
+  // Live. Where the floor has to go for it; 0: nowhere.
+  std::uint64_t SetMaxTags(std::size_t max_tags) { return tags_.SetMaxTags(max_tags); }
   // Forgets what the floor covers; only memory changes.
   void DropCovered() {
     tags_.DropCovered();

@@ -12,6 +12,7 @@
 
 #include "kill_point.h"
 #include "large_blocks.h"
+#include "log_watch.h"
 #include "metered_file_system.h"
 #include "rocks_status.h"
 #include "store_setup.h"
@@ -48,6 +49,13 @@ class MeteredEnv final : public rocksdb::EnvWrapper {
   }
 };
 
+// What RocksDB needs to be there for as long as it is.
+struct Surroundings {
+  std::unique_ptr<LogWatch> watch = std::make_unique<LogWatch>();
+  std::shared_ptr<MeteredFileSystem> files = {};  // null, and so is `env`: nobody counts
+  std::unique_ptr<rocksdb::Env> env = {};
+};
+
 // Of the batch for large rows.
 constexpr std::size_t kMostKept = std::size_t{8} << 20;
 
@@ -56,9 +64,10 @@ constexpr std::uint64_t kMostTopFiles = 12;
 
 class RocksStore final : public Store {
  public:
-  RocksStore(StoreOptions options, std::unique_ptr<rocksdb::Env> env,
-             std::unique_ptr<rocksdb::DB> db)
-      : options_(std::move(options)), env_(std::move(env)), db_(std::move(db)) {
+  RocksStore(StoreOptions options, Surroundings surroundings, std::unique_ptr<rocksdb::DB> db)
+      : options_(std::move(options)), surroundings_(std::move(surroundings)), db_(std::move(db)) {
+    recovered_ = surroundings_.watch->seen();
+    recovered_.sequence = LatestSequence();
     cached_options_.read_tier = rocksdb::kBlockCacheTier;
     peek_options_.fill_cache = false;
   }
@@ -124,12 +133,13 @@ class RocksStore final : public Store {
     return FromWriting(db_->Write(Impatient(sync), &batch));
   }
 
-  Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
+  Status PutSynced(std::string_view key, std::string_view row, StoreMark& mark) override {
     const rocksdb::Status put = PutRow(key, row, /*sync=*/false);
     if (!put.ok()) return FromWriting(put);
     // Read before the sync: what others write after this need not be synced. To note more would
     // make an ordinary loss of power look like a damaged WAL.
-    sequence = LatestSequence();
+    mark = {.sequence = LatestSequence()};
+    if (surroundings_.files != nullptr) surroundings_.files->NoteLogs(mark);
     KillPoint("tombstone stored");
     return Sync();
   }
@@ -225,6 +235,7 @@ class RocksStore final : public Store {
     compacting_ = status.ok();
   }
 
+  const RecoveredStore& recovered() const override { return recovered_; }
   std::uint64_t LatestSequence() const override { return db_->GetLatestSequenceNumber(); }
 
   std::uint64_t EstimatedRows() const override {
@@ -276,8 +287,9 @@ class RocksStore final : public Store {
   }
 
   const StoreOptions options_;
-  const std::unique_ptr<rocksdb::Env> env_;  // null: another's
+  const Surroundings surroundings_;
   const std::unique_ptr<rocksdb::DB> db_;
+  RecoveredStore recovered_;  // constant after construction
   const rocksdb::ReadOptions read_options_;
   std::mutex large_batch_mutex_;
   rocksdb::WriteBatch large_batch_;  // guarded by large_batch_mutex_
@@ -287,22 +299,40 @@ class RocksStore final : public Store {
   rocksdb::ReadOptions peek_options_;
 };
 
+namespace {
+
+// RocksDB tells LogWatch from which log on there are writes that are not in tables only if there is
+// a log. A loss of power may have taken the name of the only one, which was new and empty; so may
+// an opening that failed have left none.
+void LeaveALog(rocksdb::Env& env, const std::string& path) {
+  std::vector<std::string> names;
+  if (!env.GetChildren(path, &names).ok()) return;
+  const auto is_log = [](const std::string& name) { return name.ends_with(".log"); };
+  const bool is_store = std::find(names.begin(), names.end(), "CURRENT") != names.end();
+  if (!is_store || std::any_of(names.begin(), names.end(), is_log)) return;
+  static_cast<void>(rocksdb::WriteStringToFile(&env, {}, path + "/000001.log"));  // no log has it
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::Options rocks = RocksOptions(options);
-  std::unique_ptr<rocksdb::Env> metered;
+  LeaveALog(*rocks.env, options.path);
+  Surroundings surroundings;
+  rocks.wal_filter = surroundings.watch.get();
   if (options.budget != nullptr) {
-    metered = std::make_unique<MeteredEnv>(
-        rocks.env, std::make_shared<MeteredFileSystem>(rocks.env->GetFileSystem(), options.path,
-                                                       options.budget->use()));
-    rocks.env = metered.get();
+    surroundings.files = std::make_shared<MeteredFileSystem>(rocks.env->GetFileSystem(),
+                                                             options.path, options.budget->use());
+    surroundings.env = std::make_unique<MeteredEnv>(rocks.env, surroundings.files);
+    rocks.env = surroundings.env.get();
   }
   // RocksDB's files can be read by all; in a directory made by somebody else, this keeps them out.
   if (options.env == nullptr) static_cast<void>(::mkdir(options.path.c_str(), 0700));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
   if (!status.ok()) return FromOpening(status).WithContext("open store");
-  auto store =
-      std::make_unique<RocksStore>(options, std::move(metered), std::unique_ptr<rocksdb::DB>(db));
+  auto store = std::make_unique<RocksStore>(options, std::move(surroundings),
+                                            std::unique_ptr<rocksdb::DB>(db));
   if (options.budget != nullptr) {
     options.budget->SetTables(store->TableBytes());
     options.budget->SetStalled(false);

@@ -18,6 +18,7 @@
 #include "running_merges.h"
 #include "space_budget.h"
 #include "store_backup.h"
+#include "store_mark.h"
 #include "store_memory.h"
 
 namespace rocksdb {
@@ -124,8 +125,8 @@ class Store {
   virtual Status Put(std::string_view key, std::string_view row, bool sync) = 0;
   // All or none.
   virtual Status MultiPut(std::span<const KeyAndRow> rows, bool sync) = 0;
-  // Puts and syncs. All writes up to `sequence`, this one among them, are synced.
-  virtual Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) = 0;
+  // Puts and syncs. All writes up to the mark, this one among them, are synced.
+  virtual Status PutSynced(std::string_view key, std::string_view row, StoreMark& mark) = 0;
   // Makes all writes so far survive loss of power.
   virtual Status Sync() = 0;
   // Slow; ended early by Interrupt.
@@ -147,6 +148,8 @@ class Store {
   // From now on Rewrite fails, and a backup ends early.
   virtual void Interrupt() = 0;
 
+  // What it had when it was opened.
+  virtual const RecoveredStore& recovered() const = 0;
   // Counts writes; never goes back, also across restarts, unless writes were lost.
   virtual std::uint64_t LatestSequence() const = 0;
   virtual std::uint64_t EstimatedRows() const = 0;

@@ -184,8 +184,8 @@ Status Supervisor::MultiPut(std::span<const KeyAndRow> rows, bool sync) {
   return status;
 }
 
-Status Supervisor::PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) {
-  Status status = store_->PutSynced(key, row, sequence);
+Status Supervisor::PutSynced(std::string_view key, std::string_view row, StoreMark& mark) {
+  Status status = store_->PutSynced(key, row, mark);
   if (!status.ok() && status.code() != StatusCode::kDeadlineExceeded) WriteFailed(status);
   return status;
 }

@@ -74,7 +74,7 @@ class Supervisor {
                                     std::span<PinnedRow> rows);
   Status Put(std::string_view key, std::string_view row, bool sync);
   Status MultiPut(std::span<const KeyAndRow> rows, bool sync);
-  Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence);
+  Status PutSynced(std::string_view key, std::string_view row, StoreMark& mark);
   Status Sync();
   Store& store() { return *store_; }
 

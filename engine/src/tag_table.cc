@@ -29,8 +29,8 @@ std::size_t SlotOf(std::uint64_t tag, std::size_t slot_count) {
 
 TagTable::TagTable(std::size_t max_tags)
     : shard_count_(ShardCount(max_tags)),
-      max_per_shard_(std::max<std::size_t>(max_tags / shard_count_, 1)),
       shards_(std::make_unique<Shard[]>(shard_count_)),
+      max_per_shard_(std::max<std::size_t>(max_tags / shard_count_, 1)),
       memory_bytes_(shard_count_ * sizeof(Shard)) {}
 
 TagTable::Shard& TagTable::ShardOf(std::uint64_t tag) const {
@@ -74,7 +74,7 @@ void TagTable::MakeRoom(Shard& shard) {
   }
   DropUpTo(shard, floor());
   if (shard.used < max_per_shard_) return;
-  const std::uint64_t oldest = OldestEighth(shard);
+  const std::uint64_t oldest = OldestOf(shard, (shard.used + 7) / 8);
   const std::size_t before = shard.used;
   // The floor first: a reader that no longer finds a tag reads the floor afterwards.
   RaiseFloor(oldest);
@@ -82,20 +82,39 @@ void TagTable::MakeRoom(Shard& shard) {
   dropped_.fetch_add(before - shard.used, std::memory_order_relaxed);
 }
 
-// The largest number of the shard's oldest eighth (at least one tag).
-std::uint64_t TagTable::OldestEighth(const Shard& shard) const {
+// The largest number of the shard's oldest `count` tags, at least one.
+std::uint64_t TagTable::OldestOf(const Shard& shard, std::size_t count) {
   std::vector<std::uint64_t> numbers;
   numbers.reserve(shard.used);
   for (const Slot& slot : shard.slots) {
     if (slot.number != 0) numbers.push_back(slot.number);
   }
-  const auto last = numbers.begin() + static_cast<std::ptrdiff_t>((numbers.size() - 1) / 8);
+  const auto last = numbers.begin() + static_cast<std::ptrdiff_t>(count - 1);
   std::nth_element(numbers.begin(), last, numbers.end());
   return *last;
 }
 
+// Slots that no tag may use any more go too. There is one for the tag to come.
 void TagTable::DropUpTo(Shard& shard, std::uint64_t number) {
-  Rebuild(shard, shard.slots.size(), number);
+  const auto kept = static_cast<std::size_t>(
+      std::count_if(shard.slots.begin(), shard.slots.end(),
+                    [number](const Slot& slot) { return slot.number > number; }));
+  const std::size_t most = SlotsFor(std::max(kept + 1, max_per_shard_.load()));
+  Rebuild(shard, std::min(shard.slots.size(), most), number);
+}
+
+std::uint64_t TagTable::SetMaxTags(std::size_t max_tags) {
+  const std::size_t most = std::max<std::size_t>(max_tags / shard_count_, 1);
+  max_per_shard_ = most;
+  std::uint64_t floor = 0;
+  for (std::size_t i = 0; i < shard_count_; ++i) {
+    const std::lock_guard lock(shards_[i].mutex);
+    if (shards_[i].used <= most) continue;
+    const std::size_t excess = shards_[i].used - most;
+    floor = std::max(floor, OldestOf(shards_[i], excess));
+    dropped_.fetch_add(excess, std::memory_order_relaxed);
+  }
+  return floor;
 }
 
 void TagTable::Rebuild(Shard& shard, std::size_t slot_count, std::uint64_t drop_up_to) {

@@ -23,6 +23,9 @@ class TagTable {
   // Raises the tag's number to `number`, which must not be 0.
   void Raise(std::uint64_t tag, std::uint64_t number);
   void RaiseFloor(std::uint64_t number);
+  // Live. Where the floor has to go so that there are no more than that: the caller raises it, and
+  // then drops what it covers. 0: there are not more.
+  std::uint64_t SetMaxTags(std::size_t max_tags);
   // Forgets tags that the floor covers; only memory changes.
   void DropCovered();
 
@@ -54,15 +57,15 @@ class TagTable {
   Shard& ShardOf(std::uint64_t tag) const;
   static Slot& Find(std::vector<Slot>& slots, std::uint64_t tag);
   void MakeRoom(Shard& shard);
-  std::uint64_t OldestEighth(const Shard& shard) const;
+  static std::uint64_t OldestOf(const Shard& shard, std::size_t count);
   void DropUpTo(Shard& shard, std::uint64_t number);
   void Rebuild(Shard& shard, std::size_t slot_count, std::uint64_t drop_up_to);
 
   // Constant after construction.
   const std::size_t shard_count_;  // a power of two
-  const std::size_t max_per_shard_;
   const std::unique_ptr<Shard[]> shards_;
 
+  std::atomic<std::size_t> max_per_shard_;
   std::atomic<std::uint64_t> floor_{0};
   std::atomic<std::size_t> size_{0};
   std::atomic<std::uint64_t> dropped_{0};

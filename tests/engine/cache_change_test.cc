@@ -61,6 +61,21 @@ TEST_F(CacheChangeTest, LessMemoryHoldsAtOnceAndMoreIsUsed) {
   EXPECT_EQ(core_->Change({.max_memory_bytes = kMiB}).code(), StatusCode::kInvalidArgument);
 }
 
+TEST_F(CacheChangeTest, LessMemoryLeavesRoomForFewerInvalidatedTags) {
+  constexpr std::uint64_t kMostOf32MiB = 131'072;
+  for (std::uint64_t tag = 0; tag < 140'000;) {
+    Invalidation invalidation;
+    for (std::size_t i = 0; i < kMaxTags; ++i) invalidation.tags.push_back(std::to_string(tag++));
+    ASSERT_OK(core_->Invalidate({&invalidation, 1}));
+  }
+  ASSERT_OK(core_->Put("key", "body", {.tags = {"another"}}));
+  ASSERT_GE(core_->GetStats().ledger_tags, 140'000u);
+  ASSERT_OK(core_->Change({.max_memory_bytes = 32 * kMiB}));
+  EXPECT_LE(core_->GetStats().ledger_tags, kMostOf32MiB);
+  EXPECT_GT(core_->GetStats().ledger_tags, kMostOf32MiB / 2);
+  EXPECT_TRUE(core_->Get("key", {}).has_value()) << "newer than all that was dropped";
+}
+
 TEST_F(CacheChangeTest, TheLevelOfCompressionIsThatOfWhatIsStoredFromThenOn) {
   const std::uint64_t level3 = StoredBytes("three", 1);
   ASSERT_OK(core_->Change({.compression_level = 19}));

@@ -11,7 +11,7 @@
 namespace larder::testing {
 namespace {
 
-class CorruptionSweepTest : public ::testing::Test {
+class CorruptionSweepTest : public ::testing::TestWithParam<std::uint64_t> {
  protected:
   void Try(const std::vector<Damage>& damages) {
     std::string said;
@@ -28,22 +28,21 @@ class CorruptionSweepTest : public ::testing::Test {
     }
   }
 
-  CorruptionSweep sweep_{kSeed};
-  static constexpr std::uint64_t kSeed = 20261126;
+  CorruptionSweep sweep_{GetParam()};
 };
 
-TEST_F(CorruptionSweepTest, UndamagedEverythingIsServed) {
+TEST_P(CorruptionSweepTest, UndamagedEverythingIsServed) {
   Try({});
   EXPECT_EQ(sweep_.served(), sweep_.all());
 }
 
-TEST_F(CorruptionSweepTest, AFlippedByteInASmallFileIsNeverAWrongAnswer) {
+TEST_P(CorruptionSweepTest, AFlippedByteInASmallFileIsNeverAWrongAnswer) {
   for (const char* kind : {"CURRENT", "IDENTITY", "state"}) {
     TryEverywhere(kind, Damage::Kind::kFlip, 60);
   }
 }
 
-TEST_F(CorruptionSweepTest, ADamagedLogManifestOrTableIsNeverAWrongAnswer) {
+TEST_P(CorruptionSweepTest, ADamagedLogManifestOrTableIsNeverAWrongAnswer) {
   for (const char* kind : {".log", "MANIFEST", ".sst", "OPTIONS"}) {
     TryEverywhere(kind, Damage::Kind::kFlip, 40);
     TryEverywhere(kind, Damage::Kind::kTruncate, 20);
@@ -51,18 +50,22 @@ TEST_F(CorruptionSweepTest, ADamagedLogManifestOrTableIsNeverAWrongAnswer) {
   }
 }
 
-TEST_F(CorruptionSweepTest, ADamagedJournalForgetsTooMuchRatherThanTooLittle) {
+TEST_P(CorruptionSweepTest, ADamagedJournalForgetsTooMuchRatherThanTooLittle) {
   TryEverywhere("invalidations", Damage::Kind::kFlip, 120);
   TryEverywhere("invalidations", Damage::Kind::kTruncate, 20);
   TryEverywhere("invalidations", Damage::Kind::kZero, 20);
 }
 
-TEST_F(CorruptionSweepTest, AnyTwoDamagesAtOnceAreNeverAWrongAnswer) {
+TEST_P(CorruptionSweepTest, AnyTwoDamagesAtOnceAreNeverAWrongAnswer) {
   for (int i = 0; i < 100; ++i) {
     const Damage first = sweep_.RandomDamage();
     ASSERT_NO_FATAL_FAILURE(Try({first, sweep_.RandomDamage()}));
   }
 }
+
+constexpr std::uint64_t kClosed = 20261126;
+constexpr std::uint64_t kKilled = 20261127;
+INSTANTIATE_TEST_SUITE_P(ClosedAndKilled, CorruptionSweepTest, ::testing::Values(kClosed, kKilled));
 
 }  // namespace
 }  // namespace larder::testing

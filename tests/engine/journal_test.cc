@@ -1,3 +1,4 @@
+// The journal: what is written comes back, whatever happens on the way.
 #include "journal.h"
 
 #include <gmock/gmock.h>
@@ -9,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "memory_journal_files.h"
+#include "journal_fixture.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -22,55 +23,6 @@ using ::testing::IsEmpty;
 using testing::IsOk;
 using testing::MemoryJournalFiles;
 
-constexpr std::uint64_t kRoom = 5;
-constexpr std::size_t kRecordsAt = 8192;
-const std::string kPath = "dir/invalidations";
-
-JournalRecord Tag(std::uint64_t number, std::uint64_t tag) {
-  return {.number = number, .value = tag, .kind = JournalKind::kTag};
-}
-JournalRecord Floor(std::uint64_t number) {
-  return {.number = number, .value = 0, .kind = JournalKind::kFloor};
-}
-
-struct Reading {
-  JournalContents contents;
-  std::vector<JournalRecord> records;
-};
-
-class JournalTest : public ::testing::Test {
- protected:
-  std::unique_ptr<Journal> Make() { return std::make_unique<Journal>(files_, kPath, kRoom); }
-
-  static Journal::Snapshot Holding(std::vector<JournalRecord> records) {
-    return [records](const Journal::RecordSink& sink) {
-      for (const JournalRecord& record : records) sink(record);
-    };
-  }
-
-  Reading ReadBack(Journal& journal) {
-    Reading reading;
-    Result<JournalContents> contents =
-        journal.Read([&](const JournalRecord& record) { reading.records.push_back(record); });
-    EXPECT_OK(contents);
-    if (contents.ok()) reading.contents = *contents;
-    return reading;
-  }
-  Reading ReadBack() { return ReadBack(*Make()); }
-
-  // A journal with two records from a snapshot and two appended.
-  void WriteFour() {
-    auto journal = Make();
-    ASSERT_OK(journal->Rewrite({.number_bound = 100, .synced_sequence = 7},
-                               Holding({Tag(3, 33), Floor(2)})));
-    ASSERT_OK(journal->Append(std::vector{Tag(4, 44)}, journal->header()));
-    ASSERT_OK(journal->Append(std::vector{Floor(5)}, journal->header()));
-  }
-  const std::vector<JournalRecord> four_ = {Tag(3, 33), Floor(2), Tag(4, 44), Floor(5)};
-
-  MemoryJournalFiles files_;
-};
-
 TEST_F(JournalTest, NothingIsFoundWhereNoFileIs) {
   const Reading reading = ReadBack();
   EXPECT_FALSE(reading.contents.found);
@@ -82,7 +34,7 @@ TEST_F(JournalTest, RecordsAndHeaderComeBack) {
   const Reading reading = ReadBack();
   EXPECT_TRUE(reading.contents.found);
   EXPECT_THAT(reading.contents.damage, IsEmpty());
-  EXPECT_EQ(reading.contents.header, (JournalHeader{100, 7}));
+  EXPECT_EQ(reading.contents.header, (JournalHeader{100, kMark}));
   EXPECT_THAT(reading.records, ElementsAreArray(four_));
 }
 
@@ -120,7 +72,7 @@ TEST_F(JournalTest, ANewBoundIsInBothHeaderCopies) {
   WriteFour();
   auto journal = Make();
   ReadBack(*journal);
-  ASSERT_OK(journal->Append({}, {.number_bound = 200, .synced_sequence = 7}));
+  ASSERT_OK(journal->Append({}, {.number_bound = 200, .mark = {.sequence = 7}}));
   for (const std::size_t copy : {0, 4096}) {
     const std::string whole = files_.Read(kPath);
     std::string damaged = whole;
@@ -224,9 +176,9 @@ TEST_F(JournalTest, EveryFlippedByteIsNoticedOrChangesNothing) {
       continue;
     }
     ASSERT_THAT(reading.records, ElementsAreArray(four_)) << "byte " << at;
-    ASSERT_EQ(reading.contents.header, (JournalHeader{100, 7})) << "byte " << at;
+    ASSERT_EQ(reading.contents.header, (JournalHeader{100, kMark})) << "byte " << at;
   }
-  EXPECT_EQ(noticed, 2 * 56 + 32 * (2 + kRoom)) << "both headers and every record's place";
+  EXPECT_EQ(noticed, 2 * 192 + 32 * (2 + kRoom)) << "both headers and every record's place";
 }
 
 TEST_F(JournalTest, EveryTruncationIsNoticed) {
@@ -302,7 +254,7 @@ TEST_F(JournalTest, AfterAFailureTheFileIsNotUsedAgain) {
     EXPECT_EQ(journal->Append(std::vector{Tag(6, 66)}, journal->header()).code(),
               StatusCode::kUnavailable);
     EXPECT_FALSE(journal->usable());
-    ASSERT_OK(journal->Rewrite({.number_bound = 100, .synced_sequence = 7}, Holding(four_)));
+    ASSERT_OK(journal->Rewrite({.number_bound = 100, .mark = kMark}, Holding(four_)));
     EXPECT_TRUE(journal->usable());
     files_.LosePower();
     EXPECT_THAT(ReadBack().records, ElementsAreArray(four_));
@@ -317,8 +269,7 @@ TEST_F(JournalTest, AFailedRewriteLeavesTheOldOrTheNew) {
     ReadBack(*journal);
     const std::vector<JournalRecord> more = {Floor(5), Tag(6, 66)};
     files_.FailAt(n);
-    const Status status =
-        journal->Rewrite({.number_bound = 100, .synced_sequence = 7}, Holding(more));
+    const Status status = journal->Rewrite({.number_bound = 100, .mark = kMark}, Holding(more));
     failed = files_.has_failed();
     EXPECT_EQ(status.ok(), !failed) << n;
     EXPECT_EQ(journal->usable(), !failed) << n;
@@ -376,8 +327,9 @@ TEST_F(JournalTest, TheRealFileIsPrivateAndReadsBack) {
   const std::string path = dir / "invalidations";
   {
     Journal journal(JournalFiles::System(), path, kRoom);
-    ASSERT_OK(journal.Rewrite({.number_bound = 9, .synced_sequence = 8}, Holding({Tag(3, 33)})));
-    ASSERT_OK(journal.Append(std::vector{Tag(4, 44)}, {.number_bound = 10, .synced_sequence = 8}));
+    ASSERT_OK(journal.Rewrite({.number_bound = 9, .mark = {.sequence = 8}}, Holding({Tag(3, 33)})));
+    ASSERT_OK(
+        journal.Append(std::vector{Tag(4, 44)}, {.number_bound = 10, .mark = {.sequence = 8}}));
   }
   struct stat info {};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
@@ -386,7 +338,7 @@ TEST_F(JournalTest, TheRealFileIsPrivateAndReadsBack) {
   Journal journal(JournalFiles::System(), path, kRoom);
   const Reading reading = ReadBack(journal);
   EXPECT_THAT(reading.contents.damage, IsEmpty());
-  EXPECT_EQ(reading.contents.header, (JournalHeader{10, 8}));
+  EXPECT_EQ(reading.contents.header, (JournalHeader{10, {.sequence = 8}}));
   EXPECT_THAT(reading.records, ElementsAreArray({Tag(3, 33), Tag(4, 44)}));
 }
 
@@ -396,92 +348,6 @@ TEST_F(JournalTest, TheRealFileSystemSaysWhatIsWrong) {
   const Status status = journal.Rewrite({.number_bound = 9}, Holding({}));
   EXPECT_THAT(status, testing::HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(status.message(), HasSubstr("missing/invalidations.new: No such file"));
-}
-
-std::string Hex(std::string_view bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char c : bytes) {
-    hex += kDigits[static_cast<unsigned char>(c) >> 4];
-    hex += kDigits[static_cast<unsigned char>(c) & 15];
-  }
-  return hex;
-}
-
-std::string Unhex(std::string_view hex) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
-    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
-  }
-  return bytes;
-}
-
-// A journal as version 1 wrote it: its free places are zeros.
-TEST_F(JournalTest, VersionOneIsReadAndNotWrittenTo) {
-  std::string bytes(8192 + 5 * 32, '\0');
-  bytes.replace(0, 56,
-                Unhex("4c44524a524e4c310100000000000000020000000000000088776655"
-                      "4433221199000000000000000500000000000000118a2e3ad25bc87d"));
-  bytes.replace(4096, 56,
-                Unhex("4c44524a524e4c310100000000000000010000000000000088776655"
-                      "4433221199000000000000000500000000000000cf5ed337259089a7"));
-  bytes.replace(8192, 32,
-                Unhex("0807060504030201a8a7a6a5a4a3a2a1"
-                      "01000000000000009428b82342890039"));
-  files_.Write(kPath, bytes);
-  auto journal = Make();
-  const Reading reading = ReadBack(*journal);
-  EXPECT_THAT(reading.contents.damage, IsEmpty());
-  EXPECT_EQ(reading.contents.header, (JournalHeader{0x1122334455667788, 0x99}));
-  EXPECT_THAT(reading.records, ElementsAreArray({Tag(0x0102030405060708, 0xa1a2a3a4a5a6a7a8)}));
-  EXPECT_FALSE(journal->usable()) << "to be written anew, as the version that knows free places";
-}
-
-// The format on disk, version 2 (docs/format.md). If this fails, old journals cannot be read.
-TEST_F(JournalTest, BytesOfVersionTwo) {
-  auto journal = Make();
-  ASSERT_OK(
-      journal->Rewrite({.number_bound = 0x1122334455667788, .synced_sequence = 0x99}, Holding({})));
-  ASSERT_OK(
-      journal->Append(std::vector{Tag(0x0102030405060708, 0xa1a2a3a4a5a6a7a8)}, journal->header()));
-  const std::string bytes = files_.Read(kPath);
-  EXPECT_EQ(Hex(bytes.substr(0, 56)),
-            "4c44524a524e4c310200000000000000020000000000000088776655"
-            "4433221199000000000000000500000000000000d74b60c20667a956");
-  EXPECT_EQ(Hex(bytes.substr(4096, 56)),
-            "4c44524a524e4c310200000000000000010000000000000088776655"
-            "4433221199000000000000000500000000000000a7bf7c1a0449b33a");
-  EXPECT_EQ(Hex(bytes.substr(8192, 32)),
-            "0807060504030201a8a7a6a5a4a3a2a1"
-            "01000000000000009428b82342890039");
-  EXPECT_EQ(Hex(bytes.substr(8224, 32)),
-            "0000000000000000000000000000000000000000000000005b5b06b973220100")
-      << "a free place";
-}
-
-TEST_F(JournalTest, BytesOfPrefixesAndSoftInvalidations) {
-  auto journal = Make();
-  ASSERT_OK(journal->Rewrite({.number_bound = 9}, Holding({})));
-  const std::vector<JournalRecord> records = {
-      {.number = 4, .kind = JournalKind::kPrefix, .prefix = "ten bytes!"},
-      {.number = 5,
-       .value = 7,
-       .kind = JournalKind::kSoftTag,
-       .time = TimePoint(Duration(0x0102030405))}};
-  ASSERT_OK(journal->Append(records, journal->header()));
-  const std::string bytes = files_.Read(kPath);
-  EXPECT_EQ(Hex(bytes.substr(8192, 32)),
-            "04000000000000000a00000000000000"
-            "03000000000000007a58bdc9c73eaa09");
-  EXPECT_EQ(Hex(bytes.substr(8224, 32)),
-            "040000000000000074656e2062797465"
-            "0700000000000000b8fdf3320b08b335");
-  EXPECT_EQ(Hex(bytes.substr(8256, 32)),
-            "04000000000000007321000000000000"
-            "0700000000000000c6a950acedfda49c");
-  EXPECT_EQ(Hex(bytes.substr(8288, 32)),
-            "05000000000000000700000000000000"
-            "0405040302010000d9cb591eba84dd08");
 }
 
 }  // namespace

@@ -69,12 +69,12 @@ TEST_F(LedgerTest, AnUnreadableHeaderBesideRowsOfUnknownNumbersIsDataLoss) {
 
 TEST_F(LedgerTest, AStoreThatLostSyncedWritesIsInvalidatedWhole) {
   const std::uint64_t number = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  ASSERT_OK(ledger_->NoteSyncedSequence(400));  // of a slower thread
-  options_.store_sequence = 500;
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 500}));
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 400}));  // of a slower thread
+  options_.store = RecoveredStore{.sequence = 500};
   Reopen();
   EXPECT_TRUE(Holds(number, {}));
-  options_.store_sequence = 499;
+  options_.store = RecoveredStore{.sequence = 499};
   files_.LosePower();
   Reopen();
   EXPECT_FALSE(Holds(number, {}));
@@ -87,19 +87,19 @@ TEST_F(LedgerTest, AStoreThatLostSyncedWritesIsInvalidatedWhole) {
 
 TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
   const std::uint64_t lease = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  ASSERT_OK(ledger_->StoreRecovered(500));
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 500}));
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 500}));
   EXPECT_TRUE(Holds(lease, {}));
   files_.FailAt(0, 1'000'000);
-  EXPECT_THAT(ledger_->StoreRecovered(499), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(ledger_->StoreRecovered({.sequence = 499}), HasCode(StatusCode::kUnavailable));
   EXPECT_FALSE(Holds(lease, {})) << "open leases are covered too";
   files_.Heal();
-  ASSERT_OK(ledger_->StoreRecovered(499));
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   const std::uint64_t after = ledger_->Next();
-  ASSERT_OK(ledger_->StoreRecovered(499));
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   EXPECT_TRUE(Holds(after, {})) << "once";
   files_.LosePower();
-  options_.store_sequence = 499;
+  options_.store = RecoveredStore{.sequence = 499};
   Reopen();
   EXPECT_FALSE(Holds(lease, {}));
   EXPECT_TRUE(Holds(after, {}));
@@ -107,27 +107,50 @@ TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
 
 TEST_F(LedgerTest, AStoreThatComesLaterIsJudgedWhenItDoes) {
   const std::uint64_t number = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  options_.store_sequence.reset();
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 500}));
+  options_.store.reset();
   Reopen();
   EXPECT_TRUE(Holds(number, {}));
-  ASSERT_OK(ledger_->StoreRecovered(500));
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 500}));
   EXPECT_TRUE(Holds(number, {}));
-  ASSERT_OK(ledger_->StoreRecovered(499));
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   EXPECT_FALSE(Holds(number, {}));
+}
+
+// A log that is gone from under the manifest's later sequence number.
+TEST_F(LedgerTest, AStoreThatLostALogIsInvalidatedWhole) {
+  const std::uint64_t number = ledger_->Next();
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 500, .gone = 7, .logs = {9}}));
+  RecoveredStore store{.sequence = 600, .first_log = 9, .runs = {{9, 400, 500}}};
+  options_.store = store;
+  Reopen();
+  EXPECT_TRUE(Holds(number, {}));
+  ASSERT_OK(ledger_->StoreRecovered(store));
+  EXPECT_TRUE(Holds(number, {}));
+  store.runs.clear();
+  options_.store = store;
+  Reopen();
+  EXPECT_FALSE(Holds(number, {}));
+  EXPECT_THAT(errors_, Contains(HasSubstr("its logs end at 0, 500 was noted")));
+  const std::uint64_t after = ledger_->Next();
+  ASSERT_OK(ledger_->StoreRecovered(store));
+  EXPECT_TRUE(Holds(after, {})) << "once";
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 700, .gone = 9, .logs = {}}));
+  EXPECT_OK(ledger_->StoreRecovered({.sequence = 800, .first_log = 9, .runs = {}}));
+  EXPECT_FALSE(Holds(after, {}));
 }
 
 // What was moved aside or lost whole cannot bring anything back.
 TEST_F(LedgerTest, AStoreWithoutRowsHasNothingToFear) {
   const std::uint64_t number = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSyncedSequence(500));
-  ASSERT_OK(ledger_->StoreRecovered(0));
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 500}));
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 0}));
   EXPECT_TRUE(Holds(number, {}));
-  ASSERT_OK(ledger_->NoteSyncedSequence(7));
-  options_.store_sequence = 7;
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 7}));
+  options_.store = RecoveredStore{.sequence = 7};
   Reopen();
   EXPECT_TRUE(Holds(number, {})) << "what is noted is of the new store";
-  options_.store_sequence = 0;
+  options_.store = RecoveredStore{.sequence = 0};
   options_.store_has_rows = false;
   ledger_.reset();
   Open();

@@ -139,26 +139,6 @@ TEST_F(LedgerTest, ABatchLargerThanTheRoomFits) {
   for (const TagHash tag : tags) EXPECT_FALSE(Holds(number, {tag}));
 }
 
-TEST_F(LedgerTest, TooManyTagsRaiseTheFloorOverTheOldest) {
-  options_.max_tags = 64;
-  Reopen();
-  const std::uint64_t before = ledger_->Next();
-  std::vector<std::uint64_t> numbers;
-  for (TagHash tag = 0; tag < 64; ++tag) numbers.push_back(Invalidate({tag}));
-  EXPECT_EQ(ledger_->tag_count(), 64U);
-  EXPECT_EQ(ledger_->floor(), 0U);
-  EXPECT_TRUE(Holds(before, {1000}));
-  Invalidate({64});
-  EXPECT_EQ(ledger_->tag_count(), 57U) << "an eighth of 64 went, one came";
-  EXPECT_EQ(ledger_->dropped_tags(), 8U);
-  EXPECT_EQ(ledger_->floor(), numbers[7]);
-  EXPECT_FALSE(Holds(before, {1000}));
-  EXPECT_TRUE(Holds(numbers[7] + 1, {0, 7}));
-  EXPECT_FALSE(Holds(numbers[8], {8}));
-  Reopen();
-  for (TagHash tag = 0; tag < 64; ++tag) EXPECT_FALSE(Holds(numbers[tag], {tag}));
-}
-
 TEST_F(LedgerTest, AReservationIsExtendedLongBeforeItIsUsedUp) {
   options_.number_block = 100;
   Reopen();
@@ -202,14 +182,14 @@ TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem)
   const std::uint64_t before = ledger_->Next();
   files_.FailAt(0, 1'000'000);
   EXPECT_THAT(InvalidateTags(*ledger_, std::vector<TagHash>{7}), HasCode(StatusCode::kUnavailable));
-  EXPECT_THAT(ledger_->NoteSyncedSequence(9), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(ledger_->NoteSynced({.sequence = 9}), HasCode(StatusCode::kUnavailable));
   EXPECT_THAT(ledger_->RetryUnwritten(), HasCode(StatusCode::kUnavailable));
   EXPECT_FALSE(Holds(before, {7}));
   EXPECT_EQ(errors_.size(), 1U) << "one line an episode";
   files_.Heal();
   ASSERT_OK(ledger_->RetryUnwritten());
   files_.LosePower();
-  options_.store_sequence = 9;
+  options_.store = RecoveredStore{.sequence = 9};
   Reopen();
   EXPECT_FALSE(Holds(before, {7}));
   EXPECT_TRUE(Holds(before, {8}));
@@ -268,9 +248,9 @@ TEST_F(LedgerTest, AnyFlippedByteForgetsNothing) {
   std::map<TagHash, std::uint64_t> latest;
   const std::uint64_t before = ledger_->Next();
   for (const TagHash tag : {1, 2, 3, 2}) latest[tag] = Invalidate({tag, tag + 10});
-  ASSERT_OK(ledger_->NoteSyncedSequence(5));
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 5}));
   const std::uint64_t bound = ledger_->NumberBound();
-  options_.store_sequence = 5;
+  options_.store = RecoveredStore{.sequence = 5};
   const std::string whole = JournalBytes();
   std::size_t raised = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {
@@ -286,7 +266,7 @@ TEST_F(LedgerTest, AnyFlippedByteForgetsNothing) {
     if (!Holds(before, {99})) ++raised;
   }
   EXPECT_EQ(raised, errors_.size()) << "whatever invalidates all is logged";
-  EXPECT_EQ(raised, 2 * 56 + 16 * 32) << "all bytes that mean something";
+  EXPECT_EQ(raised, 2 * 192 + 16 * 32) << "all bytes that mean something";
 }
 
 // Random operations against a map, with faults, crashes and loss of power in between. The ledger

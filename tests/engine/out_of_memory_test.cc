@@ -75,7 +75,12 @@ class OutOfMemoryTest : public ::testing::TestWithParam<bool> {
     if (GetParam()) {
       options.executor = [this](std::function<void()> work) { work_.push_back(std::move(work)); };
     }
-    Result<std::unique_ptr<Cache>> cache = Cache::Open(options);
+    options_ = options;
+    Open();
+  }
+  void Open() {
+    cache_.reset();
+    Result<std::unique_ptr<Cache>> cache = Cache::Open(options_);
     ASSERT_OK(cache);
     cache_ = *std::move(cache);
   }
@@ -99,6 +104,7 @@ class OutOfMemoryTest : public ::testing::TestWithParam<bool> {
   testing::TempDir dir_;
   testing::FakeClock clock_;
   std::vector<std::function<void()>> work_;
+  Options options_;
   std::unique_ptr<Cache> cache_;
 };
 
@@ -175,6 +181,23 @@ TEST_P(OutOfMemoryTest, InvalidationThatFailsTakesNoOlderOneBack) {
       well_ = !famine.came();
     }
     EXPECT_FALSE(cache_->Get(narrow + "k").has_value());
+  });
+}
+
+// Whether it could say so or not.
+TEST_P(OutOfMemoryTest, InvalidationThatHoldsInMemoryHoldsAfterReopening) {
+  ForEachAllocation([this](long n) {
+    ASSERT_OK(cache_->Put("k", "v"));
+    ASSERT_OK(cache_->Invalidate({.tags = {"one that the other covers"}}));
+    const Invalidation everything{.all = true};
+    {
+      const Famine famine(n);
+      static_cast<void>(cache_->Invalidate(everything));
+      well_ = !famine.came();
+    }
+    const bool held = !cache_->Get("k").has_value();
+    ASSERT_NO_FATAL_FAILURE(Open());
+    EXPECT_FALSE(held && cache_->Get("k").has_value());
   });
 }
 

@@ -65,8 +65,8 @@ class FakeStore final : public Store {
   Status MultiPut(std::span<const KeyAndRow> /*rows*/, bool sync) override {
     return Put({}, {}, sync);
   }
-  Status PutSynced(std::string_view key, std::string_view row, std::uint64_t& sequence) override {
-    sequence = 1;
+  Status PutSynced(std::string_view key, std::string_view row, StoreMark& mark) override {
+    mark.sequence = 1;
     return Put(key, row, true);
   }
   Status Sync() override { return disk_.writes; }
@@ -85,6 +85,7 @@ class FakeStore final : public Store {
     interrupted_.notify_all();
   }
   void WaitForInterrupt() { interrupted_.wait(false); }
+  const RecoveredStore& recovered() const override { return recovered_; }
   std::uint64_t LatestSequence() const override { return 1; }
   std::uint64_t EstimatedRows() const override { return 0; }
   std::uint64_t TableBytes() const override { return 0; }
@@ -93,6 +94,7 @@ class FakeStore final : public Store {
 
  private:
   Disk& disk_;
+  const RecoveredStore recovered_{.sequence = 1};
   std::atomic<bool> interrupted_{false};
 };
 
@@ -190,8 +192,8 @@ TEST_F(SupervisorTest, DegradedModeAsksTheStoreForNoWrite) {
 TEST_F(SupervisorTest, BeingBehindWithMergesIsNoFault) {
   disk_.writes = Status(StatusCode::kDeadlineExceeded, "behind");
   Put();
-  std::uint64_t sequence = 0;
-  EXPECT_THAT(supervisor_->PutSynced("k", "v", sequence), HasCode(StatusCode::kDeadlineExceeded));
+  StoreMark mark;
+  EXPECT_THAT(supervisor_->PutSynced("k", "v", mark), HasCode(StatusCode::kDeadlineExceeded));
   EXPECT_EQ(State(), "serving none reads writes");
 }
 

@@ -49,7 +49,12 @@ std::string ToString(const Damage& damage) {
 }
 
 CorruptionSweep::CorruptionSweep(std::uint64_t seed) : random_(seed) {
-  Fill();
+  {
+    const std::unique_ptr<Cache> cache = *OpenCache(OptionsFor(running_), kSmall);
+    Fill(*cache);
+    if (seed % 2 == 1) CopyWhileOpen();
+  }
+  if (seed % 2 == 0) fs::rename(running_, sound_);
   for (const auto& item : fs::recursive_directory_iterator(sound_)) {
     const std::string name = item.path().lexically_relative(sound_).string();
     if (item.is_regular_file() && name != "store/LOCK") files_.push_back(name);
@@ -66,35 +71,52 @@ void CorruptionSweep::Put(Cache& cache, int key, const std::string& tag) {
 
 // Keys by their last digit: 0 removed, 1 invalidated by tag, 2 removed and written again,
 // 3 replaced, 4 removed under a slow writer; all early (in tables) or late (in the log).
-void CorruptionSweep::Fill() {
-  const std::unique_ptr<Cache> cache = *OpenCache(OptionsFor(sound_), kSmall);
+void CorruptionSweep::Fill(Cache& cache) {
   for (int key = 0; key < kKeys; ++key) {
     keys_.push_back(KeyOf(key));
-    Put(*cache, key, key % 10 == 1 ? "doomed" : "tag " + std::to_string(key % 7));
+    Put(cache, key, key % 10 == 1 ? "doomed" : "tag " + std::to_string(key % 7));
   }
   const auto remove = [&](int key) {
     // On a machine that stands still for a second the disk looks as if it hung.
-    while (!cache->Remove(KeyOf(key)).ok()) std::this_thread::yield();
+    while (!cache.Remove(KeyOf(key)).ok()) std::this_thread::yield();
     may_be_served_.erase(KeyOf(key));
   };
   const auto change = [&](int from, int to) {
     for (int key = from; key < to; ++key) {
       const int kind = key % 10;
       std::optional<Lease> slow;
-      if (kind == 4) slow = std::get<Lease>(cache->Acquire(KeyOf(key), {.newer_than = kRefresh}));
+      if (kind == 4) slow = std::get<Lease>(cache.Acquire(KeyOf(key), {.newer_than = kRefresh}));
       if (kind == 0 || kind == 2 || kind == 4) remove(key);
-      if (kind == 2 || kind == 3) Put(*cache, key, "tag 2");
+      if (kind == 2 || kind == 3) Put(cache, key, "tag 2");
       if (slow.has_value()) static_cast<void>(slow->Commit("slow", {}));
     }
   };
   change(0, kKeys / 2);
-  static_cast<void>(cache->Compact());
+  static_cast<void>(cache.Compact());
   for (int i = 0; i < 3; ++i) {
     const Invalidation what = {.tags = {"doomed", "other " + std::to_string(i)}};
-    while (!cache->Invalidate(what).ok()) std::this_thread::yield();
+    while (!cache.Invalidate(what).ok()) std::this_thread::yield();
   }
   for (int key = 1; key < kKeys; key += 10) may_be_served_.erase(KeyOf(key));
   change(kKeys / 2, kKeys);
+}
+
+// RocksDB may be changing files by itself: until nothing has changed meanwhile.
+void CorruptionSweep::CopyWhileOpen() const {
+  const auto sizes = [this] {
+    std::map<fs::path, std::uintmax_t> found;
+    std::error_code gone;
+    for (const auto& item : fs::recursive_directory_iterator(running_)) {
+      if (item.is_regular_file(gone)) found[item.path()] = item.file_size(gone);
+    }
+    return found;
+  };
+  for (auto before = sizes();; before = sizes()) {
+    std::error_code error;
+    fs::remove_all(sound_);
+    fs::copy(running_, sound_, fs::copy_options::recursive, error);
+    if (!error && sizes() == before) return;
+  }
 }
 
 std::vector<std::string> CorruptionSweep::FilesOf(const std::string& kind) const {

@@ -1,5 +1,5 @@
-// CorruptionSweep: damages the files of a closed cache in every way a disk or a person can, opens
-// it, and checks that nothing wrong is served and that the cache works (P5, P1).
+// CorruptionSweep: damages the files of a cache that was closed or killed in every way a disk or a
+// person can, opens it, and checks that nothing wrong is served and that the cache works (P5, P1).
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ std::string ToString(const Damage& damage);
 class CorruptionSweep {
  public:
   // Makes the sound cache: rows in tables and in the log, values that were replaced, removed,
-  // invalidated, and computed too slowly.
+  // invalidated, and computed too slowly. An even seed closes it, an odd one kills it.
   explicit CorruptionSweep(std::uint64_t seed);
 
   // The files of a kind: "sst", "log", "MANIFEST", "CURRENT", "IDENTITY", "OPTIONS",
@@ -52,7 +52,8 @@ class CorruptionSweep {
   std::size_t all() const { return may_be_served_.size(); }
 
  private:
-  void Fill();
+  void Fill(Cache& cache);
+  void CopyWhileOpen() const;
   void Put(Cache& cache, int key, const std::string& tag);
   void Inflict(const Damage& damage) const;
   std::string Check(Cache& cache);
@@ -61,6 +62,7 @@ class CorruptionSweep {
 
   TmpfsDir dir_;
   const std::string sound_ = dir_ / "sound";
+  const std::string running_ = dir_ / "running";
   const std::string tried_ = dir_ / "tried";
   std::mt19937_64 random_;
   // The bodies of a key that no removal or invalidation covers: the latest, and those it replaced.

@@ -46,7 +46,7 @@ TEST_P(CachectlDoctorTest, SoundCacheHasNothingWrong) {
   const ProgramEnd end = Run({"doctor"});
   EXPECT_EQ(end.exit_status, 0) << end.out << end.err;
   EXPECT_THAT(end.out, AllOf(HasSubstr("ok     directory: "), HasSubstr("mode 0700"),
-                             HasSubstr("ok     formats: state 1, invalidations 2"),
+                             HasSubstr("ok     formats: state 1, invalidations 3"),
                              HasSubstr("ok     store: serving"), HasSubstr("ok     clock: "),
                              HasSubstr("ok     disk: "), HasSubstr("nothing is wrong"),
                              Not(HasSubstr("WRONG"))));

@@ -99,7 +99,6 @@ struct Options {
 // What Cache::Change changes; unset = as it is. Names and limits are those of Options.
 struct OptionsChange {
   std::optional<std::uint64_t> max_disk_bytes = {};
-  // The ledger keeps room for as many tags as when it was opened.
   std::optional<std::uint64_t> max_memory_bytes = {};
   // Of what is stored from now on.
   std::optional<int> compression_level = {};

@@ -1,0 +1,139 @@
+// P1 and P2 against a disk that loses the end of the store's files: what was removed stays removed,
+// though RocksDB takes such a store for a sound one.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cache_core.h"
+#include "status_matchers.h"
+#include "temp_dir.h"
+
+namespace larder {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+class LostWritesTest : public ::testing::Test {
+ protected:
+  LostWritesTest() { cache_ = Open("running"); }
+
+  std::shared_ptr<CacheCore> Open(const std::string& directory) {
+    Options options;
+    options.directory = dir_ / directory;
+    options.log = [this](LogLevel /*level*/, std::string_view line) {
+      const std::lock_guard lock(mutex_);
+      log_.emplace_back(line);
+    };
+    return *CacheCore::Open(options,
+                            {.write_buffer_bytes = std::uint64_t{64} << 10, .threads = false});
+  }
+  std::vector<fs::path> Files(const std::string& directory, const std::string& what) const {
+    std::vector<fs::path> files;
+    for (const auto& item : fs::directory_iterator(dir_ / (directory + "/store"))) {
+      if (item.path().filename().string().find(what) != std::string::npos) {
+        files.push_back(item.path());
+      }
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+  // The log that is being written.
+  fs::path Log() const { return Files("running", ".log").back(); }
+  fs::path Manifest() const { return Files("running", "MANIFEST").back(); }
+  // Everything written so far is in tables then, and its logs are gone.
+  void WriteTables() {
+    const fs::path before = Log();
+    const std::string filler(3000, 'f');
+    for (int i = 0; fs::exists(before); ++i) {
+      // Refused while RocksDB is busy with what came before.
+      static_cast<void>(cache_->Put("filler " + std::to_string(i % 100), filler, {}));
+      std::this_thread::yield();
+    }
+  }
+  // As a kill would leave it.
+  void Crash() { fs::copy(dir_ / "running", dir_ / "crashed", fs::copy_options::recursive); }
+  fs::path Crashed(const fs::path& of) const {
+    return dir_ / ("crashed/store/" + of.filename().string());
+  }
+
+  testing::TempDir dir_;
+  std::mutex mutex_;
+  std::vector<std::string> log_;  // guarded by mutex_
+  std::shared_ptr<CacheCore> cache_;
+};
+
+TEST_F(LostWritesTest, AWholeStoreKeepsItsEntries) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Put("kept", "v", {}));
+  ASSERT_OK(cache_->Remove("k"));
+  WriteTables();
+  ASSERT_OK(cache_->Put("last", "v", {}));
+  Crash();
+  const auto crashed = Open("crashed");
+  EXPECT_FALSE(crashed->Get("k", {}).has_value());
+  EXPECT_TRUE(crashed->Get("kept", {}).has_value());
+  EXPECT_TRUE(crashed->Get("last", {}).has_value());
+}
+
+// The last one is empty then, and a loss of power may take it.
+TEST_F(LostWritesTest, AStoreWhoseWritesAreAllInTablesNeedsNoLog) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  ASSERT_OK(cache_->Put("kept", "v", {}));
+  ASSERT_OK(cache_->Remove("k"));
+  ASSERT_OK(cache_->Close());
+  Crash();
+  for (const fs::path& log : Files("crashed", ".log")) fs::remove(log);
+  const auto crashed = Open("crashed");
+  EXPECT_FALSE(crashed->Get("k", {}).has_value());
+  EXPECT_TRUE(crashed->Get("kept", {}).has_value());
+}
+
+// The removal was in a table that the manifest no longer knows, and whose log is gone; the writes
+// after it are in a later log.
+TEST_F(LostWritesTest, RemovalWhoseTableTheManifestForgotStaysRemoved) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t before = fs::file_size(Manifest());
+  WriteTables();
+  ASSERT_OK(cache_->Put("later", "v", {}));
+  Crash();
+  fs::resize_file(Crashed(Manifest()), before);
+  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
+TEST_F(LostWritesTest, AnEarlierRemovalThatTheManifestForgotStaysRemovedToo) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t before = fs::file_size(Manifest());
+  WriteTables();
+  ASSERT_OK(cache_->Remove("another"));
+  Crash();
+  fs::resize_file(Crashed(Manifest()), before);
+  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
+TEST_F(LostWritesTest, RemovalInALogThatIsLostStaysRemoved) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  Crash();
+  fs::resize_file(Crashed(Log()), 0);
+  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
+}  // namespace
+}  // namespace larder
