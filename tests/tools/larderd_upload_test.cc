@@ -1,4 +1,5 @@
 // Many callers that upload much at once, before the real program.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -17,6 +18,11 @@ namespace larder::testing {
 namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kOfSanitizer = 16;  // shadow, and what is kept back once it is freed
+#else
+constexpr std::size_t kOfSanitizer = 1;
+#endif
 
 // The most that the process ever had in memory.
 std::size_t PeakMemory(pid_t pid) {
@@ -60,9 +66,10 @@ TEST_F(LarderdUploadTest, TogetherTakeNoMoreMemoryThanIsAllowed) {
   for (int i = 0; i < kCallers; ++i) {
     callers.emplace_back([&, path = i % 2 == 0 ? "/v1/chat/completions" : "/v1/files"] {
       const WireAnswer answer = Upload(path, 12 * kMiB);
-      EXPECT_TRUE(answer.status == 200 || answer.status == 503) << answer.status;
+      // 0: the refusal was lost, as it was still sending long after.
+      EXPECT_THAT(answer.status, ::testing::AnyOf(200, 503, 0));
       EXPECT_EQ(answer.header("retry-after"), answer.status == 503 ? "1" : "");
-      ++(answer.status == 503 ? refused : answered);
+      ++(answer.status == 200 ? answered : refused);
       // Five fit; the others need not wait for those.
       if (refused >= kCallers - 5) go_.Open();
     });
@@ -71,7 +78,7 @@ TEST_F(LarderdUploadTest, TogetherTakeNoMoreMemoryThanIsAllowed) {
   EXPECT_EQ(TurnedAway(), refused);
   EXPECT_GT(answered, 0);
   // 720 MiB came in all; a request under way may hold its body twice.
-  EXPECT_LT(PeakMemory(gateway_.process().pid()), 400 * kMiB);
+  EXPECT_LT(PeakMemory(gateway_.process().pid()), 300 * kMiB * kOfSanitizer);
   EXPECT_NE(Upload("/v1/files", 12 * kMiB).status, 503) << "all was given back";
 }
 
