@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,13 +38,24 @@ using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
-// The resolver never hears of this one until the gate is open.
+// The resolver never hears of this one until the gate is open. Threads of libcurl's that wait at it
+// may outlive the test.
 constexpr std::string_view kUnheardOf = "unheard-of.invalid";
-// Outlives the threads of libcurl's that wait at it.
-Gate& Resolver() {
-  static auto* const gate = new Gate;
-  return *gate;
-}
+class Resolver {
+ public:
+  static std::shared_ptr<Gate> TheGate() {
+    const std::lock_guard lock(mutex_);
+    return gate_;
+  }
+  static void CloseAgain() {
+    const std::lock_guard lock(mutex_);
+    gate_ = std::make_shared<Gate>();
+  }
+
+ private:
+  static inline std::mutex mutex_;
+  static inline std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();  // guarded by mutex_
+};
 
 }  // namespace
 }  // namespace larder::client
@@ -52,7 +64,7 @@ extern "C" int getaddrinfo(const char* node, const char* service, const addrinfo
                            addrinfo** found) {
   using larder::client::kUnheardOf;
   const std::string_view name = node == nullptr ? "" : node;
-  if (name == kUnheardOf) larder::client::Resolver().Wait();
+  if (name == kUnheardOf) larder::client::Resolver::TheGate()->Wait();
   if (name.ends_with(".invalid")) return EAI_NONAME;
   static auto* const real =
       reinterpret_cast<decltype(&getaddrinfo)>(::dlsym(RTLD_NEXT, "getaddrinfo"));
@@ -64,7 +76,10 @@ namespace {
 
 class CurlLimitsTest : public ::testing::Test {
  protected:
-  CurlLimitsTest() { limits_ = {.connect = 1min, .first_byte = 1min, .idle = 1min, .total = 1min}; }
+  CurlLimitsTest() {
+    Resolver::CloseAgain();
+    limits_ = {.connect = 1min, .first_byte = 1min, .idle = 1min, .total = 1min};
+  }
 
   // How the call ends.
   Status Send(const std::string& base_url, Request request = Get()) {
@@ -110,7 +125,7 @@ TEST_F(CurlLimitsTest, NameThatNobodyResolvesIsBoundByConnectAndByTotal) {
   Request in_a_hurry = Get();
   in_a_hurry.deadline = std::chrono::steady_clock::now() + 50ms;
   EXPECT_EQ(Send(url, in_a_hurry).code(), StatusCode::kDeadlineExceeded);
-  Resolver().Open();
+  Resolver::TheGate()->Open();
   EXPECT_EQ(Send(url).code(), StatusCode::kUnavailable) << "the name does not exist";
 }
 
