@@ -17,11 +17,11 @@ void CacheCore::SetMemory(std::uint64_t max_memory_bytes) {
   budget_.SetMostWriteBuffer(memory.write_buffer_bytes);
   values_in_flight_.SetLimit(memory.in_flight_bytes);
   kept_blocks_.Set(memory.kept_bytes);
-  if (internals_.ledger_tags == 0) ledger_->SetMaxTags(memory.ledger_tags);
   policy_->LimitEntries(memory.policy_bytes / EvictionPolicy::kMostBytesAnEntry);
   if (options_.group == nullptr) {
     store_memory_->Set(memory.store_bytes, budget_.plan().memtable_bytes());
   }
+  if (internals_.ledger_tags == 0) ledger_->SetMaxTags(memory.ledger_tags);
   ShareMemory();
 }
 

@@ -150,8 +150,15 @@ Status CacheCore::NameStore(const Store& store) {
 }
 
 Status CacheCore::StoreRecovered(const Store& store) {
+  // What shows that something was lost is seen once: the next opening finds a store that RocksDB
+  // has made whole.
+  if (store.LatestSequence() != 0) {
+    const Status judged = ledger_->StoreRecovered(store.recovered());
+    const Status named = NameStore(store);
+    return judged.ok() ? named : judged;
+  }
   // Without what open leases would have to find there, too.
-  if (store.LatestSequence() == 0) oldest_writer_.store(ledger_->Last() + 1);
+  oldest_writer_.store(ledger_->Last() + 1);
   if (Status status = NameStore(store); !status.ok()) return status;
   return ledger_->StoreRecovered(store.recovered());
 }

@@ -428,8 +428,7 @@ void JournaledLedger::SetMaxTags(std::size_t max_tags) {
     hard_.RaiseFloor(hard);
     soft_.RaiseFloor(soft);
   }
-  hard_.DropCovered();
-  soft_.DropCovered();
+  DropCovered();
 }
 
 // The floor after the rest: what is dropped meanwhile is under it.

@@ -2,6 +2,8 @@
 
 #include <rocksdb/write_batch.h>
 
+#include <new>
+
 #include "little_endian.h"
 
 namespace larder {
@@ -23,7 +25,11 @@ rocksdb::WalFilter::WalProcessingOption LogWatch::LogRecordFound(unsigned long l
   if (!seen_.runs.empty() && seen_.runs.back().log == log && seen_.runs.back().last + 1 == first) {
     seen_.runs.back().last = last;
   } else {
-    seen_.runs.push_back({.log = log, .first = first, .last = last});
+    try {
+      seen_.runs.push_back({.log = log, .first = first, .last = last});
+    } catch (const std::bad_alloc&) {  // not to be thrown through RocksDB
+      seen_.runs.clear();              // better too little than what looks whole
+    }
   }
   return WalProcessingOption::kContinueProcessing;
 }

@@ -40,7 +40,9 @@ class MeteredFileSystem::Size {
     use_.bytes += more;
     if (is_log_) use_.log_bytes += more;
   }
-  bool is_empty() const { return bytes_ == 0; }
+  // What is in it was written whole; while the first bytes are on their way it was not.
+  void SetWritten() { written_ = true; }
+  bool was_written() const { return written_; }
   // The file is gone, though somebody may still have it open.
   void Drop() {
     Set(0);
@@ -51,6 +53,7 @@ class MeteredFileSystem::Size {
   DiskUse& use_;
   const bool is_log_;
   std::atomic<bool> dropped_{false};
+  std::atomic<bool> written_{false};
   std::atomic<std::int64_t> bytes_{0};
 };
 
@@ -65,13 +68,13 @@ class MeteredFile final : public rocksdb::FSWritableFileOwnerWrapper {
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   IODebugContext* debug) override {
     size_->Grow(data.size());
-    return rocksdb::FSWritableFileOwnerWrapper::Append(data, options, debug);
+    return Written(rocksdb::FSWritableFileOwnerWrapper::Append(data, options, debug));
   }
   IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& verification,
                   IODebugContext* debug) override {
     size_->Grow(data.size());
-    return rocksdb::FSWritableFileOwnerWrapper::Append(data, options, verification, debug);
+    return Written(rocksdb::FSWritableFileOwnerWrapper::Append(data, options, verification, debug));
   }
   IOStatus Truncate(std::uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     IOStatus status = rocksdb::FSWritableFileOwnerWrapper::Truncate(size, options, debug);
@@ -80,6 +83,11 @@ class MeteredFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
+  IOStatus Written(IOStatus status) {
+    if (status.ok()) size_->SetWritten();
+    return status;
+  }
+
   const std::shared_ptr<MeteredFileSystem::Size> size_;
 };
 
@@ -106,6 +114,7 @@ MeteredFileSystem::~MeteredFileSystem() = default;
 std::shared_ptr<MeteredFileSystem::Size> MeteredFileSystem::Add(const std::string& name,
                                                                 std::uint64_t bytes) {
   auto size = std::make_shared<Size>(use_, IsLog(name), static_cast<std::int64_t>(bytes));
+  if (bytes != 0) size->SetWritten();
   const std::lock_guard lock(mutex_);
   std::shared_ptr<Size>& place = sizes_[name];
   if (place != nullptr) place->Drop();
@@ -117,7 +126,7 @@ void MeteredFileSystem::Drop(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = sizes_.find(name);
   if (found == sizes_.end()) return;
-  if (IsLog(name) && !found->second->is_empty()) {
+  if (IsLog(name) && found->second->was_written()) {
     log_gone_ = std::max(log_gone_, NumberOf(name));
   }
   found->second->Drop();
@@ -130,12 +139,14 @@ void MeteredFileSystem::NoteLogs(StoreMark& mark) {
     const std::lock_guard lock(mutex_);
     mark.gone = log_gone_;
     for (const auto& [name, size] : sizes_) {
-      if (IsLog(name) && !size->is_empty()) logs.push_back(NumberOf(name));
+      if (IsLog(name) && size->was_written()) logs.push_back(NumberOf(name));
     }
   }
   std::sort(logs.begin(), logs.end());  // names are not in that order above 999,999
-  logs.resize(StoreMark::kMostLogs);
-  std::copy(logs.begin(), logs.end(), mark.logs.begin());
+  // While a backup is made, all stay that are in tables already. The newest are not.
+  const std::size_t kept = std::min(logs.size(), StoreMark::kMostLogs);
+  mark.logs = {};
+  std::copy(logs.end() - static_cast<std::ptrdiff_t>(kept), logs.end(), mark.logs.begin());
 }
 
 IOStatus MeteredFileSystem::NewWritableFile(const std::string& name,

@@ -304,20 +304,23 @@ namespace {
 // RocksDB tells LogWatch from which log on there are writes that are not in tables only if there is
 // a log. A loss of power may have taken the name of the only one, which was new and empty; so may
 // an opening that failed have left none.
-void LeaveALog(rocksdb::Env& env, const std::string& path) {
+rocksdb::Status LeaveALog(rocksdb::Env& env, const std::string& path) {
   std::vector<std::string> names;
-  if (!env.GetChildren(path, &names).ok()) return;
+  if (!env.GetChildren(path, &names).ok()) return rocksdb::Status::OK();  // a new one
   const auto is_log = [](const std::string& name) { return name.ends_with(".log"); };
   const bool is_store = std::find(names.begin(), names.end(), "CURRENT") != names.end();
-  if (!is_store || std::any_of(names.begin(), names.end(), is_log)) return;
-  static_cast<void>(rocksdb::WriteStringToFile(&env, {}, path + "/000001.log"));  // no log has it
+  if (!is_store || std::any_of(names.begin(), names.end(), is_log)) {
+    return rocksdb::Status::OK();
+  }
+  return rocksdb::WriteStringToFile(&env, {}, path + "/000001.log");  // no other has this number
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::Options rocks = RocksOptions(options);
-  LeaveALog(*rocks.env, options.path);
+  const rocksdb::Status ready = LeaveALog(*rocks.env, options.path);
+  if (!ready.ok()) return FromRocksDb(ready).WithContext("open store");
   Surroundings surroundings;
   rocks.wal_filter = surroundings.watch.get();
   if (options.budget != nullptr) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cache_core.h"
+#include "metered_file_system.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -133,6 +134,32 @@ TEST_F(LostWritesTest, RemovalInALogThatIsLostStaysRemoved) {
   fs::resize_file(Crashed(Log()), 0);
   EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
   EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
+// As while a backup is made: those that are in tables pile up.
+TEST_F(LostWritesTest, MarkHasTheNewestLogs) {
+  DiskUse use;
+  fs::create_directory(dir_ / "logs");
+  MeteredFileSystem files(rocksdb::FileSystem::Default(), dir_ / "logs", use);
+  std::vector<std::unique_ptr<rocksdb::FSWritableFile>> logs(20);
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    const std::string name = dir_ / ("logs/" + std::to_string(999'990 + i) + ".log");
+    ASSERT_TRUE(files.NewWritableFile(name, {}, &logs[i], nullptr).ok());
+    if (i == 15) continue;
+    ASSERT_TRUE(logs[i]->Append("a write", {}, nullptr).ok());
+  }
+  StoreMark mark;
+  files.NoteLogs(mark);
+  EXPECT_EQ(mark.logs.front(), 999'993U);
+  EXPECT_EQ(mark.logs.back(), 1'000'009U);
+  EXPECT_EQ(std::count(mark.logs.begin(), mark.logs.end(), 1'000'005U), 0) << "nothing is in it";
+  EXPECT_EQ(mark.gone, 0U);
+  for (const std::uint64_t gone : {999'992U, 1'000'005U}) {
+    const std::string name = dir_ / ("logs/" + std::to_string(gone) + ".log");
+    ASSERT_TRUE(files.DeleteFile(name, {}, nullptr).ok());
+  }
+  files.NoteLogs(mark);
+  EXPECT_EQ(mark.gone, 999'992U) << "the other had no writes";
 }
 
 }  // namespace
