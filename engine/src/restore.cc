@@ -136,8 +136,8 @@ Status Restoration::Stage() {
   status = CopyDictionaries(BackupDictionaries(options_.backup_directory),
                             options_.cache_directory + "/dict");
   if (!status.ok()) return status;
-  // Not more than the restored store has, which would look as if it had lost writes; nor the logs of
-  // another.
+  // Not more than the restored store has, which would look as if it had lost writes; nor the logs
+  // of another.
   ledger_.header.mark = {.sequence = backup_.note.sequence};
   status = WriteLedger(Staged("invalidations"), ledger_);
   if (!status.ok()) return status;
