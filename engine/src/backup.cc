@@ -123,12 +123,32 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   const std::string dictionaries = BackupDictionaries(options.directory);
   status = CopyDictionaries(PathOf("dict"), dictionaries);
   if (!status.ok()) return status;
-  const Result<StoreBackup> rows = store.BackUp(
-      {.directory = BackupRows(options.directory), .note = EncodeNote(note), .keep = options.keep});
+  const Result<StoreBackup> rows = BackUpRows(
+      {.directory = BackupRows(options.directory), .note = EncodeNote(note), .keep = options.keep},
+      store);
   if (!rows.ok()) return rows.status();
   info = InfoOf(*rows, note);
   status = CopyDictionaries(PathOf("dict"), dictionaries);
   return status.ok() ? SyncDirectory(options.directory) : status;  // the names of rows/ and dict/
+}
+
+// While tables are copied none is deleted: what a merge has read stays beside what it wrote. Where
+// that may not fit, merges would have to evict all that they read. So they wait there, and values
+// are refused when their room runs out, as if merges were behind.
+Result<StoreBackup> CacheCore::BackUpRows(const StoreBackupTask& task, Store& store) {
+  if (budget_.FitsTwice()) return store.BackUp(task);
+  struct Hold {
+    explicit Hold(CacheCore& of, Store& on) : core(of), held(on) { ++core.merges_held_; }
+    ~Hold() {
+      --core.merges_held_;
+      held.ReleaseCompactions();
+    }
+    CacheCore& core;
+    Store& held;
+  };
+  const Hold hold(*this, store);
+  if (Status status = store.HoldCompactions(); !status.ok()) return status;
+  return store.BackUp(task);
 }
 
 namespace {

@@ -12,6 +12,7 @@ void CacheCore::SetLevel(int level) {
 
 // The store's own part, its write buffers but for their sizes, which it gets with its plan.
 void CacheCore::SetMemory(std::uint64_t max_memory_bytes) {
+  if (max_memory_bytes > max_memory_bytes_) pinned_too_much_ = false;
   max_memory_bytes_ = max_memory_bytes;
   const MemoryPlan memory = PlanMemory();
   budget_.SetMostWriteBuffer(memory.write_buffer_bytes);

@@ -300,6 +300,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // backup.cc, cache_transfer.cc
   Status BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info);
+  Result<StoreBackup> BackUpRows(const StoreBackupTask& task, Store& store);
   bool IsAsNew(std::string_view key, TimePoint created);
   Result<PutOutcome> ImportOne(const ExportedEntry& given, ImportReport& report);
 
@@ -310,6 +311,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void MeasureSpace();
   void RunSweeper();
   void MakeRoom();
+  void BoundPinned();
   bool SweepOnce();
   Status RewriteFiles(Store& store, const std::vector<StoreFile>& files, int level,
                       std::optional<EvictionPolicy::Slice> slice);
@@ -382,7 +384,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::unique_ptr<FlightTable> flights_;
   std::unique_ptr<Ledger> ledger_;
   std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
-  std::unique_ptr<Supervisor> supervisor_;             // has the store
+  std::optional<StoreMemory::Part> store_part_;
+  std::unique_ptr<Supervisor> supervisor_;  // has the store
   Duration opened_{};
 
   State state_;  // counters and anchor: as of the last save
@@ -394,10 +397,13 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Health told_health_;  // the steward's alone
   // The sweeper's alone.
   Duration looked_at_{0};
+  Duration pinned_looked_at_{0};
   Duration stored_at_{0};
   std::uint64_t stores_seen_ = 0;
   std::uint64_t stores_flushed_ = 0;
   std::atomic<std::uint64_t> reclaimable_bytes_{0};
+  std::atomic<bool> pinned_too_much_{false};  // until there is more memory
+  std::atomic<int> merges_held_{0};  // by backups; who rewrites must not evict for want of room
 
   std::atomic<bool> warming_up_{false};
   std::atomic<bool> warmed_up_{false};     // the hot list was read, as far as it goes

@@ -102,6 +102,7 @@ Status CacheCore::OpenFiles() {
       options_.group != nullptr
           ? options_.group->memory_
           : std::make_shared<StoreMemory>(memory.store_bytes, budget_.plan().memtable_bytes());
+  store_part_.emplace(store_memory_);
   LoadPopularity();
   supervisor_ = MakeSupervisor();
   Result<std::unique_ptr<Store>> store = OpenStore();
@@ -192,6 +193,7 @@ StoreOptions CacheCore::MakeStoreOptions() {
   store.filter = MakeReaper(std::move(view));
   store.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   store.plan = budget_.plan();
+  store.most_pinned_bytes = pinned_too_much_ ? 0 : store_part_->bytes() / 8 * 5;
   store.budget = &budget_;
   store.merges = merges_;
   store.on_merge = [this](const MergeInfo& info) { return BeginMerge(info); };

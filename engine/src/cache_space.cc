@@ -6,14 +6,23 @@
 
 #include "cache_core.h"
 #include "directory_size.h"
+#include "journal.h"
 #include "slice_choice.h"
 
 namespace larder {
 namespace {
 
 constexpr std::chrono::milliseconds kSweeperPeriod{100};
+constexpr Duration kPinnedPeriod = std::chrono::seconds(5);
 
 std::string MiB(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+// While the journal is rewritten there are two; a small one has its room in the slack.
+std::uint64_t NextJournalBytes(std::uint64_t tags) {
+  constexpr std::uint64_t kSmall = std::uint64_t{1} << 20;
+  const std::uint64_t bytes = Journal::BytesFor(tags + tags / 2);
+  return bytes > kSmall ? bytes : 0;
+}
 
 }  // namespace
 
@@ -26,6 +35,7 @@ std::shared_ptr<RunningMerge> CacheCore::BeginMerge(const MergeInfo& info) {
   if (drop >= 0) {
     merge->slice = {.clock = AccessClock(), .last_swept = info.swept, .drop = drop};
   }
+  merge->swept = merge->slice ? merge->slice->clock : info.into_last_level ? info.swept : 0;
   return merge;
 }
 
@@ -71,6 +81,7 @@ void CacheCore::MeasureSpace() {
   std::uint64_t other = DirectorySize(options_.directory, "store");
   // While it is saved there are two.
   other += policy_->MemoryBytes();
+  other += NextJournalBytes(ledger_->tag_count());
   budget_.SetOther(other);
 }
 
@@ -87,7 +98,26 @@ void CacheCore::RunSweeper() {
   }
 }
 
+// The indexes and filters of tables stay in memory as long as that leaves room for the rest of the
+// store there. Keys may be long, budgets change, and other caches join a group: then the store is
+// opened anew, and they are looked up in the block cache like all else.
+void CacheCore::BoundPinned() {
+  const Duration now = system_clock_.SinceBoot();
+  if (now - pinned_looked_at_ < kPinnedPeriod) return;
+  pinned_looked_at_ = now;
+  const std::uint64_t most = store_part_->bytes() / 4 * 3;
+  std::uint64_t pinned = 0;
+  static_cast<void>(supervisor_->RunLong([&](Store& store) {
+    pinned = store.PinnedBytes();
+    return pinned > most ? store.Flush() : Status::Ok();  // so that there is no log to replay
+  }));
+  if (pinned <= most) return;
+  pinned_too_much_ = true;
+  supervisor_->Renew("indexes and filters of " + MiB(pinned) + " leave too little of its memory");
+}
+
 void CacheCore::MakeRoom() {
+  BoundPinned();
   while (!calls_.shut() && SweepOnce()) {
   }
   Reclaim();
@@ -106,7 +136,7 @@ bool CacheCore::SweepOnce() {
                                     .most_bytes = std::max(plan.file_bytes, plan.merge_room / 4)});
     if (slice.empty()) return Status::Ok();
     EvictionPolicy::Slice judged{
-        .clock = AccessClock(), .last_swept = slice[0].notes.swept, .drop = budget_.Drop()};
+        .clock = AccessClock(), .last_swept = LastSwept(slice), .drop = budget_.Drop()};
     const Status status = RewriteFiles(store, slice, Store::kLastLevel, judged);
     swept = status.ok();
     return status;
@@ -115,8 +145,9 @@ bool CacheCore::SweepOnce() {
 }
 
 // With a slice: evicts. Without: only if there is room for all that is alive.
-Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& files, int level,
+Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& chosen, int level,
                                std::optional<EvictionPolicy::Slice> slice) {
+  const std::vector<StoreFile> files = WithOverlapping(chosen, level, store.Files());
   std::uint64_t bytes = 0;
   std::vector<std::string> names;
   for (const StoreFile& file : files) {
@@ -127,12 +158,13 @@ Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& files
   merge->by_us = true;
   merge->grant = budget_.GrantMerge(bytes, /*urgent=*/false);
   if (merge->grant->constrained()) {
-    if (!slice.has_value()) {
+    if (!slice.has_value() || merges_held_ > 0) {
       return {StatusCode::kResourceExhausted, "no room to rewrite " + MiB(bytes)};
     }
     slice->drop = std::max(slice->drop, merge->grant->DropToFit());
   }
   merge->slice = slice;
+  merge->swept = slice ? slice->clock : LastSwept(files);
   const Status status = store.Rewrite(names, level, merge);
   if (status.ok()) {
     Log(LogLevel::kDebug,

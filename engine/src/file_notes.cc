@@ -127,7 +127,7 @@ class CollectorFactory final : public rocksdb::TablePropertiesCollectorFactory {
   rocksdb::TablePropertiesCollector* CreateTablePropertiesCollector(
       rocksdb::TablePropertiesCollectorFactory::Context /*context*/) override {
     const std::shared_ptr<RunningMerge> merge = merges_->OfThisThread();
-    return new Collector(merge != nullptr && merge->slice.has_value() ? merge->slice->clock : 0);
+    return new Collector(merge != nullptr ? merge->swept : 0);
   }
   const char* Name() const override { return kName; }
 

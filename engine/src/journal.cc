@@ -352,6 +352,8 @@ Status Journal::WriteHeaderCopy(JournalFile& file, const JournalHeader& header) 
                       EncodeHeader({.header = header, .updates = updates_, .capacity = capacity_}));
 }
 
+std::uint64_t Journal::BytesFor(std::uint64_t cells) { return SizeFor(cells); }
+
 Status Journal::Rewrite(const JournalHeader& header, const Snapshot& snapshot) {
   file_.reset();
   const std::string new_path = NewPath();

@@ -76,6 +76,9 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
+  // What a file with room for so many cells takes.
+  static std::uint64_t BytesFor(std::uint64_t cells);
+
   // Reads the file, handing each good record to `sink`. To be called once, first.
   Result<JournalContents> Read(const RecordSink& sink);
 

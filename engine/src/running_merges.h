@@ -19,6 +19,8 @@ struct RunningMerge {
   bool by_us = false;  // not chosen by RocksDB
   // Set if what is worth least is to be dropped, or the worth of entries to be learnt.
   std::optional<EvictionPolicy::Slice> slice;
+  // When the rows that it writes were last judged: now, or when those that it reads were.
+  std::uint64_t swept = 0;
 
   // By the thread that merges.
   std::uint64_t evicted = 0;

@@ -1,9 +1,43 @@
 #include "slice_choice.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <tuple>
 
 namespace larder {
+
+std::uint64_t LastSwept(const std::vector<StoreFile>& files) {
+  std::optional<std::uint64_t> swept;
+  for (const StoreFile& file : files) {
+    if (file.level != Store::kLastLevel) continue;
+    swept = std::min(swept.value_or(file.notes.swept), file.notes.swept);
+  }
+  return swept.value_or(0);
+}
+
+std::vector<StoreFile> WithOverlapping(std::vector<StoreFile> chosen, int level,
+                                       const std::vector<StoreFile>& files) {
+  if (chosen.empty()) return chosen;
+  std::string smallest = chosen[0].smallest;
+  std::string largest = chosen[0].largest;
+  const auto widen = [&](const StoreFile& file) {
+    smallest = std::min(smallest, file.smallest);
+    largest = std::max(largest, file.largest);
+  };
+  for (const StoreFile& file : chosen) widen(file);
+  for (int under = chosen[0].level + 1; under <= level; ++under) {
+    std::vector<StoreFile> overlapping;
+    std::copy_if(files.begin(), files.end(), std::back_inserter(overlapping), [&](const auto& f) {
+      return f.level == under && f.smallest <= largest && smallest <= f.largest;
+    });
+    for (StoreFile& file : overlapping) {
+      widen(file);
+      chosen.push_back(std::move(file));
+    }
+  }
+  return chosen;
+}
 
 std::vector<StoreFile> ChooseSlice(const std::vector<StoreFile>& files, const SliceLimits& limits) {
   std::vector<const StoreFile*> last;  // in the order of keys

@@ -38,9 +38,9 @@ const char* PressureName(Pressure pressure) {
 SpaceBudget::SpaceBudget(std::uint64_t max_disk_bytes, std::uint64_t most_write_buffer_bytes)
     : limit_(max_disk_bytes), most_write_buffer_bytes_(most_write_buffer_bytes) {}
 
-std::int64_t SpaceBudget::Free(const SpacePlan& plan) const {
+std::int64_t SpaceBudget::Free(const SpacePlan& plan, std::int64_t promised) const {
   return static_cast<std::int64_t>(plan.limit - plan.slack) - use_.bytes - use_.log_bytes - other_ -
-         promised_;
+         promised;
 }
 
 // A merge that runs has its grant, and its inputs go when it ends.
@@ -50,7 +50,7 @@ std::int64_t SpaceBudget::RoomForNextMerge(const SpacePlan& plan) const {
 
 bool SpaceBudget::Fits() const {
   const SpacePlan now = plan();
-  return Free(now) >= RoomForNextMerge(now);
+  return Free(now, promised_) >= RoomForNextMerge(now);
 }
 
 // What the tables take, as a share of what they may.
@@ -102,22 +102,26 @@ SpaceBudget::Room SpaceBudget::TakeRoom(std::uint64_t row_bytes) {
   return TryTakeRoom(row_bytes);
 }
 
+// Several begin at once, and the same room is not promised to two.
 std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_bytes,
                                                             bool urgent) {
   const SpacePlan now = plan();
   const auto input = static_cast<std::int64_t>(input_bytes);
-  std::int64_t room = Free(now);
-  if (!urgent) room = std::max(room - RoomForNextMerge(now) / 2, room / 4);
-  std::int64_t bytes = std::clamp<std::int64_t>(room, 0, input);
   // The limit was lowered under what is there: this is how it gets under it.
   const bool exceeded = use_.bytes + other_ > static_cast<std::int64_t>(now.limit);
-  if (exceeded) bytes = std::max(bytes, input / 2);
+  std::int64_t promised = promised_;
+  std::int64_t bytes = 0;
+  do {
+    std::int64_t room = Free(now, promised);
+    if (!urgent) room = std::max(room - RoomForNextMerge(now) / 2, room / 4);
+    bytes = std::clamp<std::int64_t>(room, 0, input);
+    if (exceeded) bytes = std::max(bytes, input / 2);
+  } while (!promised_.compare_exchange_weak(promised, promised + bytes));
   return std::make_unique<Grant>(*this, input, bytes);
 }
 
 SpaceBudget::Grant::Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes)
     : budget_(budget), input_(input), bytes_(bytes) {
-  budget_.promised_ += bytes_;
   budget_.merging_ += input_;
 }
 

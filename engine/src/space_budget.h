@@ -59,6 +59,8 @@ class SpaceBudget {
   double Drop() const;
   // The tables take more than they may, whatever merges drop.
   bool MustSweep() const;
+  // Whether all tables could be written anew with none of them deleted.
+  bool FitsTwice() const { return Free(plan(), promised_) >= tables_; }
   // What the tables may take.
   std::uint64_t TablesTarget() const {
     return plan().TablesTarget(static_cast<std::uint64_t>(other_.load()));
@@ -86,6 +88,7 @@ class SpaceBudget {
   // What a merge may write. Given back as it is written, and when it is destroyed.
   class Grant {
    public:
+    // `bytes` are promised already.
     Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes);
     ~Grant();
     Grant(const Grant&) = delete;
@@ -110,7 +113,7 @@ class SpaceBudget {
 
  private:
   double Full() const;
-  std::int64_t Free(const SpacePlan& plan) const;
+  std::int64_t Free(const SpacePlan& plan, std::int64_t promised) const;
   std::int64_t RoomForNextMerge(const SpacePlan& plan) const;
   bool Fits() const;
 

@@ -56,6 +56,16 @@ struct Surroundings {
   std::unique_ptr<rocksdb::Env> env = {};
 };
 
+// All stores of a process share RocksDB's threads, one for flushes and one for merges. A disk that
+// hangs may hold both for one store, so there are as many more as there are stores, up to a limit.
+void AddThreads(rocksdb::Env& env, int stores) {
+  constexpr int kMostThreads = 8;
+  for (const auto pool : {rocksdb::Env::Priority::HIGH, rocksdb::Env::Priority::LOW}) {
+    env.IncBackgroundThreadsIfNeeded(std::min(stores, kMostThreads), pool);
+  }
+}
+std::atomic<int> open_stores{0};
+
 // Of the batch for large rows.
 constexpr std::size_t kMostKept = std::size_t{8} << 20;
 
@@ -64,14 +74,22 @@ constexpr std::uint64_t kMostTopFiles = 12;
 
 class RocksStore final : public Store {
  public:
-  RocksStore(StoreOptions options, Surroundings surroundings, std::unique_ptr<rocksdb::DB> db)
-      : options_(std::move(options)), surroundings_(std::move(surroundings)), db_(std::move(db)) {
+  RocksStore(StoreOptions options, bool pins_metadata, Surroundings surroundings,
+             std::unique_ptr<rocksdb::DB> db)
+      : options_(std::move(options)),
+        pins_metadata_(pins_metadata),
+        surroundings_(std::move(surroundings)),
+        db_(std::move(db)) {
+    AddThreads(*db_->GetEnv(), ++open_stores);
     recovered_ = surroundings_.watch->seen();
     recovered_.sequence = LatestSequence();
     cached_options_.read_tier = rocksdb::kBlockCacheTier;
     peek_options_.fill_cache = false;
   }
-  ~RocksStore() override { static_cast<void>(db_->Close()); }
+  ~RocksStore() override {
+    static_cast<void>(db_->Close());
+    --open_stores;
+  }
 
   ReadOutcome Get(std::string_view key, PinnedRow& row) override {
     return OutcomeOf(
@@ -230,9 +248,25 @@ class RocksStore final : public Store {
   }
 
   void StartCompactions() override {
-    if (compacting_.exchange(true)) return;
-    const rocksdb::Status status = db_->EnableAutoCompaction({db_->DefaultColumnFamily()});
-    compacting_ = status.ok();
+    if (compacting_) return;
+    const std::lock_guard lock(compactions_mutex_);
+    if (holds_ > 0 || compacting_) return;
+    compacting_ = db_->EnableAutoCompaction({db_->DefaultColumnFamily()}).ok();
+  }
+
+  Status HoldCompactions() override {
+    const std::lock_guard lock(compactions_mutex_);
+    ++holds_;
+    compacting_ = false;
+    return FromRocksDb(db_->SetOptions({{"disable_auto_compactions", "true"}}));
+  }
+
+  void ReleaseCompactions() override {
+    {
+      const std::lock_guard lock(compactions_mutex_);
+      --holds_;
+    }
+    StartCompactions();
   }
 
   const RecoveredStore& recovered() const override { return recovered_; }
@@ -243,6 +277,13 @@ class RocksStore final : public Store {
   }
   std::uint64_t TableBytes() const override {
     return Number(rocksdb::DB::Properties::kLiveSstFilesSize);
+  }
+  std::uint64_t PinnedBytes() const override {
+    rocksdb::TablePropertiesCollection files;
+    if (!pins_metadata_ || !db_->GetPropertiesOfAllTables(&files).ok()) return 0;
+    std::uint64_t bytes = 0;
+    for (const auto& [path, properties] : files) bytes += MetadataBytes(*properties);
+    return bytes;
   }
   bool IsStalled() const override { return Number(rocksdb::DB::Properties::kIsWriteStopped) != 0; }
 
@@ -287,6 +328,7 @@ class RocksStore final : public Store {
   }
 
   const StoreOptions options_;
+  const bool pins_metadata_;
   const Surroundings surroundings_;
   const std::unique_ptr<rocksdb::DB> db_;
   RecoveredStore recovered_;  // constant after construction
@@ -294,7 +336,9 @@ class RocksStore final : public Store {
   std::mutex large_batch_mutex_;
   rocksdb::WriteBatch large_batch_;  // guarded by large_batch_mutex_
   std::atomic<bool> interrupted_{false};
-  std::atomic<bool> compacting_{false};
+  std::mutex compactions_mutex_;
+  std::atomic<bool> compacting_{false};  // set under compactions_mutex_
+  int holds_ = 0;                        // guarded by compactions_mutex_
   rocksdb::ReadOptions cached_options_;
   rocksdb::ReadOptions peek_options_;
 };
@@ -318,7 +362,9 @@ rocksdb::Status LeaveALog(rocksdb::Env& env, const std::string& path) {
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
-  rocksdb::Options rocks = RocksOptions(options);
+  rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
+  const bool pins = EstimateTableMetadata(env, options.path) < options.most_pinned_bytes;
+  rocksdb::Options rocks = RocksOptions(options, pins);
   const rocksdb::Status ready = LeaveALog(*rocks.env, options.path);
   if (!ready.ok()) return FromRocksDb(ready).WithContext("open store");
   Surroundings surroundings;
@@ -334,7 +380,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
   if (!status.ok()) return FromOpening(status).WithContext("open store");
-  auto store = std::make_unique<RocksStore>(options, std::move(surroundings),
+  auto store = std::make_unique<RocksStore>(options, pins, std::move(surroundings),
                                             std::unique_ptr<rocksdb::DB>(db));
   if (options.budget != nullptr) {
     options.budget->SetTables(store->TableBytes());

@@ -57,6 +57,8 @@ struct StoreOptions {
   // Null: one of its own, for the memtables and little else.
   std::shared_ptr<StoreMemory> memory = {};
   SpacePlan plan = SpacePlan(std::uint64_t{10} << 30);
+  // Tables' indexes and filters stay in memory if they take less than this when it is opened.
+  std::uint64_t most_pinned_bytes = UINT64_MAX;
   // Null: nobody counts. Must outlive the Store, as `merges` does.
   SpaceBudget* budget = nullptr;
   std::shared_ptr<RunningMerges> merges = std::make_shared<RunningMerges>();
@@ -133,6 +135,9 @@ class Store {
   virtual Result<StoreBackup> BackUp(StoreBackupTask task) = 0;
   // Does nothing after the first time. May wait for the disk.
   virtual void StartCompactions() = 0;
+  // RocksDB begins none from now on, until each hold was released. May wait for the disk.
+  virtual Status HoldCompactions() = 0;
+  virtual void ReleaseCompactions() = 0;
   virtual Status Flush() = 0;
   // Reads what is known of all files. Takes a few microseconds a file.
   virtual std::vector<StoreFile> Files() = 0;
@@ -154,7 +159,10 @@ class Store {
   virtual std::uint64_t LatestSequence() const = 0;
   virtual std::uint64_t EstimatedRows() const = 0;
   virtual std::uint64_t TableBytes() const = 0;  // of the files that count
-  virtual bool IsStalled() const = 0;            // writers wait
+  // What tables' indexes and filters take that stay in memory whatever else is wanted there. Takes
+  // a few microseconds a file.
+  virtual std::uint64_t PinnedBytes() const = 0;
+  virtual bool IsStalled() const = 0;  // writers wait
   virtual std::uint64_t MemtableBytes() const = 0;
 };
 

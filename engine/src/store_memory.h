@@ -2,8 +2,10 @@
 // several that share it.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace rocksdb {
 class Cache;
@@ -21,12 +23,28 @@ class StoreMemory {
   StoreMemory(std::uint64_t bytes, std::uint64_t memtable_bytes);
   void Set(std::uint64_t bytes, std::uint64_t memtable_bytes);
 
+  // One of those who divide it among them, as long as it lives.
+  class Part {
+   public:
+    explicit Part(std::shared_ptr<StoreMemory> memory) : memory_(std::move(memory)) {
+      ++memory_->parts_;
+    }
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+    ~Part() { --memory_->parts_; }
+    std::uint64_t bytes() const { return memory_->max_bytes() / memory_->parts_; }
+
+   private:
+    const std::shared_ptr<StoreMemory> memory_;
+  };
+
   std::uint64_t max_bytes() const;
   std::uint64_t used_bytes() const;
   const std::shared_ptr<rocksdb::Cache>& block_cache() const { return block_cache_; }
   const std::shared_ptr<rocksdb::WriteBufferManager>& memtables() const { return memtables_; }
 
  private:
+  std::atomic<std::uint64_t> parts_{0};
   const std::shared_ptr<rocksdb::Cache> block_cache_;
   const std::shared_ptr<rocksdb::WriteBufferManager> memtables_;
 };

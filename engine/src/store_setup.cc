@@ -5,6 +5,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/table.h>
 
 #include <algorithm>
@@ -112,7 +113,7 @@ class MergeListener final : public rocksdb::EventListener {
       const auto found = job.table_properties.find(job.input_files[i]);
       if (found == job.table_properties.end()) continue;
       const rocksdb::TableProperties& table = *found->second;
-      info.input_bytes += table.data_size + table.index_size + table.filter_size;
+      info.input_bytes += table.data_size + MetadataBytes(table);
       if (i >= job.input_file_infos.size() || job.input_file_infos[i].level != Store::kLastLevel)
         continue;
       const std::uint64_t at = ReadFileNotes(table.user_collected_properties).swept;
@@ -134,16 +135,12 @@ class MergeListener final : public rocksdb::EventListener {
   const std::function<void(const MergeResult&, const std::shared_ptr<RunningMerge>&)> on_merged_;
 };
 
-// Indexes and filters take about a hundredth of rows of 500 bytes. Where they are sure to fit they
-// are pinned: to look them up in the block cache costs a miss 0.35 us. Else what is used least
-// gives way, so that memory stays bounded whatever the disk budget.
-rocksdb::PinningTier PinningOf(std::uint64_t max_disk_bytes, std::uint64_t memory_bytes) {
-  return max_disk_bytes / 128 <= memory_bytes ? rocksdb::PinningTier::kAll
-                                              : rocksdb::PinningTier::kFlushedAndSimilar;
-}
-
+// Indexes and filters take about a hundredth of rows of 500 bytes. Pinned they spare a miss 0.35 us
+// of looking them up in the block cache, which cannot make them give way then.
 rocksdb::BlockBasedTableOptions TableOptions(const std::shared_ptr<rocksdb::Cache>& block_cache,
-                                             rocksdb::PinningTier pinning) {
+                                             bool pin) {
+  const rocksdb::PinningTier pinning =
+      pin ? rocksdb::PinningTier::kAll : rocksdb::PinningTier::kFlushedAndSimilar;
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = block_cache;
   // Charged like all else: of a large store they would take more than the whole budget. Those of
@@ -171,7 +168,30 @@ std::unordered_map<std::string, std::string> SizesOf(const SpacePlan& plan) {
           {"level0_stop_writes_trigger", std::to_string(plan.files_to_stall)}};
 }
 
-rocksdb::Options RocksOptions(const StoreOptions& options) {
+std::uint64_t EstimateTableMetadata(rocksdb::Env& env, const std::string& path) {
+  std::vector<rocksdb::Env::FileAttributes> files;
+  if (!env.GetChildrenFileAttributes(path, &files).ok()) return 0;
+  std::erase_if(files, [](const auto& file) { return !file.name.ends_with(".sst"); });
+  const auto largest =
+      std::max_element(files.begin(), files.end(),
+                       [](const auto& a, const auto& b) { return a.size_bytes < b.size_bytes; });
+  if (largest == files.end() || largest->size_bytes == 0) return 0;
+  rocksdb::Options options;
+  options.env = &env;
+  rocksdb::SstFileReader reader(options);
+  if (!reader.Open(path + "/" + largest->name).ok()) return 0;
+  const double share = static_cast<double>(MetadataBytes(*reader.GetTableProperties())) /
+                       static_cast<double>(largest->size_bytes);
+  double bytes = 0;
+  for (const auto& file : files) bytes += share * static_cast<double>(file.size_bytes);
+  return static_cast<std::uint64_t>(bytes);
+}
+
+std::uint64_t MetadataBytes(const rocksdb::TableProperties& table) {
+  return table.index_size + table.filter_size;
+}
+
+rocksdb::Options RocksOptions(const StoreOptions& options, bool pin_metadata) {
   rocksdb::Options rocks;
   rocks.create_if_missing = true;
   if (options.env != nullptr) rocks.env = options.env;
@@ -214,8 +234,8 @@ rocksdb::Options RocksOptions(const StoreOptions& options) {
     memory = std::make_shared<StoreMemory>(plan.memtable_bytes(), plan.memtable_bytes());
   }
   rocks.write_buffer_manager = memory->memtables();
-  rocks.table_factory.reset(rocksdb::NewBlockBasedTableFactory(
-      TableOptions(memory->block_cache(), PinningOf(plan.limit, memory->max_bytes()))));
+  rocks.table_factory.reset(
+      rocksdb::NewBlockBasedTableFactory(TableOptions(memory->block_cache(), pin_metadata)));
   return rocks;
 }
 

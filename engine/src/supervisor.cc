@@ -22,6 +22,7 @@ constexpr int kDamagedReopenings = 3;
 
 HealthReason ReasonOf(const Status& status) {
   switch (status.code()) {
+    case StatusCode::kOk: return HealthReason::kNone;
     case StatusCode::kResourceExhausted: return HealthReason::kDiskFull;
     case StatusCode::kDataLoss: return HealthReason::kCorruption;
     default: return HealthReason::kIoError;
@@ -57,7 +58,8 @@ Supervisor::Verdict Supervisor::Judge() const {
   if (t.closed) return verdict(HealthState::kClosed, HealthReason::kNone, Admission::kNone, "");
   const Status cause = Cause();
   if (t.reopening || t.open) {
-    return verdict(HealthState::kReopening, ReasonOf(cause), Admission::kNone, cause.ToString());
+    return verdict(HealthState::kReopening, ReasonOf(cause), Admission::kNone,
+                   cause.ok() ? t.renewal.value_or("") : cause.ToString());
   }
   if (t.hanging) {
     return verdict(
@@ -112,8 +114,10 @@ void Supervisor::Update(const Change& change) {
 std::string Supervisor::Announce(const Health& before, const Health& now, LogLevel& level) {
   if (now.state == HealthState::kClosed) return "";
   if (before.state == HealthState::kServing) {
-    options_.counters->Add(Counter::kFaultEpisodes);
     episode_began_ = options_.clock->SinceBoot();
+    level = LogLevel::kInfo;
+    if (now.reason == HealthReason::kNone) return "the store is opened anew: " + now.detail;
+    options_.counters->Add(Counter::kFaultEpisodes);
     level = LogLevel::kError;
     return "store fault: " + std::string(HealthStateName(now.state)) + ", " +
            std::string(HealthReasonName(now.reason)) + ": " + now.detail;
@@ -242,6 +246,11 @@ void Supervisor::NoteJournal(const Status& status) {
   });
 }
 
+void Supervisor::Renew(std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  trouble_.renewal = std::string(why);
+}
+
 void Supervisor::LookAtSpace() {
   const Result<std::uint64_t> free = options_.free_bytes();
   if (!free.ok()) return;  // the calls of the store will say more
@@ -282,7 +291,7 @@ bool Supervisor::ReopeningIsDue() {
         pause_ = kFirstPause;
         damaged_reopenings_ = 0;
       }
-      return false;
+      return trouble_.renewal.has_value() && long_work_.IsEmpty();
     }
   }
   return now >= next_reopening_;
@@ -316,6 +325,7 @@ Status Supervisor::OpenAnew() {
     cause = Cause();
     trouble_.write.reset();
     trouble_.read.reset();
+    trouble_.renewal.reset();
   }
   read_failures_.store(0, std::memory_order_relaxed);
   SetAsideIfDamaged(cause);

@@ -86,6 +86,9 @@ class Supervisor {
   void BackgroundFailed(const Status& status);
   // Of the journal, by the steward; ok clears it.
   void NoteJournal(const Status& status);
+  // Opens the store anew with a Tick soon, when no long work is inside, though nothing is wrong
+  // with it: what is fixed at opening is to change.
+  void Renew(std::string_view why);
   // Looks at free space, reopens the store if it needs that and the disk is ready. May block on
   // the disk; the steward calls it every second.
   void Tick();
@@ -103,8 +106,9 @@ class Supervisor {
   struct Trouble {
     std::optional<Status> write;      // needs reopening
     std::optional<Status> read;       // needs reopening
-    std::optional<Status> reopening;  // and why
-    std::optional<Status> open;       // reopening failed
+    std::optional<Status> reopening;  // and why; ok: to be renewed
+    std::optional<std::string> renewal;
+    std::optional<Status> open;  // reopening failed
     std::optional<Status> journal;
     bool no_space = false;
     bool hanging = false;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cache_core.h"
+#include "directory_size.h"
 #include "fake_clock.h"
 #include "prose.h"
 #include "status_matchers.h"
@@ -74,6 +75,49 @@ TEST_F(CacheChangeTest, LessMemoryLeavesRoomForFewerInvalidatedTags) {
   EXPECT_LE(core_->GetStats().ledger_tags, kMostOf32MiB);
   EXPECT_GT(core_->GetStats().ledger_tags, kMostOf32MiB / 2);
   EXPECT_TRUE(core_->Get("key", {}).has_value()) << "newer than all that was dropped";
+}
+
+// Keys with most of their bytes in common make indexes of a quarter of what they index.
+TEST_F(CacheChangeTest, IndexesThatLeaveTooLittleMemoryAreNotHeldThere) {
+  const auto key = [](int i) { return std::string(1000, 'k') + std::to_string(100'000 + i); };
+  ASSERT_OK(core_->Change({.compression_level = 0}));
+  core_->Care();
+  for (int i = 0; i < 24'000; ++i) {
+    while (!core_->Put(key(i), std::string(4'000, 'b'), {}).ok()) core_->Care();
+  }
+  ASSERT_OK(core_->CompactAll({}));
+  EXPECT_EQ(core_->GetStats().reopened, 0u) << "there is memory enough";
+  ASSERT_OK(core_->Change({.max_memory_bytes = 32 * kMiB}));
+  EXPECT_GT(core_->GetStats().memory_bytes, 32 * kMiB);
+  for (int i = 0; i < 2; ++i) {
+    clock_.Advance(std::chrono::seconds(6));
+    core_->Care();
+  }
+  EXPECT_EQ(core_->GetHealth().state, HealthState::kServing);
+  EXPECT_EQ(core_->GetStats().reopened, 1u);
+  EXPECT_EQ(core_->GetStats().store_faults, 0u);
+  for (int i = 0; i < 24'000; i += 100) EXPECT_TRUE(core_->Get(key(i), {})) << i;
+  EXPECT_LE(core_->GetStats().memory_bytes, 32 * kMiB);
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(std::chrono::seconds(6));
+    core_->Care();
+  }
+  EXPECT_EQ(core_->GetStats().reopened, 1u);
+}
+
+// The larger of two journals that are there for a moment, when it is written anew.
+TEST_F(CacheChangeTest, ManyInvalidatedTagsHaveTheirRoomOnDisk) {
+  const auto beside = [this] {
+    core_->Care();
+    return core_->GetStats().disk_bytes - DirectorySize(options_.directory);
+  };
+  const std::uint64_t before = beside();
+  for (std::uint64_t tag = 0; tag < 60'000;) {
+    Invalidation invalidation;
+    for (std::size_t i = 0; i < kMaxTags; ++i) invalidation.tags.push_back(std::to_string(tag++));
+    ASSERT_OK(core_->Invalidate({&invalidation, 1}));
+  }
+  EXPECT_GT(beside(), before + 60'000 / 2 * 3 * 32 - 2 * kMiB / 8);
 }
 
 TEST_F(CacheChangeTest, TheLevelOfCompressionIsThatOfWhatIsStoredFromThenOn) {

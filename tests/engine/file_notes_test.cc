@@ -87,7 +87,7 @@ TEST_F(FileNotesTest, AFileWrittenByASweepSaysWhenThatWas) {
   Result<std::unique_ptr<Store>> store = Store::Open(options);
   ASSERT_OK(store);
   auto merge = std::make_shared<RunningMerge>();
-  merge->slice = {.clock = 99};
+  merge->swept = 99;
   ASSERT_OK((*store)->Rewrite({(*store)->Files()[0].name}, Store::kLastLevel, merge));
   ASSERT_EQ((*store)->Files().size(), 1u);
   EXPECT_EQ((*store)->Files()[0].notes.swept, 99u);

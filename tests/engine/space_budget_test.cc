@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <optional>
+#include <thread>
+#include <vector>
 
 namespace larder {
 namespace {
@@ -109,6 +111,27 @@ TEST_F(SpaceBudgetTest, UnderALoweredLimitMergesGoOnWithHalfOfTheirInput) {
   EXPECT_FALSE(grant->Keep(4 * kMiB));
   budget_.SetLimit(1024 * kMiB);
   EXPECT_EQ(budget_.pressure(), Pressure::kCalm);
+}
+
+// What is free stays promised until the last grant ends, so a promise made twice would be seen.
+TEST_F(SpaceBudgetTest, MergesThatBeginAtOnceAreNotPromisedTheSameRoom) {
+  Hold(plan_.limit - plan_.slack - 1000);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::unique_ptr<SpaceBudget::Grant>> grants(2);
+    std::vector<std::thread> threads;
+    for (auto& grant : grants) {
+      threads.emplace_back([&] { grant = budget_.GrantMerge(1000, true); });
+    }
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_NE(grants[0]->constrained(), grants[1]->constrained());
+  }
+}
+
+TEST_F(SpaceBudgetTest, TablesFitTwiceWhileTheyTakeLessThanWhatIsFree) {
+  Hold(plan_.limit / 3);
+  EXPECT_TRUE(budget_.FitsTwice());
+  Hold(plan_.limit / 2);
+  EXPECT_FALSE(budget_.FitsTwice());
 }
 
 }  // namespace

@@ -80,6 +80,8 @@ class FakeStore final : public Store {
   Status SetPlan(const SpacePlan& /*plan*/) override { return Status::Ok(); }
   Result<std::set<std::uint64_t>> DictionariesInUse() override { return std::set<std::uint64_t>(); }
   void StartCompactions() override {}
+  Status HoldCompactions() override { return Status::Ok(); }
+  void ReleaseCompactions() override {}
   void Interrupt() override {
     interrupted_ = true;
     interrupted_.notify_all();
@@ -89,6 +91,7 @@ class FakeStore final : public Store {
   std::uint64_t LatestSequence() const override { return 1; }
   std::uint64_t EstimatedRows() const override { return 0; }
   std::uint64_t TableBytes() const override { return 0; }
+  std::uint64_t PinnedBytes() const override { return 0; }
   bool IsStalled() const override { return false; }
   std::uint64_t MemtableBytes() const override { return 0; }
 
@@ -313,6 +316,35 @@ TEST_F(SupervisorTest, LongWorkIsNotTakenForHanging) {
     EXPECT_EQ(State(), "serving none reads writes");
     return Status::Ok();
   }));
+}
+
+TEST_F(SupervisorTest, ASoundStoreIsOpenedAnewOnDemandAndThatIsNoFault) {
+  supervisor_->Renew("it needs other options");
+  EXPECT_EQ(State(), "serving none reads writes");
+  static_cast<void>(supervisor_->RunLong([this](Store&) {
+    TickLater();
+    return Status::Ok();
+  }));
+  EXPECT_EQ(disk_.opened, 0) << "long work is not cut off for that";
+  TickLater();
+  EXPECT_EQ(disk_.opened, 1);
+  EXPECT_EQ(State(), "serving none reads writes");
+  EXPECT_EQ(Count(Counter::kReopened), 1u);
+  EXPECT_EQ(Count(Counter::kStoreFaults) + Count(Counter::kFaultEpisodes), 0u);
+  ASSERT_FALSE(log_.empty());
+  EXPECT_EQ(log_[0], "the store is opened anew: it needs other options");
+  TickLater(10s);
+  EXPECT_EQ(disk_.opened, 1);
+}
+
+TEST_F(SupervisorTest, AStoreThatCannotBeOpenedAnewOnDemandIsAFault) {
+  disk_.opening = kBroken;
+  supervisor_->Renew("it needs other options");
+  TickLater();
+  EXPECT_EQ(State(), "reopening io_error");
+  disk_.opening = Status::Ok();
+  TickLater(10s);
+  EXPECT_EQ(State(), "serving none reads writes");
 }
 
 TEST_F(SupervisorTest, ReopeningInterruptsLongWork) {

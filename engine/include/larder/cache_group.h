@@ -7,8 +7,9 @@
 // Block cache and write buffers of all its caches come out of the group's memory, so what one does
 // not use is another's. Hot tier, ledger and counters stay each cache's own, within its
 // max_memory_bytes: in all, the caches take the sum of these and of the group's. Flushing and
-// merging is done by threads that all caches of a process share, in a group or not. The three
-// threads that look after a cache stay its own: a disk that hangs under one cache stops no other.
+// merging is done by threads that all caches of a process share, in a group or not: as many pairs
+// as there are caches, eight at most. The three threads that look after a cache stay its own. So a
+// disk that hangs under fewer than eight caches stops no other.
 #pragma once
 
 #include <cstdint>

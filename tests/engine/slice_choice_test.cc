@@ -1,0 +1,44 @@
+#include "slice_choice.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace larder {
+namespace {
+
+StoreFile File(const std::string& name, int level, const std::string& smallest,
+               const std::string& largest, std::uint64_t swept = 0) {
+  StoreFile file{.name = name, .level = level, .smallest = smallest, .largest = largest};
+  file.notes.swept = swept;
+  return file;
+}
+
+std::string Names(const std::vector<StoreFile>& files) {
+  std::string names;
+  for (const StoreFile& file : files) names += file.name;
+  return names;
+}
+
+TEST(SliceChoice, AMergeReadsAllThatOverlapsOnTheWayDown) {
+  const std::vector<StoreFile> files = {File("a", 4, "b", "d"), File("b", 4, "e", "f"),
+                                        File("c", 5, "a", "b"), File("d", 5, "d", "m"),
+                                        File("e", 5, "n", "z"), File("f", 6, "k", "l"),
+                                        File("g", 6, "m", "o"), File("h", 6, "p", "z")};
+  EXPECT_EQ(Names(WithOverlapping({files[0]}, 5, files)), "acd");
+  EXPECT_EQ(Names(WithOverlapping({files[0]}, 6, files)), "acdfg") << "those of c and d, too";
+  EXPECT_EQ(Names(WithOverlapping({files[5]}, 6, files)), "f");
+  EXPECT_EQ(Names(WithOverlapping({}, 6, files)), "");
+}
+
+TEST(SliceChoice, TablesWereSweptWhenTheFirstOfThemInTheLastLevelWas) {
+  EXPECT_EQ(
+      LastSwept({File("a", 5, "a", "b", 0), File("b", 6, "a", "b", 7), File("c", 6, "c", "d", 5)}),
+      5u);
+  EXPECT_EQ(LastSwept({File("a", 5, "a", "b", 9)}), 0u);
+  EXPECT_EQ(LastSwept({}), 0u);
+}
+
+}  // namespace
+}  // namespace larder
