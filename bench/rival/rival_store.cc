@@ -133,13 +133,7 @@ void Train(const Way& way, const Place& place, const std::vector<std::string>& b
 }
 
 std::uint64_t DictionaryMemoryBytes(const std::string& directory) {
-  const DictionaryShelf shelf(directory + "/dict", CompressionOptions().level, nullptr);
-  std::uint64_t bytes = 0;
-  for (const DictionaryPtr& dictionary : shelf.All()) {
-    bytes += dictionary->bytes().size() + ZSTD_sizeof_CDict(dictionary->compressing()) +
-             ZSTD_sizeof_DDict(dictionary->decompressing());
-  }
-  return bytes;
+  return DictionaryShelf(directory + "/dict", CompressionOptions().level, nullptr).memory_bytes();
 }
 
 }  // namespace larder::bench

@@ -1,3 +1,4 @@
+#define ZSTD_STATIC_LINKING_ONLY  // digests that refer to the bytes instead of copying them
 #include "dictionary.h"
 
 #include <sys/stat.h>
@@ -55,12 +56,18 @@ std::optional<Parts> Decode(std::string_view file) {
 
 }  // namespace
 
-Dictionary::Dictionary(std::string bytes, std::uint64_t generation, int level)
+Dictionary::Dictionary(std::string bytes, std::uint64_t generation, std::optional<int> level)
     : bytes_(std::move(bytes)),
       id_(std::max<std::uint64_t>(1, XXH3_64bits(bytes_.data(), bytes_.size()) & kIdMask)),
       generation_(generation),
-      compressing_(ZSTD_createCDict(bytes_.data(), bytes_.size(), level)),
-      decompressing_(ZSTD_createDDict(bytes_.data(), bytes_.size())) {}
+      compressing_(level ? ZSTD_createCDict_byReference(bytes_.data(), bytes_.size(), *level)
+                         : nullptr),
+      decompressing_(ZSTD_createDDict_byReference(bytes_.data(), bytes_.size())) {}
+
+std::size_t Dictionary::memory_bytes() const {
+  return sizeof(*this) + bytes_.capacity() + ZSTD_sizeof_CDict(compressing_.get()) +
+         ZSTD_sizeof_DDict(decompressing_.get());
+}
 
 DictionaryShelf::DictionaryShelf(std::string directory, int level,
                                  const std::function<void(LogLevel, std::string_view)>& log)
@@ -76,12 +83,13 @@ DictionaryShelf::DictionaryShelf(std::string directory, int level,
       if (log) log(LogLevel::kWarning, path + " does not verify; what needs it is a miss");
       continue;
     }
-    auto dictionary =
-        std::make_shared<const Dictionary>(std::string(parts->bytes), parts->generation, level_);
+    auto dictionary = std::make_shared<const Dictionary>(std::string(parts->bytes),
+                                                         parts->generation, std::nullopt);
     by_generation_[dictionary->generation()] = dictionary;
     by_id_[dictionary->id()] = std::move(dictionary);
   }
   if (by_generation_.empty()) return;
+  RemakeNewest(level_);
   // The last process may have been killed before it did that; what is written now must not need a
   // file that a loss of power takes back.
   Status synced = SyncDirectory(directory_);
@@ -109,10 +117,20 @@ std::vector<DictionaryPtr> DictionaryShelf::All() const {
 void DictionaryShelf::SetLevel(int level) {
   const std::lock_guard lock(mutex_);
   level_ = level;
-  if (by_generation_.empty()) return;
+  if (!by_generation_.empty()) RemakeNewest(level);
+}
+
+void DictionaryShelf::RemakeNewest(std::optional<int> level) {
   DictionaryPtr& newest = by_generation_.rbegin()->second;
   newest = std::make_shared<const Dictionary>(newest->bytes(), newest->generation(), level);
   by_id_[newest->id()] = newest;
+}
+
+std::size_t DictionaryShelf::memory_bytes() const {
+  const std::shared_lock lock(mutex_);
+  std::size_t bytes = 0;
+  for (const auto& [generation, dictionary] : by_generation_) bytes += dictionary->memory_bytes();
+  return bytes;
 }
 
 DictionaryPtr DictionaryShelf::Find(std::uint64_t id) const {
@@ -143,6 +161,7 @@ Status DictionaryShelf::Adopt(std::string bytes) {
     return {StatusCode::kUnavailable, status.message()};
   }
   const std::lock_guard lock(mutex_);
+  if (!by_generation_.empty()) RemakeNewest(std::nullopt);
   by_generation_[generation] = dictionary;
   by_id_[dictionary->id()] = std::move(dictionary);
   return Status::Ok();

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <string>
@@ -22,18 +23,21 @@
 
 namespace larder {
 
-// Digested once for both directions. Immutable; shared by contexts of many threads.
+// Digested once: for reading, and for writing if it is for that, which takes several times as much
+// memory. Immutable; shared by contexts of many threads.
 class Dictionary {
  public:
-  // `generation`: later ones are greater. `level`: of zstd, at which it compresses.
-  Dictionary(std::string bytes, std::uint64_t generation, int level);
+  // `generation`: later ones are greater. `level`: of zstd, at which it compresses; nullopt: it
+  // does not.
+  Dictionary(std::string bytes, std::uint64_t generation, std::optional<int> level);
 
   // From its bytes: another dictionary can never take its place. Never 0.
   std::uint64_t id() const { return id_; }
   std::uint64_t generation() const { return generation_; }
   const std::string& bytes() const { return bytes_; }
-  const ZSTD_CDict* compressing() const { return compressing_.get(); }
+  const ZSTD_CDict* compressing() const { return compressing_.get(); }  // null: see above
   const ZSTD_DDict* decompressing() const { return decompressing_.get(); }
+  std::size_t memory_bytes() const;
 
  private:
   struct Free {
@@ -43,6 +47,7 @@ class Dictionary {
   const std::string bytes_;
   const std::uint64_t id_;
   const std::uint64_t generation_;
+  // Both refer to bytes_.
   const std::unique_ptr<ZSTD_CDict, Free> compressing_;
   const std::unique_ptr<ZSTD_DDict, Free> decompressing_;
 };
@@ -64,6 +69,8 @@ class DictionaryShelf {
   DictionaryPtr Newest() const;
   std::vector<DictionaryPtr> All() const;  // oldest first
   DictionaryPtr Find(std::uint64_t id) const;
+  // Of all of them; not of one that a writer still holds.
+  std::size_t memory_bytes() const;
 
   // Keeps `bytes` in a file, and uses them from then on.
   // Errors: kUnavailable (the file could not be written; nothing has changed).
@@ -77,6 +84,8 @@ class DictionaryShelf {
 
  private:
   std::string PathOf(std::uint64_t id) const;
+  // The newest, which compresses, or does not any more. The caller holds mutex_.
+  void RemakeNewest(std::optional<int> level);
 
   const std::string directory_;
   std::atomic<int> level_;

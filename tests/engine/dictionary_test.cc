@@ -128,6 +128,35 @@ TEST_F(DictionaryShelfTest, TheUnusedAreDroppedButForTheNewestTwo) {
   EXPECT_EQ(shelf.DropUnused({}), 0u);
 }
 
+TEST_F(DictionaryShelfTest, OnlyTheNewestTakesTheMemoryThatCompressingTakes) {
+  const auto compress = [](const DictionaryShelf& shelf) {
+    std::string which;
+    for (const DictionaryPtr& dictionary : shelf.All()) {
+      EXPECT_NE(dictionary->decompressing(), nullptr);
+      which += dictionary->compressing() != nullptr ? 'c' : '-';
+    }
+    return which;
+  };
+  std::size_t bytes = 0;
+  {
+    DictionaryShelf shelf = Open();
+    EXPECT_EQ(shelf.memory_bytes(), 0u);
+    ASSERT_OK(shelf.Adopt(Prose(0, 100'000)));
+    const std::size_t of_one = shelf.memory_bytes();
+    EXPECT_GT(of_one, 200'000u);
+    const DictionaryPtr writers = shelf.Newest();
+    for (std::uint64_t seed = 1; seed < 5; ++seed) ASSERT_OK(shelf.Adopt(Prose(seed, 100'000)));
+    EXPECT_EQ(compress(shelf), "----c");
+    EXPECT_NE(writers->compressing(), nullptr) << "who is about to compress can";
+    bytes = shelf.memory_bytes();
+    EXPECT_LT(bytes, of_one + 4 * 140'000);
+    shelf.SetLevel(1);
+    EXPECT_EQ(compress(shelf), "----c");
+  }
+  EXPECT_EQ(compress(Open()), "----c") << "opened anew";
+  EXPECT_LE(Open().memory_bytes(), bytes);
+}
+
 TEST_F(DictionaryShelfTest, WhatACrashLeftIsClearedAway) {
   std::filesystem::create_directory(path_);
   std::ofstream(path_ + "/00000001.dict.new") << "half";
