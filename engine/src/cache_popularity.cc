@@ -38,7 +38,7 @@ void CacheCore::Encode(Draft& draft) {
 void CacheCore::LoadPopularity() {
   popularity_saved_at_ = AccessClock();
   const std::string path = PathOf("popularity");
-  const Result<std::string> saved = ReadSmallFile(path, options_.max_memory_bytes);
+  const Result<ByteSource> saved = OpenFile(path);
   Status status = saved.status();
   if (status.code() == StatusCode::kNotFound) return;
   if (status.ok()) status = policy_->Load(*saved);
@@ -48,7 +48,9 @@ void CacheCore::LoadPopularity() {
 void CacheCore::SavePopularity() {
   const std::uint64_t clock = AccessClock();
   if (clock == popularity_saved_at_) return;
-  const Status status = ReplaceSmallFile(PathOf("popularity"), policy_->Save(), "state written");
+  const Status status = ReplaceFile(
+      PathOf("popularity"), [this](const ByteSink& sink) { return policy_->Save(sink); },
+      "state written");
   if (status.ok()) {
     popularity_saved_at_ = clock;
   } else {

@@ -14,9 +14,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <string_view>
 
+#include "byte_pieces.h"
 #include "exponent_choice.h"
 #include "ghost.h"
 #include "hit_counters.h"
@@ -75,10 +74,12 @@ class EvictionPolicy {
   };
   Sweep BeginSweep(const Slice& slice);
 
-  // What is not in the rows: counters, ghost, histograms. About MemoryBytes() long, checksummed.
-  std::string Save() const;
-  // kDataLoss: it does not verify, or is of another version; then the policy is as it was.
-  Status Load(std::string_view saved);
+  // What is not in the rows: counters, ghost, histograms. About MemoryBytes() long, checksummed;
+  // in pieces, and taking next to no memory. Errors: the sink's.
+  Status Save(const ByteSink& sink) const;
+  // kDataLoss: it does not verify, or is of another version. Other errors are the source's. If it
+  // has one before all was verified the policy is as it was.
+  Status Load(const ByteSource& saved);
 
   std::uint64_t MemoryBytes() const;
   // Which exponents are in use (index into ExponentChoice::kExponents).

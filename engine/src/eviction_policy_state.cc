@@ -1,37 +1,35 @@
 // What an eviction policy saves and loads: docs/format.md has the layout.
-#include <xxhash.h>
-
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
+#include <string>
+#include <string_view>
 
 #include "eviction_policy.h"
+#include "little_endian.h"
 #include "varint.h"
 
 namespace larder {
 namespace {
 
 constexpr std::string_view kMagic = "larder popularity 1\n";
-constexpr std::size_t kChecksumBytes = 8;
+constexpr std::size_t kMostVarint = 10;
+// What stands before the counters is no longer: a bin takes four bytes, and what says how many
+// empty ones are before it one, as two are needed only after 128 of these.
+constexpr std::size_t kMostHead = std::size_t{64} << 10;
+static_assert(kMostHead > 5 * ScoreHistogram::kBins * 5 + 1024);
 
-void AppendLittleEndian(std::string& out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i, value >>= 8) out.push_back(static_cast<char>(value));
-}
-
-std::uint64_t LittleEndian(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) {
-    value = value << 8 | static_cast<unsigned char>(bytes[i]);
-  }
-  return value;
-}
-
-void AppendFloat(std::string& out, float value) {
-  AppendLittleEndian(out, std::bit_cast<std::uint32_t>(value), 4);
+template <typename Out>
+void AppendFloat(Out& out, float value) {
+  std::array<char, 4> bytes{};
+  PutFixed(bytes.data(), std::bit_cast<std::uint32_t>(value), bytes.size());
+  out.append(std::string_view(bytes.data(), bytes.size()));
 }
 
 bool ReadFloat(std::string_view& in, float& value) {
   if (in.size() < 4) return false;
-  value = std::bit_cast<float>(static_cast<std::uint32_t>(LittleEndian(in.substr(0, 4))));
+  value = std::bit_cast<float>(static_cast<std::uint32_t>(GetFixed(in.data(), 4)));
   in.remove_prefix(4);
   return std::isfinite(value);
 }
@@ -65,31 +63,82 @@ bool ReadHistogram(std::string_view& in, ScoreHistogram& histogram) {
 
 Status Damaged() { return {StatusCode::kDataLoss, "saved popularity does not verify"}; }
 
+// Counters or ghost.
+template <typename T>
+void AppendTable(ChecksummedWriter& out, const T& table) {
+  std::array<char, 4096> piece{};
+  const std::size_t bytes = table.bytes();
+  AppendVarint(out, bytes);
+  for (std::size_t at = 0; at < bytes; at += piece.size()) {
+    const std::size_t size = std::min(piece.size(), bytes - at);
+    table.Save(at, std::span(piece).first(size));
+    out.append({piece.data(), size});
+  }
+}
+
+// Where one is in what was saved.
+struct Table {
+  std::uint64_t at = 0;
+  std::uint64_t bytes = 0;
+};
+
+// `table.at`: where its length stands, before it.
+Status FindTable(const ByteSource& saved, std::uint64_t end, Table& table) {
+  std::array<char, kMostVarint> piece{};
+  const std::size_t size = std::min<std::uint64_t>(piece.size(), end - table.at);
+  if (Status status = saved.read(table.at, std::span(piece).first(size)); !status.ok()) {
+    return status;
+  }
+  std::string_view in(piece.data(), size);
+  if (!ReadVarint(in, table.bytes)) return Damaged();
+  table.at += size - in.size();
+  return table.bytes > end - table.at ? Damaged() : Status::Ok();
+}
+
+template <typename T>
+Status LoadTable(const ByteSource& saved, const Table& from, T& table) {
+  std::array<char, 4096> piece{};
+  for (std::uint64_t at = 0; at < from.bytes; at += piece.size()) {
+    const auto part =
+        std::span(piece).first(std::min<std::uint64_t>(piece.size(), from.bytes - at));
+    if (Status status = saved.read(from.at + at, part); !status.ok()) return status;
+    table.Load(at, part);
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
-std::string EvictionPolicy::Save() const {
-  std::string out(kMagic);
+Status EvictionPolicy::Save(const ByteSink& sink) const {
+  ChecksummedWriter out(sink);
+  out.append(kMagic);
   AppendVarint(out, choice_.best());
   AppendVarint(out, live_entries_.load(std::memory_order_relaxed));
   AppendVarint(out, densities_seen_.load(std::memory_order_relaxed));
   AppendFloat(out, mean_density_log2_.load(std::memory_order_relaxed));
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    for (const ScoreHistogram& histogram : *histograms_) AppendHistogram(out, histogram);
+  for (std::size_t i = 0; i < kCandidates; ++i) {
+    std::string histogram;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      AppendHistogram(histogram, (*histograms_)[i]);
+    }
+    out.append(histogram);  // sweeps do not wait for a disk
   }
   AppendVarint(out, sized_for_.load(std::memory_order_relaxed));
-  AppendVarint(out, hits_.bytes());
-  hits_.AppendTo(out);
-  AppendVarint(out, ghost_.bytes());
-  ghost_.AppendTo(out);
-  AppendLittleEndian(out, XXH3_64bits(out.data(), out.size()), kChecksumBytes);
-  return out;
+  AppendTable(out, hits_);
+  AppendTable(out, ghost_);
+  return out.Finish();
 }
 
-Status EvictionPolicy::Load(std::string_view saved) {
-  if (saved.size() < kMagic.size() + kChecksumBytes || !saved.starts_with(kMagic)) return Damaged();
-  std::string_view in = saved.substr(0, saved.size() - kChecksumBytes);
-  if (XXH3_64bits(in.data(), in.size()) != LittleEndian(saved.substr(in.size()))) return Damaged();
+Status EvictionPolicy::Load(const ByteSource& saved) {
+  const Status verified = VerifyChecksum(saved);
+  if (verified.code() == StatusCode::kDataLoss) return Damaged();
+  if (!verified.ok()) return verified;
+  const std::uint64_t end = saved.size - RunningChecksum::kBytes;
+  std::string head(std::min<std::uint64_t>(end, kMostHead), '\0');
+  if (Status status = saved.read(0, head); !status.ok()) return status;
+  if (!head.starts_with(kMagic)) return Damaged();
+  std::string_view in = head;
   in.remove_prefix(kMagic.size());
   std::uint64_t best = 0;
   std::uint64_t live = 0;
@@ -100,16 +149,16 @@ Status EvictionPolicy::Load(std::string_view saved) {
                ReadVarint(in, seen) && ReadFloat(in, mean);
   for (ScoreHistogram& histogram : *histograms) sound = sound && ReadHistogram(in, histogram);
   std::uint64_t sized = 0;
-  std::string_view hits;
-  std::string_view ghost;
-  if (!sound || !ReadVarint(in, sized) || !ReadLengthPrefixed(in, hits) ||
-      !ReadLengthPrefixed(in, ghost) || !in.empty() || !hits_.Fits(hits, sized) ||
-      !ghost_.Fits(ghost, sized)) {
-    return Damaged();
-  }
+  if (!sound || !ReadVarint(in, sized)) return Damaged();
+  Table hits{.at = head.size() - in.size()};
+  if (Status status = FindTable(saved, end, hits); !status.ok()) return status;
+  if (!hits_.Fits(hits.bytes, sized)) return Damaged();
+  Table ghost{.at = hits.at + hits.bytes};
+  if (Status status = FindTable(saved, end, ghost); !status.ok()) return status;
+  if (!ghost_.Fits(ghost.bytes, sized) || ghost.at + ghost.bytes != end) return Damaged();
   Resize(sized);
-  hits_.Load(hits);
-  ghost_.Load(ghost);
+  if (Status status = LoadTable(saved, hits, hits_); !status.ok()) return status;
+  if (Status status = LoadTable(saved, ghost, ghost_); !status.ok()) return status;
   choice_.SetBest(best);
   live_entries_.store(std::max<std::uint64_t>(live, 1), std::memory_order_relaxed);
   densities_seen_.store(seen, std::memory_order_relaxed);

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "little_endian.h"
 #include "popularity.h"
 
 namespace larder {
 namespace {
 
 constexpr std::size_t kWays = 8;
+constexpr std::size_t kSlotBytes = 2;
 constexpr std::size_t kEntriesABucket = kWays / 2;
 constexpr std::uint64_t kPurpose = 2;
 constexpr unsigned kWorthBits = 5;
@@ -87,23 +89,20 @@ void Ghost::Resize(std::size_t entries) {
   buckets_in_use_.store(after, std::memory_order_relaxed);
 }
 
-void Ghost::AppendTo(std::string& out) const {
-  for (std::size_t i = 0, count = buckets() * kWays; i < count; ++i) {
-    const std::uint16_t slot = slots_.Load(i);
-    out.push_back(static_cast<char>(slot & 0xff));
-    out.push_back(static_cast<char>(slot >> 8));
+void Ghost::Save(std::size_t at, std::span<char> out) const {
+  for (std::size_t i = 0; i < out.size(); i += kSlotBytes) {
+    PutFixed(&out[i], slots_.Load((at + i) / kSlotBytes), kSlotBytes);
   }
 }
 
-bool Ghost::Fits(std::string_view saved, std::size_t entries) const {
-  return saved.size() == 2 * kWays * BucketsFor(entries);
+bool Ghost::Fits(std::uint64_t saved_bytes, std::size_t entries) const {
+  return saved_bytes == kSlotBytes * kWays * BucketsFor(entries);
 }
 
-void Ghost::Load(std::string_view saved) {
-  for (std::size_t i = 0; i < saved.size() / 2; ++i) {
-    const auto low = static_cast<unsigned char>(saved[2 * i]);
-    const auto high = static_cast<unsigned char>(saved[2 * i + 1]);
-    slots_.Store(i, static_cast<std::uint16_t>(low | high << 8));
+void Ghost::Load(std::size_t at, std::span<const char> saved) {
+  for (std::size_t i = 0; i < saved.size(); i += kSlotBytes) {
+    slots_.Store((at + i) / kSlotBytes,
+                 static_cast<std::uint16_t>(GetFixed(&saved[i], kSlotBytes)));
   }
 }
 

@@ -7,8 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <string_view>
+#include <span>
 
 #include "reserved_array.h"
 
@@ -29,9 +28,9 @@ class Ghost {
   // As HitCounters.
   void Resize(std::size_t entries);
   std::size_t bytes() const { return 16 * buckets(); }
-  void AppendTo(std::string& out) const;
-  bool Fits(std::string_view saved, std::size_t entries) const;
-  void Load(std::string_view saved);
+  void Save(std::size_t at, std::span<char> out) const;
+  bool Fits(std::uint64_t saved_bytes, std::size_t entries) const;
+  void Load(std::size_t at, std::span<const char> saved);
 
  private:
   std::size_t BucketsFor(std::size_t entries) const;

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "little_endian.h"
 #include "popularity.h"
 
 namespace larder {
 namespace {
 
 constexpr std::size_t kEntriesAWord = 8;
+constexpr std::size_t kWordBytes = 8;
 constexpr std::uint64_t kPurpose = 1;
 constexpr int kAttempts = 4;
 
@@ -86,24 +88,19 @@ void HitCounters::Resize(std::size_t entries) {
   words_in_use_.store(after, std::memory_order_relaxed);
 }
 
-void HitCounters::AppendTo(std::string& out) const {
-  for (std::size_t i = 0, count = words(); i < count; ++i) {
-    const std::uint64_t word = words_.Load(i);
-    for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>(word >> shift));
+void HitCounters::Save(std::size_t at, std::span<char> out) const {
+  for (std::size_t i = 0; i < out.size(); i += kWordBytes) {
+    PutFixed(&out[i], words_.Load((at + i) / kWordBytes), kWordBytes);
   }
 }
 
-bool HitCounters::Fits(std::string_view saved, std::size_t entries) const {
-  return saved.size() == 8 * WordsFor(entries);
+bool HitCounters::Fits(std::uint64_t saved_bytes, std::size_t entries) const {
+  return saved_bytes == kWordBytes * WordsFor(entries);
 }
 
-void HitCounters::Load(std::string_view saved) {
-  for (std::size_t i = 0; i < saved.size() / 8; ++i) {
-    std::uint64_t word = 0;
-    for (int b = 7; b >= 0; --b) {
-      word = word << 8 | static_cast<unsigned char>(saved[8 * i + static_cast<std::size_t>(b)]);
-    }
-    words_.Store(i, word);
+void HitCounters::Load(std::size_t at, std::span<const char> saved) {
+  for (std::size_t i = 0; i < saved.size(); i += kWordBytes) {
+    words_.Store((at + i) / kWordBytes, GetFixed(&saved[i], kWordBytes));
   }
 }
 

@@ -10,8 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
-#include <string_view>
+#include <span>
 
 #include "reserved_array.h"
 
@@ -33,10 +32,13 @@ class HitCounters {
   void Resize(std::size_t entries);
   std::size_t bytes() const { return 8 * words(); }
 
-  // All counters, little-endian; and what was so saved at the size that `entries` asks for.
-  void AppendTo(std::string& out) const;
-  bool Fits(std::string_view saved, std::size_t entries) const;
-  void Load(std::string_view saved);  // fits, and Resize(entries) has been called
+  // All counters are bytes() long, little-endian. A piece of them, from byte `at` on; both in
+  // whole words.
+  void Save(std::size_t at, std::span<char> out) const;
+  // Whether what was so saved is as long as the size that `entries` asks for; if so, and after
+  // Resize(entries), pieces of it can be loaded.
+  bool Fits(std::uint64_t saved_bytes, std::size_t entries) const;
+  void Load(std::size_t at, std::span<const char> saved);
 
  private:
   std::size_t WordsFor(std::size_t entries) const;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <bit>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -44,11 +45,59 @@ struct Node {
   Node* older = nullptr;
 };
 
-// An entry that was used again, and where it stands in its shard.
+// An entry that was used again, and where it stands: of all shards in turn, so that who reads the
+// list fills them evenly.
 struct Used {
   unsigned uses;
   std::size_t place;
-  std::string key;
+  std::size_t shard;
+  std::string key = {};
+
+  bool IsHotterThan(const Used& other) const {
+    return std::tie(other.uses, place, shard) < std::tie(uses, other.place, other.shard);
+  }
+};
+
+// The hottest of what it is shown, as many as have keys of `most_bytes`; of the others it keeps
+// nothing.
+class Hottest {
+ public:
+  explicit Hottest(std::size_t most_bytes) : most_bytes_(most_bytes) {}
+
+  void Show(Used used, const std::string& key) {
+    if (hottest_out_.has_value() && !used.IsHotterThan(*hottest_out_)) return;
+    used.key = key;
+    bytes_ += key.size();
+    heap_.push_back(std::move(used));
+    std::push_heap(heap_.begin(), heap_.end(), kHotterFirst);
+    while (bytes_ > most_bytes_) PutOut();
+  }
+
+  std::vector<std::string> Take() {
+    std::sort_heap(heap_.begin(), heap_.end(), kHotterFirst);
+    std::vector<std::string> keys;
+    keys.reserve(heap_.size());
+    for (Used& used : heap_) keys.push_back(std::move(used.key));
+    return keys;
+  }
+
+ private:
+  static constexpr auto kHotterFirst = [](const Used& a, const Used& b) {
+    return a.IsHotterThan(b);
+  };
+
+  void PutOut() {
+    std::pop_heap(heap_.begin(), heap_.end(), kHotterFirst);
+    bytes_ -= heap_.back().key.size();
+    hottest_out_ = std::move(heap_.back());
+    heap_.pop_back();
+  }
+
+  const std::size_t most_bytes_;
+  std::size_t bytes_ = 0;
+  std::vector<Used> heap_;  // the coldest in front
+  // Of those put out, so that nothing colder comes in where it did not fit.
+  std::optional<Used> hottest_out_;
 };
 
 struct Queue {
@@ -141,13 +190,15 @@ class alignas(64) HotTier::Shard {
     Remember(hash);
   }
 
-  void CollectUsed(std::vector<Used>& used) const {
+  // Meanwhile nothing is inserted: a key is copied only if it is among the hottest so far.
+  void ShowUsed(std::size_t shard, Hottest& hottest) const {
     const std::lock_guard lock(lanes_.front().mutex);
     std::size_t place = 0;
     for (const Queue* queue : {&main_, &small_}) {
       for (const Node* node = queue->newest; node != nullptr; node = node->older) {
         const unsigned uses = node->frequency.load(std::memory_order_relaxed);
-        if (node->in_main || uses > 0) used.push_back({uses, place++, node->key});
+        if (!node->in_main && uses == 0) continue;
+        hottest.Show({.uses = uses, .place = place++, .shard = shard}, node->key);
       }
     }
   }
@@ -306,20 +357,9 @@ void HotTier::EraseIf(std::string_view key, std::uint64_t hash, const EntryData*
 void HotTier::Expect(std::uint64_t hash) { ShardOf(hash).Expect(hash); }
 
 std::vector<std::string> HotTier::HottestKeys(std::size_t most_bytes) const {
-  std::vector<Used> used;
-  for (const auto& shard : shards_) shard->CollectUsed(used);
-  // Of all shards in turn: who reads the list fills them evenly.
-  std::sort(used.begin(), used.end(), [](const Used& a, const Used& b) {
-    return std::tie(b.uses, a.place) < std::tie(a.uses, b.place);
-  });
-  std::vector<std::string> keys;
-  std::size_t bytes = 0;
-  for (Used& entry : used) {
-    bytes += entry.key.size();
-    if (bytes > most_bytes) break;
-    keys.push_back(std::move(entry.key));
-  }
-  return keys;
+  Hottest hottest(most_bytes);
+  for (std::size_t shard = 0; shard < kShards; ++shard) shards_[shard]->ShowUsed(shard, hottest);
+  return hottest.Take();
 }
 
 void HotTier::SetCapacity(std::size_t bytes) {

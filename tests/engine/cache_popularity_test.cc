@@ -11,6 +11,7 @@
 #include "fake_clock.h"
 #include "larder/cache.h"
 #include "record.h"
+#include "saved_policy.h"
 #include "small_file.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
@@ -77,7 +78,7 @@ TEST_F(CachePopularityTest, HitsSinceTheLastSweepSurviveARestart) {
   const Result<std::string> saved = ReadSmallFile(SavedFile(), 1 << 20);
   ASSERT_OK(saved);
   EvictionPolicy policy(100'000);
-  ASSERT_OK(policy.Load(*saved));
+  ASSERT_OK(policy.Load(testing::SourceOf(*saved)));
   EvictionPolicy::Sweep sweep = policy.BeginSweep({.clock = 10});
   const auto kept = sweep.Judge({.hash = HotTier::HashKey("k"), .bytes = 100, .cost = 1}, {});
   ASSERT_TRUE(kept.has_value());

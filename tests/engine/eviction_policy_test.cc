@@ -8,8 +8,15 @@
 #include <thread>
 #include <vector>
 
+#include "allocations.h"
+#include "saved_policy.h"
+
 namespace larder {
 namespace {
+
+using testing::MemoryPeak;
+using testing::Saved;
+using testing::SourceOf;
 
 constexpr std::uint64_t kBytes = 100;
 
@@ -179,7 +186,7 @@ TEST_F(EvictionPolicyTest, HitsSweepsStoresAndSizesGoOnAtOnce) {
     for (std::uint64_t key = 0; key < 2000; ++key) {
       if (!rows_.contains(key)) Store(key);
     }
-    static_cast<void>(policy_.Save());
+    static_cast<void>(Saved(policy_));
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_LT(policy_.exponents_in_use(), ExponentChoice::kCandidates);
@@ -192,8 +199,9 @@ TEST_F(EvictionPolicyTest, ASavedPolicyGoesOnWhereItWas) {
   for (std::uint64_t key = 0; key < 3000; key += 3) {
     if (rows_.contains(key)) Hit(key);
   }
+  const std::string saved = Saved(policy_);
   EvictionPolicy loaded(1'000'000);
-  ASSERT_TRUE(loaded.Load(policy_.Save()).ok());
+  ASSERT_TRUE(loaded.Load(SourceOf(saved)).ok());
   EvictionPolicy::Sweep ours = policy_.BeginSweep({.clock = clock_, .last_swept = last_swept_});
   EvictionPolicy::Sweep theirs = loaded.BeginSweep({.clock = clock_, .last_swept = last_swept_});
   std::size_t dropped = 0;
@@ -212,17 +220,50 @@ TEST_F(EvictionPolicyTest, ASavedPolicyGoesOnWhereItWas) {
 TEST_F(EvictionPolicyTest, NoDamageToASavedPolicyGoesUnnoticed) {
   for (std::uint64_t key = 0; key < 300; ++key) Store(key, 1 + static_cast<double>(key % 13));
   Sweep();
-  const std::string saved = policy_.Save();
+  const std::string saved = Saved(policy_);
   EvictionPolicy other(1'000'000);
-  const std::string before = other.Save();
+  const std::string before = Saved(other);
   for (std::size_t at = 0; at < saved.size(); at += 1 + at / 40) {
     std::string damaged = saved;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
-    EXPECT_EQ(other.Load(damaged).code(), StatusCode::kDataLoss) << at;
-    EXPECT_EQ(other.Load(saved.substr(0, at)).code(), StatusCode::kDataLoss) << at;
+    EXPECT_EQ(other.Load(SourceOf(damaged)).code(), StatusCode::kDataLoss) << at;
+    EXPECT_EQ(other.Load(SourceOf(std::string_view(saved).substr(0, at))).code(),
+              StatusCode::kDataLoss)
+        << at;
   }
-  EXPECT_EQ(other.Load(saved + "x").code(), StatusCode::kDataLoss);
-  EXPECT_EQ(other.Save(), before);
+  EXPECT_EQ(other.Load(SourceOf(saved + "x")).code(), StatusCode::kDataLoss);
+  EXPECT_EQ(Saved(other), before);
+}
+
+TEST_F(EvictionPolicyTest, OfManyEntriesIsSavedAndLoadedWithoutACopyInMemory) {
+  constexpr std::uint64_t kMany = 1'000'000;
+  policy_.SetSize({.entries = kMany, .bytes = kMany * kBytes, .capacity_bytes = kMany * kBytes});
+  const std::string saved = Saved(policy_);
+  ASSERT_GT(saved.size(), 4 * kMany);
+  EvictionPolicy loaded(kMany);
+  const MemoryPeak peak;
+  std::uint64_t bytes = 0;
+  ASSERT_TRUE(policy_
+                  .Save([&bytes](std::string_view piece) {
+                    bytes += piece.size();
+                    return Status::Ok();
+                  })
+                  .ok());
+  EXPECT_EQ(bytes, saved.size());
+  EXPECT_LT(peak.bytes(), 256u << 10);
+  ASSERT_TRUE(loaded.Load(SourceOf(saved)).ok());
+  EXPECT_LT(peak.bytes(), 256u << 10);
+  EXPECT_EQ(Saved(loaded), saved);
+}
+
+TEST_F(EvictionPolicyTest, AnErrorOfWhatItIsSavedToOrLoadedFromIsTold) {
+  const Status full(StatusCode::kResourceExhausted, "full");
+  EXPECT_EQ(policy_.Save([&](std::string_view) { return full; }).code(), full.code());
+  const std::string saved = Saved(policy_);
+  const Status broken(StatusCode::kUnavailable, "broken");
+  const ByteSource source{.size = saved.size(),
+                          .read = [&](std::uint64_t, std::span<char>) { return broken; }};
+  EXPECT_EQ(policy_.Load(source).code(), broken.code());
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -100,13 +102,15 @@ TEST(GhostTest, WhatWasSavedComesBack) {
   Ghost ghost(kEntries);
   ghost.Resize(kEntries);
   for (std::uint64_t key = 0; key < 1000; ++key) ghost.Put(Hash(key), 6);
-  std::string saved;
-  ghost.AppendTo(saved);
+  std::string saved(ghost.bytes(), '\0');
+  ghost.Save(0, std::span(saved).first(4096));
+  ghost.Save(4096, std::span(saved).subspan(4096));
   Ghost loaded(kEntries);
-  ASSERT_TRUE(loaded.Fits(saved, kEntries));
-  EXPECT_FALSE(loaded.Fits(saved, kEntries / 2));
+  ASSERT_TRUE(loaded.Fits(saved.size(), kEntries));
+  EXPECT_FALSE(loaded.Fits(saved.size(), kEntries / 2));
   loaded.Resize(kEntries);
-  loaded.Load(saved);
+  loaded.Load(0, std::span(saved).first(1024));
+  loaded.Load(1024, std::span(saved).subspan(1024));
   for (std::uint64_t key = 0; key < 1000; ++key) {
     EXPECT_EQ(loaded.Take(Hash(key)), ghost.Take(Hash(key)));
   }

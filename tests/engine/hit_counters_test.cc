@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <random>
+#include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -87,13 +89,15 @@ TEST(HitCountersTest, WhatWasSavedComesBack) {
   HitCounters counters(kEntries);
   counters.Resize(kEntries);
   for (std::uint64_t key = 0; key < 3000; ++key) counters.Add(Hash(key % 1000));
-  std::string saved;
-  counters.AppendTo(saved);
+  std::string saved(counters.bytes(), '\0');
+  counters.Save(0, std::span(saved).first(4096));
+  counters.Save(4096, std::span(saved).subspan(4096));
   HitCounters loaded(kEntries);
-  ASSERT_TRUE(loaded.Fits(saved, kEntries));
-  EXPECT_FALSE(loaded.Fits(saved, kEntries / 2));
+  ASSERT_TRUE(loaded.Fits(saved.size(), kEntries));
+  EXPECT_FALSE(loaded.Fits(saved.size(), kEntries / 2));
   loaded.Resize(kEntries);
-  loaded.Load(saved);
+  loaded.Load(0, std::span(saved).first(1024));
+  loaded.Load(1024, std::span(saved).subspan(1024));
   for (std::uint64_t key = 0; key < 1000; ++key) {
     EXPECT_EQ(loaded.Take(Hash(key)), counters.Take(Hash(key)));
   }

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "allocations.h"
 
 namespace larder {
 namespace {
@@ -130,6 +133,40 @@ TEST_F(HotTierTest, KnowsWhatWasUsedAgainTheMostUsedFirst) {
   for (const char* key : {"once", "thrice", "thrice", "thrice"}) Find(key);
   EXPECT_EQ(tier_.HottestKeys(1 << 20), (std::vector<std::string>{"thrice", "once"}));
   EXPECT_EQ(tier_.HottestKeys(8), (std::vector<std::string>{"thrice"}));
+}
+
+TEST_F(HotTierTest, TheHottestKeysAreThoseOfTheFrontOfTheWholeList) {
+  for (int i = 0; i < 1000; ++i) {
+    const std::string key(static_cast<std::size_t>(4 + i % 60), static_cast<char>('a' + i % 26));
+    Insert(key + std::to_string(i));
+    for (int use = 0; use < i % 5; ++use) Find(key + std::to_string(i));
+  }
+  const std::vector<std::string> all = tier_.HottestKeys(1 << 20);
+  ASSERT_EQ(all.size(), 800u);
+  for (const std::size_t most : {0u, 1u, 10u, 100u, 1000u, 10'000u}) {
+    std::vector<std::string> front;
+    std::size_t bytes = 0;
+    for (const std::string& key : all) {
+      bytes += key.size();
+      if (bytes > most) break;
+      front.push_back(key);
+    }
+    EXPECT_EQ(tier_.HottestKeys(most), front) << most;
+  }
+}
+
+TEST(HotTierMemoryTest, TheHottestKeysTakeMemoryForWhatIsAskedForOnly) {
+  constexpr std::size_t kAsked = 64 << 10;
+  HotTier tier(256 << 20);
+  const std::shared_ptr<const EntryData> entry = MakeEntry(10);
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string key = "a key of forty bytes, about " + std::to_string(i);
+    tier.Insert(key, HotTier::HashKey(key), entry);
+    tier.Find(key, HotTier::HashKey(key));
+  }
+  const testing::MemoryPeak peak;
+  EXPECT_GT(tier.HottestKeys(kAsked).size(), 1800u);
+  EXPECT_LT(peak.bytes(), 8 * kAsked);
 }
 
 TEST_F(HotTierTest, WhatIsExpectedStaysLongerThanWhatIsNew) {

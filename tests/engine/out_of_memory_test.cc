@@ -2,7 +2,6 @@
 // allocation of the thread fails, for every n that there is.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <new>
@@ -11,58 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "allocations.h"
 #include "fake_clock.h"
 #include "larder/cache.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
-namespace {
-
-thread_local long allocations_left = -1;  // negative: they do not fail
-
-void* Allocate(std::size_t size, std::size_t alignment) noexcept {
-  if (allocations_left == 0) return nullptr;
-  if (allocations_left > 0) --allocations_left;
-  if (alignment <= alignof(std::max_align_t)) return std::malloc(size == 0 ? 1 : size);
-  return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-}
-
-void* AllocateOrThrow(std::size_t size, std::size_t alignment) {
-  void* memory = Allocate(size, alignment);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-// Of the whole program; they fail where a test says so.
-void* operator new(std::size_t size) { return AllocateOrThrow(size, 1); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return AllocateOrThrow(size, static_cast<std::size_t>(alignment));
-}
-void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
-  return Allocate(size, 1);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t /*alignment*/) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept { std::free(memory); }
-
 namespace larder {
 namespace {
 
-// Allocations of this thread fail from the n-th on, until the end of the scope.
-class Famine {
- public:
-  explicit Famine(long after) { allocations_left = after; }
-  ~Famine() { allocations_left = -1; }
-  Famine(const Famine&) = delete;
-  Famine& operator=(const Famine&) = delete;
-  bool came() const { return allocations_left == 0; }
-};
+using testing::Famine;
 
 constexpr char kText[] = "longer than what a string holds without memory of its own";
 
