@@ -345,6 +345,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void RunSteward();
   void RunWatchdog();
   Status SaveState();
+  // In a group: gives up its memtable for who writes more.
+  void ShareMemtables();
   // Once a minute: what a kill may take is no older.
   void SaveIfDue();
   void EndCalls(std::chrono::milliseconds patience);
@@ -408,6 +410,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::atomic<bool> warming_up_{false};
   std::atomic<bool> warmed_up_{false};     // the hot list was read, as far as it goes
   Duration saved_at_{0};                   // the steward's alone
+  std::uint64_t written_seen_ = 0;         // the store's sequence number; the steward's alone
+  std::uint64_t written_flushed_ = 0;      // the same when it flushed for the group
   std::uint64_t popularity_saved_at_ = 0;  // the access clock; the steward's and the closer's
   Gate calls_;                             // shut for good by Close
   // A lease with a smaller number may not write: what it should find newer is gone.

@@ -40,6 +40,7 @@ void CacheCore::Care() {
     supervisor_->store().StartCompactions();
   }
   if (options_.observer != nullptr) TellHealth();
+  if (options_.group != nullptr) ShareMemtables();
   MeasureSpace();
   TellPolicySize();
   ShareMemory();
@@ -48,6 +49,18 @@ void CacheCore::Care() {
   LargeBlocks::Shared().Trim();
   StartTraining();
   SaveIfDue();
+}
+
+void CacheCore::ShareMemtables() {
+  std::uint64_t written = 0;
+  if (const Turnstile::Pass pass = supervisor_->EnterToRead()) {
+    written = supervisor_->store().LatestSequence();
+  }
+  const std::uint64_t seen = std::exchange(written_seen_, written);
+  const std::uint64_t more = written > seen ? written - seen : 0;
+  if (!options_.group->WantsMemtableOf(this, more) || written == written_flushed_) return;
+  const Status status = supervisor_->RunLong([](Store& store) { return store.Flush(); });
+  if (status.ok()) written_flushed_ = written;
 }
 
 void CacheCore::SaveIfDue() {
@@ -240,6 +253,7 @@ void CacheCore::StopThreads() {
 Status CacheCore::CloseFiles() {
   if (std::exchange(files_closed_, true)) return Status::Ok();
   StopThreads();
+  if (options_.group != nullptr) options_.group->Leave(this);
   calls_.Shut();
   if (ledger_ == nullptr) return Status::Ok();  // never fully opened
   supervisor_->Shut();

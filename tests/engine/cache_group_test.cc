@@ -2,12 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "cache_core.h"
+#include "fake_clock.h"
 #include "larder/cache.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
@@ -99,6 +104,76 @@ TEST_F(CacheGroupTest, ACacheOutlivesWhoMadeItsGroupAndWhatOneClosesStaysWithThe
   a.reset();
   EXPECT_TRUE(b->Get("key 999").has_value());
   ASSERT_OK(b->Put("more", "body"));
+}
+
+// The steward's second is the test's.
+class CacheGroupWritersTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kCaches = 8;
+
+  void SetUp() override {
+    Result<std::shared_ptr<CacheGroup>> group = CacheGroup::Make(CacheGroup::kLeastMemoryBytes);
+    ASSERT_OK(group);
+    for (std::size_t i = 0; i < kCaches; ++i) {
+      Options options;
+      options.directory = DirectoryOf(i);
+      options.max_memory_bytes = 32 * kMiB;
+      options.compression.level = 0;
+      options.clock = &clock_;
+      options.group = *group;
+      Result<std::shared_ptr<CacheCore>> cache = CacheCore::Open(options, {.threads = false});
+      ASSERT_OK(cache);
+      caches_.push_back(*std::move(cache));
+    }
+  }
+  void TearDown() override {
+    for (const auto& cache : caches_) EXPECT_OK(cache->Close());
+  }
+  std::string DirectoryOf(std::size_t cache) const { return dir_ / std::to_string(cache); }
+  // Values of 4,000 bytes, none under a key that was there before.
+  void Write(std::size_t cache, int values) {
+    for (int i = 0; i < values; ++i) {
+      ASSERT_OK(caches_[cache]->Put(std::to_string(++keys_), std::string(4000, 'b'), {}));
+    }
+  }
+  void CareOfAll() {
+    clock_.Advance(std::chrono::seconds(1));
+    for (const auto& cache : caches_) cache->Care();
+  }
+  // Files are numbered, and a log begins with each table that is flushed.
+  std::uint64_t FilesEver(std::size_t cache) const {
+    std::uint64_t most = 0;
+    for (const auto& file : std::filesystem::directory_iterator(DirectoryOf(cache) + "/store")) {
+      const std::string name = file.path().stem().string();
+      const bool numbered = name.find_first_not_of("0123456789") == std::string::npos;
+      if (numbered) most = std::max<std::uint64_t>(most, std::stoull(name));
+    }
+    return most;
+  }
+
+  testing::TempDir dir_;
+  testing::FakeClock clock_;
+  std::vector<std::shared_ptr<CacheCore>> caches_;
+  int keys_ = 0;
+};
+
+TEST_F(CacheGroupWritersTest, ManyThatWriteLittleTakeNoRoomFromTheOneThatWritesMuch) {
+  for (int second = 0; second < 18; ++second) {
+    for (std::size_t cache = 1; cache < kCaches; ++cache) Write(cache, 25);
+    CareOfAll();
+  }
+  for (int second = 0; second < 6; ++second) {
+    Write(0, 250);
+    CareOfAll();
+  }
+  EXPECT_LT(FilesEver(0), 30u);
+  for (std::size_t cache = 1; cache < kCaches; ++cache) EXPECT_LT(FilesEver(cache), 60u) << cache;
+}
+
+TEST_F(CacheGroupWritersTest, ACacheThatWritesAtOnceFindsRoomBesideThoseThatWroteBefore) {
+  for (std::size_t cache = 1; cache < kCaches; ++cache) Write(cache, 230);
+  Write(0, 1500);
+  EXPECT_LT(FilesEver(0), 30u);
 }
 
 }  // namespace

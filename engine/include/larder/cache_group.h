@@ -19,6 +19,7 @@
 
 namespace larder {
 
+class GroupWriters;
 class StoreMemory;
 
 // Thread-safe. Lives as long as one of its caches, or somebody who holds it.
@@ -28,6 +29,7 @@ class CacheGroup {
 
   // Errors: kInvalidArgument (under kLeastMemoryBytes).
   static Result<std::shared_ptr<CacheGroup>> Make(std::uint64_t max_memory_bytes);
+  ~CacheGroup();
   CacheGroup(const CacheGroup&) = delete;
   CacheGroup& operator=(const CacheGroup&) = delete;
 
@@ -40,7 +42,12 @@ class CacheGroup {
  private:
   friend class CacheCore;
   explicit CacheGroup(std::uint64_t max_memory_bytes);
+  // Whether `cache`, which has written so many rows since it last asked, is to flush its memtable.
+  bool WantsMemtableOf(const void* cache, std::uint64_t writes);
+  void Leave(const void* cache);
+
   const std::shared_ptr<StoreMemory> memory_;
+  const std::unique_ptr<GroupWriters> writers_;
 };
 
 }  // namespace larder
