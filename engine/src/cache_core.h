@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -38,6 +39,7 @@
 #include "large_blocks.h"
 #include "ledger.h"
 #include "live_options.h"
+#include "lull.h"
 #include "memory_plan.h"
 #include "observer_call.h"
 #include "recent_evictions.h"
@@ -318,9 +320,11 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // cache_reclaim.cc
   void Reclaim();
-  bool ReclaimOnce(Store& store, double worth_it);
+  bool ReclaimOnce(Store& store);
+  void NoteReclaimed(Store& store, const std::vector<StoreFile>& before, const StoreFile& file,
+                     double share);
+  double WorthReclaiming(const StoreFile& file) const;
   double DeadShare(const StoreFile& file) const;
-  bool IsIdle(Duration now);
 
   // cache_popularity.cc
   void NoteHit(const EntryData& entry);
@@ -400,9 +404,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // The sweeper's alone.
   Duration looked_at_{0};
   Duration pinned_looked_at_{0};
-  Duration stored_at_{0};
-  std::uint64_t stores_seen_ = 0;
-  std::uint64_t stores_flushed_ = 0;
+  Lull lull_{opened_};
+  std::map<std::uint64_t, Duration> spared_until_;  // tables by number, see cache_reclaim.cc
   std::atomic<std::uint64_t> reclaimable_bytes_{0};
   std::atomic<bool> pinned_too_much_{false};  // until there is more memory
   std::atomic<int> merges_held_{0};  // by backups; who rewrites must not evict for want of room

@@ -5,17 +5,26 @@
 // the same rules as the reaper's, so whatever ended them counts.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "cache_core.h"
+#include "reclaim_choice.h"
 
 namespace larder {
 namespace {
 
 constexpr Duration kLookPeriod = std::chrono::seconds(10);
-// Without a store for so long, the machine has time for what wins less.
+// With next to nothing stored for so long, the machine has time for what wins less.
 constexpr Duration kIdle = std::chrono::seconds(30);
+constexpr Duration kLongIdle = std::chrono::seconds(60);
 constexpr double kWorthIt = 0.5;
 constexpr double kWorthItIdle = 0.125;
+// One row of those in a table's notes.
+constexpr double kWorthItLongIdle = 1.0 / FileNotes::kSampledRows;
+// Where a little dies all the time, the same rows are not written again for every little.
+constexpr Duration kSpared = std::chrono::hours(6);
+// That cannot be rewritten just now, before it is left at that.
+constexpr std::size_t kMostTries = 8;
 
 }  // namespace
 
@@ -32,68 +41,74 @@ double CacheCore::DeadShare(const StoreFile& file) const {
   return static_cast<double>(dead) / static_cast<double>(rows.size());
 }
 
-// Whether nothing was stored lately.
-bool CacheCore::IsIdle(Duration now) {
-  const std::uint64_t stores = counters_.Sum(Counter::kStores);
-  if (stores != stores_seen_) {
-    stores_seen_ = stores;
-    stored_at_ = now;
-  }
-  return now - stored_at_ >= kIdle;
-}
-
 void CacheCore::Reclaim() {
   const Duration now = system_clock_.SinceBoot();
   if (now - looked_at_ < kLookPeriod) return;
   looked_at_ = now;
-  const bool idle = IsIdle(now);
+  lull_.Look(now, counters_.Sum(Counter::kStoredBytes));
+  const bool idle = lull_.length() >= kIdle;
   static_cast<void>(supervisor_->RunLong([&](Store& store) {
     // What is in memtables and logs is looked at when it is in a table.
-    if (idle && stores_flushed_ != stores_seen_) {
-      stores_flushed_ = stores_seen_;
+    if (idle && lull_.ShouldFlush()) {
+      lull_.Flushed();
       if (Status status = store.Flush(); !status.ok()) return status;
     }
-    while (!calls_.shut() && ReclaimOnce(store, idle ? kWorthItIdle : kWorthIt)) {
+    const auto stored = [this] { return counters_.Sum(Counter::kStoredBytes); };
+    while (!calls_.shut() && ReclaimOnce(store)) {
+      // It may take long: making room for what is stored meanwhile goes before it.
+      if (idle && (budget_.MustSweep() || lull_.EndsWith(stored()))) break;
     }
     return Status::Ok();
   }));
 }
 
-// The table that wins most, if one is worth it. True: there may be another.
-bool CacheCore::ReclaimOnce(Store& store, double worth_it) {
+// From which share of dead bytes on a table is rewritten.
+double CacheCore::WorthReclaiming(const StoreFile& file) const {
+  if (lull_.length() < kIdle) return kWorthIt;
+  if (lull_.length() < kLongIdle || spared_until_.contains(file.number)) return kWorthItIdle;
+  return kWorthItLongIdle;
+}
+
+// The table that wins most, if one is worth it; or the next best that can be rewritten now. True:
+// there may be another.
+bool CacheCore::ReclaimOnce(Store& store) {
   const std::vector<StoreFile> files = store.Files();
-  const StoreFile* best = nullptr;
-  double best_win = 0;
+  std::erase_if(spared_until_, [this](const auto& spared) { return spared.second <= looked_at_; });
+  std::vector<TableDeath> tables;
   double dead_bytes = 0;
   for (const StoreFile& file : files) {
-    const double share = DeadShare(file);
-    const double win = share * static_cast<double>(file.bytes);
-    dead_bytes += win;
-    if (file.merging || share < worth_it || win <= best_win) continue;
-    best = &file;
-    best_win = win;
+    tables.push_back(
+        {.table = &file, .dead_share = DeadShare(file), .worth_it = WorthReclaiming(file)});
+    dead_bytes += tables.back().dead_share * static_cast<double>(file.bytes);
   }
   reclaimable_bytes_ = static_cast<std::uint64_t>(dead_bytes);
-  if (best == nullptr) return false;
-  // Files of L0 overlap, and what is in one may be needed against the one below.
-  std::vector<StoreFile> piece = {*best};
-  int level = best->level;
-  if (level == 0) {
-    piece.clear();
-    level = Store::kLastLevel;
-    for (const StoreFile& file : files) {
-      if (file.level == 0) piece.push_back(file);
-      if (file.level > 0) level = std::min(level, file.level);
+  const std::vector<ReclaimPiece> pieces = ChooseReclaims(files, tables);
+  for (std::size_t i = 0; i < std::min(pieces.size(), kMostTries); ++i) {
+    const Status status = RewriteFiles(store, pieces[i].files, pieces[i].into_level, std::nullopt);
+    if (status.ok()) {
+      NoteReclaimed(store, files, *pieces[i].table, pieces[i].dead_share);
+      return true;
     }
+    // Merged just now, or without room, as others may not be.
+    const bool in_the_way =
+        status.code() == StatusCode::kNotFound || status.code() == StatusCode::kResourceExhausted;
+    if (!in_the_way) return false;
   }
-  const Status status = RewriteFiles(store, piece, level, std::nullopt);
-  if (!status.ok()) return false;
-  Log(LogLevel::kInfo,
-      "reclaimed in table " + best->name + ": about " +
-          std::to_string(static_cast<int>(100 * best_win / static_cast<double>(best->bytes))) +
-          " % of its " + std::to_string(best->bytes) +
-          " bytes were expired, invalidated or removed");
-  return true;
+  return false;
+}
+
+void CacheCore::NoteReclaimed(Store& store, const std::vector<StoreFile>& before,
+                              const StoreFile& file, double share) {
+  Log(LogLevel::kInfo, "reclaimed in table " + file.name + ": about " +
+                           std::to_string(static_cast<int>(100 * share)) + " % of its " +
+                           std::to_string(file.bytes) +
+                           " bytes were expired, invalidated or removed");
+  if (share >= kWorthItIdle) return;
+  std::uint64_t newest = 0;
+  for (const StoreFile& other : before) newest = std::max(newest, other.number);
+  for (const StoreFile& written : store.Files()) {
+    if (written.number > newest) spared_until_[written.number] = looked_at_ + kSpared;
+  }
 }
 
 }  // namespace larder

@@ -94,6 +94,52 @@ TEST_F(CacheReclaimTest, WhatIsInvalidatedByTagPrefixOrAsAWholeGoesToo) {
   EXPECT_LT(Bytes(), 2 * kMiB);
 }
 
+TEST_F(CacheReclaimTest, ALittleInEachTableGoesToo) {
+  for (int i = 0; i < kEntries; ++i) {
+    const WriteOptions options{.ttl = kForever, .tags = {i % 12 == 0 ? "few" : "most"}};
+    ASSERT_OK(core_->Put(std::to_string(i * 7919 % kEntries), std::string(6000, 'b'), options));
+  }
+  Idle(1min);
+  const std::uint64_t before = Bytes();
+  const Invalidation few{.tags = {"few"}};
+  ASSERT_OK(core_->Invalidate({&few, 1}));
+  Idle(2min);
+  EXPECT_LT(Bytes(), before * 19 / 20);
+  EXPECT_GT(core_->GetStats().reclaimed_bytes, kMiB);
+}
+
+TEST_F(CacheReclaimTest, ATableIsNotRewrittenForALittleAgainAndAgain) {
+  for (int i = 0; i < kEntries; ++i) {
+    const WriteOptions options{.ttl = kForever, .tags = {std::to_string(i % 40)}};
+    ASSERT_OK(core_->Put(std::to_string(i * 7919 % kEntries), std::string(6000, 'b'), options));
+  }
+  Idle(1min);
+  const std::uint64_t before = core_->GetStats().merge_written_bytes;
+  for (int tag = 0; tag < 8; ++tag) {
+    const Invalidation little{.tags = {std::to_string(tag)}};
+    ASSERT_OK(core_->Invalidate({&little, 1}));
+    Idle(1min);
+  }
+  const std::uint64_t written = core_->GetStats().merge_written_bytes - before;
+  EXPECT_GT(written, 10 * kMiB);
+  EXPECT_LT(written, 40 * kMiB) << "twice what there is, and not eight times";
+}
+
+TEST_F(CacheReclaimTest, ATrickleOfValuesIsIdleToo) {
+  Fill();
+  Idle(1min);
+  const std::uint64_t before = Bytes();
+  const Invalidation tag{.tags = {"even"}};
+  ASSERT_OK(core_->Invalidate({&tag, 1}));
+  const Invalidation prefix{.prefixes = {"four/"}};
+  for (int second = 0; second < 120; ++second) {
+    if (second == 60) ASSERT_OK(core_->Invalidate({&prefix, 1}));
+    ASSERT_OK(core_->Put("again", std::string(1000, 'a'), {}));
+    Idle(1s);
+  }
+  EXPECT_LT(Bytes(), before * 6 / 10);
+}
+
 TEST_F(CacheReclaimTest, WhatLivesIsNotRewrittenAgainAndAgain) {
   Fill();
   Idle(1min);
