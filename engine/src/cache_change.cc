@@ -17,6 +17,7 @@ void CacheCore::SetMemory(std::uint64_t max_memory_bytes) {
   const MemoryPlan memory = PlanMemory();
   budget_.SetMostWriteBuffer(memory.write_buffer_bytes);
   values_in_flight_.SetLimit(memory.in_flight_bytes);
+  write_queue_.SetLimit(memory.queue_bytes);
   kept_blocks_.Set(memory.kept_bytes);
   policy_->LimitEntries(memory.policy_bytes / EvictionPolicy::kMostBytesAnEntry);
   if (options_.group == nullptr) {

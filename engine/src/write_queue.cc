@@ -4,6 +4,14 @@
 
 namespace larder {
 
+void WriteQueue::SetLimit(std::uint64_t most_bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    most_bytes_ = most_bytes;
+  }
+  done_.notify_all();  // who waits for room may have it
+}
+
 void WriteQueue::Start() {
   const std::lock_guard lock(mutex_);
   thread_ = std::thread([this] { Run(); });

@@ -24,6 +24,8 @@ class WriteQueue {
   WriteQueue(const WriteQueue&) = delete;
   WriteQueue& operator=(const WriteQueue&) = delete;
 
+  // What is there already stays, though it be more.
+  void SetLimit(std::uint64_t most_bytes);
   // Errors are std::system_error.
   void Start();
   enum class Added { kYes, kFull, kNotRunning };
@@ -41,11 +43,11 @@ class WriteQueue {
   };
   void Run();
 
-  const std::uint64_t most_bytes_;
   std::mutex mutex_;
   std::condition_variable came_;
   std::condition_variable done_;
   // Guarded by mutex_.
+  std::uint64_t most_bytes_;
   std::deque<Item> items_;
   std::uint64_t bytes_ = 0;
   std::uint64_t added_ = 0;

@@ -84,6 +84,25 @@ TEST_F(HangingDiskTest, AnswerIsHandedOutWhileItsWriteHangs) {
   EXPECT_EQ(core_->GetStats().stores, stores + 1);
 }
 
+TEST_F(HangingDiskTest, LessMemoryLetsFewerAnswersWaitForIt) {
+  internals_.threads = true;
+  options_.max_memory_bytes = std::uint64_t{512} << 20;
+  Reopen();
+  ASSERT_OK(core_->Change({.max_memory_bytes = std::uint64_t{32} << 20}));  // 2 MiB of it wait
+  files_->Hang(FaultyFileSystem::Kind::kWrite);
+  std::vector<PutOutcome> outcomes;  // of those that are refused; the others hang
+  for (const char* key : {"w", "x", "y", "z"}) {
+    Acquired acquired = core_->Acquire(key, {}, StaleWindow::kNone);
+    Lease& lease = std::get<Lease>(acquired);
+    lease.Follow().OnWritten([&](PutOutcome outcome) { outcomes.push_back(outcome); });
+    lease.CommitInBackground(std::string(700 << 10, *key));
+  }
+  EXPECT_EQ(outcomes, std::vector<PutOutcome>(2, PutOutcome::kNotStored));
+  files_->Release();
+  ASSERT_OK(core_->Sync());
+  EXPECT_EQ(outcomes.size(), 4u);
+}
+
 TEST_F(HangingDiskTest, HealsByItselfWhenTheCallComesBack) {
   HangInAPut();
   LetGo();

@@ -49,6 +49,18 @@ TEST_F(WriteQueueTest, FullQueueTakesNothingAndHoldsNobodyUp) {
   EXPECT_EQ(Hang(1), Added::kYes);
 }
 
+TEST_F(WriteQueueTest, ALimitThatChangesHoldsFromThenOn) {
+  ASSERT_EQ(Hang(60), Added::kYes);
+  queue_.SetLimit(70);
+  EXPECT_EQ(Hang(20), Added::kFull);
+  queue_.SetLimit(90);
+  EXPECT_EQ(Hang(20), Added::kYes);
+  queue_.SetLimit(10);
+  EXPECT_EQ(Hang(1), Added::kFull);
+  LetGo();
+  EXPECT_TRUE(queue_.Wait(kEver));
+}
+
 TEST_F(WriteQueueTest, WorkThatThrowsEndsNothingElse) {
   ASSERT_EQ(queue_.Add(1, [] { throw std::bad_alloc(); }), Added::kYes);
   ASSERT_EQ(queue_.Add(1, [this] { ++done_; }), Added::kYes);
