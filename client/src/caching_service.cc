@@ -15,6 +15,7 @@
 #include "own_answers.h"
 #include "stale_if_error.h"
 #include "upstream_fetch.h"
+#include "waiting_stream.h"
 
 namespace larder::client {
 namespace {
@@ -26,6 +27,11 @@ using Core = std::shared_ptr<const CachingCore>;
 constexpr int kMaxTurns = 8;
 
 Status GivenUp() { return {StatusCode::kCancelled, "the caller gave up"}; }
+
+bool IsGivenUp(const Followed& followed) {
+  const auto* status = std::get_if<Status>(&followed);
+  return status != nullptr && status->code() == StatusCode::kCancelled;
+}
 
 // The request went out already.
 Status FetchWasGivenUp() { return {StatusCode::kUnavailable, "the fetch was given up"}; }
@@ -63,16 +69,9 @@ class Journey {
       if (IsCancelled(state)) co_return GivenUp();
       if (!acquired) break;  // the store hangs
       Followed followed = co_await Take(*std::move(acquired));
-      const auto* status = std::get_if<Status>(&followed);
-      const bool given_up = status != nullptr && status->code() == StatusCode::kCancelled;
-      if (given_up) co_return *status;
-      std::optional<Response> stale = co_await StaleInstead(core_, query_, followed);
-      if (stale) co_return *std::move(stale);
-      if (auto* response = std::get_if<Response>(&followed)) co_return std::move(*response);
-      if (status != nullptr) co_return *status;
-      auto& again = std::get<Again>(followed);
-      query_.read.newer_than = std::max(query_.read.newer_than, again.newer_than);
-      if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
+      if (IsGivenUp(followed)) co_return GivenUp();
+      std::optional<Result<Response>> answer = co_await Settle(std::move(followed));
+      if (answer) co_return *std::move(answer);
     }
     if (request_ == nullptr) co_return FetchWasGivenUp();
     co_return co_await PassUncached(core_, std::move(*request_), "store-unavailable");
@@ -100,6 +99,44 @@ class Journey {
 
  private:
   std::string_view Key() const { return query_.key_bytes(); }
+
+  // The answer to this caller, who has not given up, if that is one; else what the next turn has to
+  // know is noted.
+  boost::asio::awaitable<std::optional<Result<Response>>> Settle(Followed followed) {
+    std::optional<Response> stale = co_await StaleInstead(core_, query_, followed);
+    if (stale) co_return *std::move(stale);
+    if (auto* response = std::get_if<Response>(&followed)) co_return std::move(*response);
+    if (const auto* status = std::get_if<Status>(&followed)) co_return *status;
+    if (auto* slow = std::get_if<Slow>(&followed)) co_return BeginStream(std::move(*slow));
+    auto& again = std::get<Again>(followed);
+    query_.read.newer_than = std::max(query_.read.newer_than, again.newer_than);
+    if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
+    co_return std::nullopt;
+  }
+
+  // The journey goes on within the stream.
+  Response BeginStream(Slow slow) {
+    Response response;
+    response.head.status = 200;
+    response.head.headers.Set("content-type", "text/event-stream; charset=utf-8");
+    response.head.cache = slow.outcome;
+    Handoff<FlightOutcome> end = slow.end;
+    auto give = [journey = std::make_shared<Journey>(*this), slow](FlightOutcome ended) {
+      return journey->GoOn(slow, std::move(ended));
+    };
+    response.body = std::make_unique<WaitingStream>(core_, *query_.plan.endpoint, std::move(end),
+                                                    std::move(give));
+    return response;
+  }
+
+  boost::asio::awaitable<Result<Response>> GoOn(Slow slow, FlightOutcome ended) {
+    Followed followed = co_await FollowLate(core_, query_, std::move(slow), std::move(ended));
+    if (IsGivenUp(followed)) co_return GivenUp();
+    std::optional<Result<Response>> answer = co_await Settle(std::move(followed));
+    if (answer) co_return *std::move(answer);
+    co_return co_await Go();
+  }
+
   // What is stale may have to be fetched again, which only Acquire says.
   ReadOptions FreshOnly() const {
     ReadOptions read = query_.read;

@@ -6,11 +6,9 @@
 
 #include "await_stored.h"
 #include "form_conversion.h"
-#include "handoff.h"
 #include "hit_replay.h"
 #include "live_relay.h"
 #include "storable_answer.h"
-#include "waiting_stream.h"
 
 namespace larder::client {
 namespace {
@@ -153,14 +151,11 @@ boost::asio::awaitable<Followed> StreamBehindJson(Follower& follower) {
   if (outcome) co_return co_await Convert(follower, *std::move(outcome));
   state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state)) co_return GivenUp();
-
-  Response response;
-  response.head.status = 200;
-  response.head.headers.Set("content-type", "text/event-stream; charset=utf-8");
-  response.head.cache = std::move(follower.outcome);
-  response.body = std::make_unique<WaitingStream>(follower.core, follower.flight, std::move(end),
-                                                  follower.wanted);
-  co_return Followed(std::move(response));
+  Slow slow{.flight = std::move(follower.flight),
+            .opening = follower.opening,
+            .outcome = std::move(follower.outcome),
+            .end = std::move(end)};
+  co_return Followed(std::move(slow));
 }
 
 boost::asio::awaitable<Followed> FollowHead(Follower& follower) {
@@ -209,6 +204,24 @@ boost::asio::awaitable<Followed> FollowFlight(Core core, const CacheQuery& query
     co_return co_await StreamBehindJson(follower);
   }
   co_return co_await FollowHead(follower);
+}
+
+boost::asio::awaitable<Followed> FollowLate(Core core, const CacheQuery& query, Slow slow,
+                                            FlightOutcome ended) {
+  Follower follower{.core = std::move(core),
+                    .query = query,
+                    .flight = std::move(slow.flight),
+                    .outcome = std::move(slow.outcome),
+                    .opening = slow.opening,
+                    .wanted = {query.plan.stream, query.plan.wants_usage}};
+  if (!ended.status.ok()) co_return Ended(ended.status);
+  if (ended.response) co_return co_await Convert(follower, std::move(ended));
+  Handoff<std::optional<FlightHead>> handoff(follower.core->io);
+  follower.flight->OnHead(handoff.Giver());
+  const std::optional<std::optional<FlightHead>> head = co_await handoff.Wait();
+  if (!head) co_return GivenUp();
+  if (*head && (*head)->kind == AnswerKind::kOpaque) co_return RelayOpaque(follower, **head);
+  co_return Again{follower.flight->number(), ""};
 }
 
 }  // namespace larder::client

@@ -2,11 +2,12 @@
 // comment lines, which event stream parsers skip, then the answer as events.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <vector>
+#include <string_view>
 
 #include "caching_core.h"
-#include "form_conversion.h"
+#include "dialect.h"
 #include "handoff.h"
 #include "larder/client/asio/http_service.h"
 #include "response_cache.h"
@@ -15,24 +16,26 @@ namespace larder::client {
 
 class WaitingStream final : public BodyReader {
  public:
-  // `end` gives the flight's outcome.
-  WaitingStream(std::shared_ptr<const CachingCore> core,
-                std::shared_ptr<const ResponseFlight> flight, Handoff<FlightOutcome> end,
-                WantedForm wanted);
+  // What the caller is to have now that the flight has ended so: its answer, or another one.
+  using GiveAnswer = std::function<boost::asio::awaitable<Result<Response>>(FlightOutcome ended)>;
 
-  // If the flight fails, the stream ends with an event that reports the error.
+  // `end` gives the flight's outcome.
+  WaitingStream(std::shared_ptr<const CachingCore> core, const Endpoint& endpoint,
+                Handoff<FlightOutcome> end, GiveAnswer give);
+
+  // What cannot be events, as an error cannot, ends the stream with an event that reports it.
   boost::asio::awaitable<Result<SharedBytes>> Read() override;
 
  private:
-  boost::asio::awaitable<Result<SharedBytes>> Answer(FlightOutcome outcome);
-  boost::asio::awaitable<Result<SharedBytes>> UpstreamError();
+  boost::asio::awaitable<Result<SharedBytes>> Begin(FlightOutcome ended);
+  boost::asio::awaitable<Result<SharedBytes>> UpstreamError(BodyReader& body);
   SharedBytes ErrorEvent(int status, std::string_view message) const;
 
   const std::shared_ptr<const CachingCore> core_;
-  const std::shared_ptr<const ResponseFlight> flight_;
+  const Endpoint& endpoint_;
   Handoff<FlightOutcome> end_;
-  const WantedForm wanted_;
-  std::unique_ptr<BodyReader> answer_;  // once it is there
+  GiveAnswer give_;                     // until it has given
+  std::unique_ptr<BodyReader> answer_;  // from then on
 };
 
 }  // namespace larder::client

@@ -189,16 +189,18 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
     provider.keep_response_headers = {"x-kept"};
     auto http = std::make_unique<CurlHttpService>(io, client::UpstreamAddress{provider.base_url},
                                                   provider.timeouts);
-    auto core = std::make_shared<const CachingCore>(CachingCore{.io = io,
-                                                                .pool = *pool_,
-                                                                .upstream = std::move(http),
-                                                                .cache = MakeResponseCache(*cache_),
-                                                                .dialect = *FindDialect(dialect_),
-                                                                .provider = provider,
-                                                                .prices = config_.prices,
-                                                                .limits = limits_,
-                                                                .on_abort = on_abort_,
-                                                                .refusals = refusals_});
+    auto core =
+        std::make_shared<const CachingCore>(CachingCore{.io = io,
+                                                        .pool = *pool_,
+                                                        .upstream = std::move(http),
+                                                        .cache = MakeResponseCache(*cache_),
+                                                        .dialect = *FindDialect(dialect_),
+                                                        .provider = provider,
+                                                        .prices = config_.prices,
+                                                        .limits = limits_,
+                                                        .negative_ttl = config_.cache.negative_ttl,
+                                                        .on_abort = on_abort_,
+                                                        .refusals = refusals_});
     return std::make_unique<CachingService>(std::move(core));
   });
 }
