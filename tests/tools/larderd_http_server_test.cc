@@ -344,6 +344,42 @@ TEST(HttpServerTest, CallerBeyondTheLimitIsTurnedAwayAndMayTryAgain) {
   EXPECT_EQ(first.Ask("GET", "/").status, 200);
 }
 
+// Whether the caller, which sends without a pause, is cut off within a minute.
+bool IsCutOffWhileItSends(WireClient& caller) {
+  const auto too_late = std::chrono::steady_clock::now() + 60s;
+  const std::string bytes(4096, 'x');
+  while (caller.Send(bytes)) {
+    if (std::chrono::steady_clock::now() > too_late) return false;
+  }
+  return true;
+}
+
+TEST(HttpServerTest, CallerThatIsTurnedAwayIsCutOffThoughItSendsWithoutAPause) {
+  ServerLimits limits;
+  limits.linger_timeout = 300ms;
+  InProcessServer server(Echo, limits, /*max_connections=*/1000, /*max_connections_per_client=*/1);
+  WireClient first(server.url());
+  ASSERT_EQ(first.Ask("GET", "/").status, 200);
+  WireClient second(server.url());
+  EXPECT_TRUE(IsCutOffWhileItSends(second));
+}
+
+TEST(HttpServerTest, DrainWaitsForNobodyWhoWasTurnedAway) {
+  ServerLimits limits;
+  limits.linger_timeout = 1h;
+  InProcessServer server(Echo, limits, /*max_connections=*/1000, /*max_connections_per_client=*/1);
+  WireClient first(server.url());
+  ASSERT_EQ(first.Ask("GET", "/").status, 200);
+  WireClient silent(server.url());
+  ASSERT_EQ(silent.Read().status, 503);
+  WireClient busy(server.url());
+  ASSERT_EQ(busy.Read().status, 503);
+  std::future<bool> cut =
+      std::async(std::launch::async, [&] { return IsCutOffWhileItSends(busy); });
+  EXPECT_TRUE(server.Drain());
+  EXPECT_TRUE(cut.get());
+}
+
 TEST(HttpServerTest, SlowCallersAreCutOff) {
   ServerLimits limits;
   limits.idle_timeout = 300ms;

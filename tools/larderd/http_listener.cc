@@ -2,11 +2,7 @@
 
 #include <sys/socket.h>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <utility>
 
@@ -19,9 +15,6 @@ using boost::system::error_code;
 
 // Without descriptors or memory accept() fails at once, again and again.
 constexpr auto kPause = std::chrono::milliseconds(100);
-// Of callers that are turned away: so long, and so many at a time.
-constexpr auto kMostLinger = std::chrono::seconds(2);
-constexpr int kMostLingering = 64;
 
 // Overload is no final answer: callers may try again.
 std::string FullAnswer(const std::string& why) {
@@ -41,23 +34,6 @@ Status BindError(const error_code& error, const tcp::endpoint& endpoint) {
   const bool foreign = error == boost::system::errc::address_not_available;
   return {foreign ? StatusCode::kInvalidArgument : StatusCode::kInternal,
           "cannot listen on " + where + ": " + error.message()};
-}
-
-// Reads what the caller still sends: a socket that is closed on unread bytes resets the connection,
-// and the caller may lose its answer.
-asio::awaitable<void> Linger(tcp::socket socket, std::shared_ptr<std::atomic<int>> lingering) {
-  asio::steady_timer until(socket.get_executor(), kMostLinger);
-  until.async_wait([&socket](const error_code& error) {
-    if (!error) socket.cancel();
-  });
-  char bytes[4096];
-  const auto token = asio::as_tuple(asio::use_awaitable);
-  error_code error;
-  while (!error) {
-    const auto [failed, count] = co_await socket.async_read_some(asio::buffer(bytes), token);
-    error = failed;
-  }
-  --*lingering;
 }
 
 }  // namespace
@@ -150,7 +126,7 @@ void HttpListener::Accept() {
 }
 
 void HttpListener::Welcome(tcp::socket socket, HttpWorker& worker) {
-  if (Full()) return TurnAway(std::move(socket), "too many connections");
+  if (Full()) return TurnAway(std::move(socket), worker, "too many connections");
   std::unique_ptr<ClientConnections::Ticket> ticket;
   if (plan_.clients != nullptr) {
     error_code error;
@@ -158,7 +134,7 @@ void HttpListener::Welcome(tcp::socket socket, HttpWorker& worker) {
     if (error) return;  // gone already
     ticket = plan_.clients->Admit(peer.address());
     if (ticket == nullptr) {
-      return TurnAway(std::move(socket), "too many connections of one client");
+      return TurnAway(std::move(socket), worker, "too many connections of one client");
     }
   }
   in_trouble_ = false;
@@ -166,17 +142,11 @@ void HttpListener::Welcome(tcp::socket socket, HttpWorker& worker) {
   worker.Adopt(std::move(socket), std::move(ticket));
 }
 
-void HttpListener::TurnAway(tcp::socket socket, const char* why) {
+void HttpListener::TurnAway(tcp::socket socket, HttpWorker& worker, const char* why) {
   error_code ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(FullAnswer(why)), ignored);
-  socket.shutdown(tcp::socket::shutdown_send, ignored);
-  if (lingering_->fetch_add(1) < kMostLingering) {
-    const asio::any_io_executor executor = socket.get_executor();
-    asio::co_spawn(executor, Linger(std::move(socket), lingering_), asio::detached);
-  } else {
-    --*lingering_;
-  }
+  worker.SeeOff(std::move(socket));
   plan_.on_turned_away();
   if (!std::exchange(in_trouble_, true)) plan_.log(why);
 }

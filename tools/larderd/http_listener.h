@@ -1,7 +1,6 @@
 // HttpListener: the listening socket; hands new connections to the workers in turn.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -53,14 +52,13 @@ class HttpListener {
   void Accept();
   void AcceptAfterPause(const std::string& why);
   void Welcome(boost::asio::ip::tcp::socket socket, HttpWorker& worker);
-  void TurnAway(boost::asio::ip::tcp::socket socket, const char* why);
+  void TurnAway(boost::asio::ip::tcp::socket socket, HttpWorker& worker, const char* why);
   bool Full() const;
 
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
   Plan plan_;
   std::size_t next_ = 0;
-  const std::shared_ptr<std::atomic<int>> lingering_ = std::make_shared<std::atomic<int>>(0);
   bool in_trouble_ = false;
 };
 

@@ -16,6 +16,8 @@ namespace asio = boost::asio;
 
 // What one read takes at most: large enough for nearly all requests, small enough to stay in L2.
 constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
+// Callers that are seen off at a time; the others are closed at once.
+constexpr int kMostLeaving = 64;
 
 }  // namespace
 
@@ -64,6 +66,23 @@ void HttpWorker::End(Visitors::iterator visitor) {
   });
 }
 
+void HttpWorker::SeeOff(asio::ip::tcp::socket socket) {
+  if (leaving_count_.fetch_add(1) >= kMostLeaving) {
+    --leaving_count_;
+    return;
+  }
+  asio::post(io_, [this, socket = std::move(socket)]() mutable {
+    const auto caller =
+        leaving_.emplace(leaving_.end(), std::move(socket), std::span<char>(scratch_));
+    if (draining_) caller->CutOff();
+    asio::co_spawn(io_, caller->Linger(limits_.linger_timeout),
+                   [this, caller](const std::exception_ptr&) {
+                     leaving_.erase(caller);
+                     --leaving_count_;
+                   });
+  });
+}
+
 void HttpWorker::Tick() {
   if (draining_ && visitors_.empty()) return;
   tick_.expires_after(kTick);
@@ -71,6 +90,7 @@ void HttpWorker::Tick() {
     if (error) return;
     const auto now = std::chrono::steady_clock::now();
     for (const Visitor& visitor : visitors_) visitor.session->Tick(now);
+    for (Connection& caller : leaving_) caller.Tick(now);
     FindHangUps();
     Tick();
   });
@@ -96,6 +116,7 @@ void HttpWorker::Drain() {
   asio::post(io_, [this] {
     draining_ = true;
     for (const Visitor& visitor : visitors_) visitor.session->CloseIfIdle();
+    for (Connection& caller : leaving_) caller.CutOff();
     if (visitors_.empty()) tick_.cancel();
     work_.reset();
   });

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "client_connections.h"
+#include "connection.h"
 #include "exchange.h"
 #include "http_session.h"
 #include "server_limits.h"
@@ -34,6 +35,9 @@ class HttpWorker {
   // Thread-safe, from here on. `ticket`, which may be null, goes when the connection has ended.
   using TicketPtr = std::unique_ptr<ClientConnections::Ticket>;
   void Adopt(boost::asio::ip::tcp::socket socket, TicketPtr ticket = nullptr);
+  // Of a caller that was turned away and has its answer: reads for a while what it still sends, for
+  // a socket that is closed on unread bytes resets the connection, and the answer may be lost.
+  void SeeOff(boost::asio::ip::tcp::socket socket);
   // Takes no further requests. The thread ends when the last answer is out and nothing else, such
   // as a flight that others wait for, is left to do.
   void Drain();
@@ -59,6 +63,7 @@ class HttpWorker {
 
   const ServerLimits& limits_;
   std::atomic<std::size_t> connections_ = 0;
+  std::atomic<int> leaving_count_ = 0;
 
   // On the thread only.
   boost::asio::io_context io_{1};
@@ -66,6 +71,7 @@ class HttpWorker {
   boost::asio::steady_timer tick_;
   std::vector<char> scratch_;
   Visitors visitors_;
+  std::list<Connection> leaving_;  // of callers that were turned away
   Handler* handler_ = nullptr;
   bool draining_ = false;
 
