@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "callers.h"
@@ -54,10 +55,10 @@ TEST(CallerAccountsTest, SpendingOfTheDaySurvivesARestart) {
   EXPECT_EQ(accounts.Of("a"), accounts.Of("a"));
   ASSERT_OK(accounts.Save(file, 100));
   CallerAccounts again;
-  again.Load(file, 100);
+  ASSERT_OK(again.Load(file, 100));
   EXPECT_EQ(again.Of("a")->Spent(100), 7U);
   CallerAccounts next_day;
-  next_day.Load(file, 101);
+  ASSERT_OK(next_day.Load(file, 101));
   EXPECT_EQ(next_day.Of("a")->Spent(101), 0U);
 }
 
@@ -68,9 +69,19 @@ TEST(CallerAccountsTest, FileThatIsDamagedSaysNothing) {
        {"", "{", "[]", R"({"day":100})", R"({"day":100,"spent_microusd":[1]})",
         R"({"day":100,"spent_microusd":{"a":-1}})", R"({"day":100,"spent_microusd":7})"}) {
     std::ofstream(dir / "spending") << text;
-    accounts.Load(dir / "spending", 100);
+    EXPECT_OK(accounts.Load(dir / "spending", 100));
     EXPECT_EQ(accounts.Of("a")->Spent(100), 0U) << text;
   }
+}
+
+TEST(CallerAccountsTest, FileThatCannotBeReadIsNamedAndSaysNothing) {
+  TempDir dir;
+  CallerAccounts accounts;
+  EXPECT_OK(accounts.Load(dir / "spending", 100)) << "none is no trouble";
+  std::filesystem::create_directory(dir / "spending");
+  const Status status = accounts.Load(dir / "spending", 100);
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_NE(status.message().find("/spending"), std::string::npos) << status.message();
 }
 
 TEST(CallersTest, KeyIsFoundWhereverSdksPutItAndTakenOut) {

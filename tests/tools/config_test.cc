@@ -1,9 +1,11 @@
 // The programs' sections of config.json, and the documents that are made from the table of keys.
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "config_draft.h"
 #include "config_schema.h"
 #include "exit_status.h"
 #include "larder/client/config_keys.h"
@@ -47,6 +49,20 @@ TEST(ToolConfigTest, ShippedFileWorksAsItIs) {
   EXPECT_EQ(config->admin.socket, "./larder-data/admin.sock");
   EXPECT_EQ(config->client.providers.at("openai").base_url, "https://api.openai.com");
   EXPECT_EQ(config->client.prices.at("gpt-4o").output_per_million, 10.0);
+}
+
+TEST(ConfigTextTest, WhatHasBecomeOfTheFileIsReadOrToldAndThrowsNothing) {
+  const TempDir dir;
+  const std::string file = dir / "config.json";
+  const std::string text = "{\"policy\": []" + std::string(10'000, ' ') + "}";
+  std::ofstream(file) << text;
+  const Result<client::ConfigDocument> document = client::ConfigDocument::Load({.file = file});
+  ASSERT_OK(document);
+  EXPECT_EQ(*ReadConfigText(*document), text);
+  std::filesystem::remove(file);
+  EXPECT_THAT(ReadConfigText(*document), larder::testing::HasCode(StatusCode::kInternal));
+  std::filesystem::create_directory(file);
+  EXPECT_THAT(ReadConfigText(*document), larder::testing::HasCode(StatusCode::kInternal));
 }
 
 TEST(ToolConfigTest, GatewayIsRead) {

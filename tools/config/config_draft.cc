@@ -8,10 +8,9 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
+#include "file_text.h"
 #include "tool_config.h"
 
 namespace larder::tools {
@@ -60,9 +59,8 @@ Status WithName(const Status& status, const std::string& draft, const std::strin
 
 Result<std::string> ReadConfigText(const ConfigDocument& document) {
   if (document.file().empty()) return NoFile();
-  std::ifstream file(document.file(), std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file) return Failed(document.file());
+  Result<std::string> text = ReadFileText(document.file());
+  if (!text.ok()) return Status(StatusCode::kInternal, text.status().message());
   return text;
 }
 

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
+
+#include "file_text.h"
 
 namespace larder::gateway {
 namespace {
@@ -85,15 +85,17 @@ std::shared_ptr<CallerAccount> CallerAccounts::Of(const std::string& name) {
   return account;
 }
 
-void CallerAccounts::Load(const std::string& file, Day today) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object() || document.value("day", json()) != today) return;
+Status CallerAccounts::Load(const std::string& file, Day today) {
+  const Result<std::string> text = tools::ReadFileText(file);
+  if (text.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!text.ok()) return text.status();
+  const json document = json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object() || document.value("day", json()) != today) return Status::Ok();
   const json spent = document.value("spent_microusd", json::object());
   for (const auto& [name, amount] : spent.items()) {
     if (amount.is_number_unsigned()) Of(name)->Spend(amount.get<std::uint64_t>(), today);
   }
+  return Status::Ok();
 }
 
 Status CallerAccounts::Save(const std::string& file, Day today) {

@@ -232,7 +232,8 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
     parts.metrics_page = [this] { return ShowMetrics(); };
   }
   spending_file_ = config.client.cache.directory + "/spending";
-  accounts_.Load(spending_file_, Today());
+  const Status known = accounts_.Load(spending_file_, Today());
+  if (!known.ok()) log_.Write(LogLevel::kWarning, "spending", {{"why", known.message()}});
   const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < threads; ++i) workers_.push_back(std::make_unique<HttpWorker>(limits_));
   Result<std::vector<GatewayHandler::Plan>> plans = MakePlans(config);
