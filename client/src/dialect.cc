@@ -1,9 +1,12 @@
 #include "dialect.h"
 
+#include <utility>
+
 #include "anthropic.h"
 #include "http_dialect.h"
 #include "larder/client/error_body.h"
 #include "openai.h"
+#include "path_model.h"
 
 namespace larder::client {
 
@@ -16,9 +19,15 @@ std::optional<std::size_t> Endpoint::UsageEvent(const std::vector<Event>&) const
 RequestPlan Dialect::Plan(std::string_view method, std::string_view path,
                           std::string_view body) const {
   const Endpoint* endpoint = FindEndpoint(method, path);
-  if (endpoint != nullptr) return endpoint->Plan(body);
   RequestPlan plan;
-  plan.bypass = "unknown-endpoint";
+  if (endpoint == nullptr) {
+    plan.bypass = "unknown-endpoint";
+    return plan;
+  }
+  plan = endpoint->Plan(body);
+  if (endpoint->is_plain_http()) return plan;
+  PathModel in_path = ModelInPath(path);
+  if (!in_path.name.empty()) plan.model = std::move(in_path.name);
   return plan;
 }
 

@@ -3,17 +3,24 @@
 #include <utility>
 
 #include "dialect.h"
+#include "path_model.h"
 
 namespace larder::client {
 
-std::optional<std::string> ModelOf(const Request& request, std::string_view dialect) {
+std::vector<std::string> ModelsOf(const Request& request, std::string_view dialect) {
   const Dialect* known = FindDialect(dialect);
-  if (known == nullptr) return std::nullopt;
+  if (known == nullptr) return {};
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
-  RequestPlan plan = known->Plan(request.method, path, request.body);
-  if (plan.model.empty()) return std::nullopt;
-  return std::move(plan.model);
+  const Endpoint* endpoint = known->FindEndpoint(request.method, path);
+  if (endpoint == nullptr || endpoint->is_plain_http()) return {};
+  PathModel in_path = ModelInPath(path);
+  RequestPlan plan = endpoint->Plan(request.body);
+  if (in_path.is_doubtful || !plan.problem.empty()) return {};
+  std::vector<std::string> models;
+  if (!in_path.name.empty()) models.push_back(std::move(in_path.name));
+  if (!plan.model.empty()) models.push_back(std::move(plan.model));
+  return models;
 }
 
 }  // namespace larder::client

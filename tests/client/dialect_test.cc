@@ -57,6 +57,17 @@ TEST(DialectTest, WhatIsNoEndpointHasAnEmptyPlan) {
   EXPECT_THAT(plan.canonical_body, IsEmpty());
 }
 
+// Azure never looks at the body's.
+TEST(DialectTest, ModelIsThePathsElseTheBodys) {
+  const auto model = [](std::string_view path) {
+    return OpenAi().Plan("POST", path, R"({"model":"body","messages":[]})").model;
+  };
+  EXPECT_EQ(model("/v1/chat/completions"), "body");
+  EXPECT_EQ(model("/openai/deployments/gpt-4o/chat/completions"), "gpt-4o");
+  EXPECT_EQ(model("//openai//Deployments//gpt-4%6f//chat/completions"), "gpt-4o");
+  EXPECT_EQ(model("/v1/deployments-of-mine/x/chat/completions"), "body");
+}
+
 TEST(DialectTest, EndpointsAreFoundByTheNameThatIsStored) {
   for (const char* name : {"openai.chat", "openai.completions", "openai.responses",
                            "openai.embeddings", "anthropic.messages"}) {

@@ -145,6 +145,27 @@ TEST_F(LarderdClientsTest, ProvidersAndModelsAreBound) {
   EXPECT_EQ(Ask(gateway_->url(), "GET", "/v1/models", {}, credential).status, 200);
 }
 
+// Azure goes by the path, and never looks at the body's model.
+TEST_F(LarderdClientsTest, ModelsAreBoundInThePathAsInTheBody) {
+  Begin();
+  const std::string key = Add({"app", "--model", "m", "--model", "gpt-*"});
+  const client::Headers credential = {{"api-key", key}};
+  const auto ask = [&](const std::string& deployment, const std::string& body) {
+    const std::string path =
+        "/openai/deployments/" + deployment + "/chat/completions?api-version=1";
+    return Ask(gateway_->url(), "POST", path, body, credential).status;
+  };
+  const std::string without = R"({"messages":[]})";
+  EXPECT_EQ(ask("m", without), 200);
+  EXPECT_EQ(ask("m", Prompt("x", "gpt-4o")), 200);
+  EXPECT_EQ(ask("o1", without), 403);
+  EXPECT_EQ(ask("o1", Prompt("x", "m")), 403);
+  EXPECT_EQ(ask("m", Prompt("x", "o1")), 403) << "others go by the body";
+  EXPECT_EQ(ask("o%31", Prompt("x", "m")), 403);
+  EXPECT_EQ(ask("m/../o1", Prompt("x", "m")), 403) << "which of the two is the upstream's affair";
+  EXPECT_EQ(ask("m", "no JSON"), 403);
+}
+
 TEST_F(LarderdClientsTest, ClientsShareOnlyWithinANamespaceAndOnlyWhereThatIsAsked) {
   Begin();
   const std::string one = Add({"one", "--namespace", "team"});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "caller_scope.h"
 #include "larder/client/credentials.h"
@@ -23,8 +24,10 @@ std::string ScopeOf(const AdmissionRules& rules, const Caller* caller,
 bool MayAsk(const Caller& caller, const UpstreamRoute& route, const client::Request& request) {
   if (!caller.is_bound_to_models()) return true;
   if (request.method == "GET" || request.method == "HEAD") return true;
-  const std::optional<std::string> model = client::ModelOf(request, route.dialect);
-  return model && caller.MayUseModel(*model);
+  const std::vector<std::string> models = client::ModelsOf(request, route.dialect);
+  return !models.empty() && std::all_of(models.begin(), models.end(), [&](const auto& model) {
+    return caller.MayUseModel(model);
+  });
 }
 
 std::optional<Denial> CheckRate(const Caller& caller) {

@@ -1,16 +1,18 @@
-// The model that a request asks for.
+// The models that a request asks for.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "larder/client/message.h"
 
 namespace larder::client {
 
-// nullopt: no endpoint that is known in `dialect`, or no body that says one model and no other (a
-// name given twice, no JSON). Parses the whole body.
-std::optional<std::string> ModelOf(const Request& request, std::string_view dialect);
+// That of its path (/deployments/NAME/, as Azure has it) and that of its body, where they name one:
+// which of them the provider goes by is its own affair. Empty: it cannot be told, for it is no
+// endpoint that is known in `dialect`, neither names one, or one of them can be read in two ways (a
+// name given twice, no JSON, dot segments). Parses the whole body.
+std::vector<std::string> ModelsOf(const Request& request, std::string_view dialect);
 
 }  // namespace larder::client
