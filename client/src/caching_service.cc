@@ -267,10 +267,12 @@ boost::asio::awaitable<Result<Response>> Serve(Core core, Request given) {
   std::optional<CacheQuery> query = co_await Understand(core, request);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state)) co_return GivenUp();
+  // A replay, which asks nobody whatever is asked of it, says better what is missing.
+  const bool may_not_ask =
+      request->directives.only_if_cached && core->cassette != CassetteMode::kReplay;
+  if (may_not_ask && (!query || query->bypass)) co_return NotCached(*core);
   if (!query) co_return co_await PassUncached(core, *request, "store-unavailable");
   if (query->bypass) {
-    const bool asked = request->directives.only_if_cached;
-    if (asked && core->cassette == CassetteMode::kNone) co_return NotCached(*core);
     const bool explain = request->directives.explain;
     Result<Response> passed = co_await PassThrough(core, std::move(*request), query->bypass_detail);
     if (explain && passed.ok()) passed->head.cache.explanation = WhyBypassed(query->bypass_detail);

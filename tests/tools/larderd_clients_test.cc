@@ -253,6 +253,35 @@ TEST_F(LarderdClientsTest, SpentBudgetLeavesTheCacheAlsoAfterARestart) {
   refused("c");
 }
 
+TEST_F(LarderdClientsTest, WhoMayNotAskTheProviderDoesNotWhileItIsRecordedEither) {
+  Begin({{"gateway", R"({"mode": "record"})"},
+         {"prices", R"({"m": {"input_per_million": 10, "output_per_million": 100}})"}});
+  const std::string key = Add({"app", "--usd-per-day", "0.003"});
+  const auto post = [&](const std::string& target, const client::Headers& more = {}) {
+    client::Headers headers = {{"authorization", "Bearer " + key}};
+    for (const client::Header& field : more) headers.Set(field.name, field.value);
+    return Ask(gateway_->url(), "POST", target, "{}", headers).status;
+  };
+  EXPECT_EQ(post("/v1/images", {{"cache-control", "only-if-cached"}}), 504);
+  EXPECT_EQ(upstream_.requests(), 0);
+  Expect(200, key);
+  EXPECT_EQ(post("/v1/images"), 429) << "it has spent what it may";
+  EXPECT_EQ(upstream_.requests(), 1);
+}
+
+TEST_F(LarderdClientsTest, SpendingThatCannotBeReadHoldsUpNoStart) {
+  Begin();
+  const std::string key = Add({"app", "--usd-per-day", "1"});
+  gateway_->process().Signal(SIGTERM);
+  EXPECT_EQ(gateway_->process().Wait().exit_status, 0);
+  const std::string file = gateway_->cache_directory() + "/spending";
+  std::filesystem::remove(file);
+  ASSERT_TRUE(std::filesystem::create_directory(file));
+  gateway_->Start();
+  Expect(200, key);
+  EXPECT_THAT(gateway_->process().ErrorText(), HasSubstr("spending: is not a regular file"));
+}
+
 // A pipe takes no bytes until somebody reads, as a disk that hangs.
 TEST_F(LarderdClientsTest, DiskThatHangsUnderWhatWasSpentHoldsUpNoEnd) {
   Begin();
