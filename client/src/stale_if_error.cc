@@ -36,8 +36,9 @@ std::optional<Trouble> TroubleOf(const Response& response) {
 std::optional<ReadOptions> StaleRead(const CacheQuery& query) {
   if (query.directives.no_cache || query.directives.min_fresh) return std::nullopt;
   ReadOptions read = query.read;
-  read.stale_window = StaleWindow::kIfError;
   read.newer_than = 0;
+  // Who says how stale an answer may be gets none that is staler.
+  if (!query.directives.max_stale) read.stale_window = StaleWindow::kIfError;
   return read;
 }
 

@@ -329,6 +329,9 @@ TEST_F(BatchServiceTest, StaleItemsStandInForAnUpstreamInTrouble) {
   EXPECT_EQ(json::parse(stale.body)["data"],
             EmbeddingsAnswer(json{{"input", {"bb", "a"}}})["data"]);
   EXPECT_EQ(Ask(EmbeddingsRequest({"a", "ccc"})).code, 503) << "of one there is nothing";
+  Request bounded = EmbeddingsRequest({"bb", "a"});
+  bounded.directives.max_stale = Duration(4s);
+  EXPECT_EQ(Ask(bounded).code, 503) << "the caller says that this is too stale";
 }
 
 TEST_F(BatchServiceTest, NobodyWaitsForAStoreThatHangsMeanwhile) {
