@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -133,6 +134,17 @@ TEST_F(LarderdReloadTest, ChangedFileIsTakenOver) {
   // Each io thread takes it over when it comes round; a new connection may meet any.
   for (int i = 0; i < 8; ++i) EXPECT_THAT(AskStatus(), HasSubstr("detail=policy"));
   EXPECT_GE(upstream_.requests(), 9);
+}
+
+TEST_F(LarderdReloadTest, FolderThatIsNeverStillPutsNoChangeOff) {
+  std::atomic<bool> noisy = true;
+  std::thread noise([&] {
+    while (noisy) std::ofstream(gateway_.directory() / "noise") << "x";
+  });
+  Change(R"({"policy": [{"cache": false}]})");
+  EXPECT_TRUE(Logged("configuration changed"));
+  noisy = false;
+  noise.join();
 }
 
 TEST_F(LarderdReloadTest, ProvidersComeAndGo) {

@@ -14,6 +14,8 @@ namespace larder::gateway {
 namespace {
 
 constexpr Duration kSettle = std::chrono::milliseconds(100);
+// A folder that is never still for so long does not put a reload off any further.
+constexpr Duration kMostUnsettled = std::chrono::seconds(1);
 
 std::string Join(const std::vector<client::ConfigChange>& changes, bool live) {
   std::string text;
@@ -92,9 +94,14 @@ void ConfigReload::WaitForEvent() {
 }
 
 void ConfigReload::ReloadSoon() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!unsettled_since_) unsettled_since_ = now;
+  if (now - *unsettled_since_ > kMostUnsettled) return;  // the timer runs
   settle_.expires_after(kSettle);
   settle_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && !stopped_) Reload();
+    if (error || stopped_) return;
+    unsettled_since_.reset();
+    Reload();
   });
 }
 

@@ -9,7 +9,9 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +47,8 @@ class ConfigReload {
   void WaitForSignal();
   void WatchFolder();
   void WaitForEvent();
-  // A little later, once: files are often written in several steps.
+  // A little later, once: files are often written in several steps. The folder's first change that
+  // is not taken notice of yet is so after a second at the latest.
   void ReloadSoon();
 
   const client::ConfigSources sources_;
@@ -56,6 +59,8 @@ class ConfigReload {
   boost::asio::signal_set hang_up_;
   boost::asio::posix::stream_descriptor watch_;
   boost::asio::steady_timer settle_;
+  // The first change since the last time that the file was read for one.
+  std::optional<std::chrono::steady_clock::time_point> unsettled_since_;
   std::array<char, 4096> events_{};
   bool stopped_ = false;
 };
