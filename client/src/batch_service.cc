@@ -18,6 +18,7 @@
 #include "handoff.h"
 #include "hit_replay.h"
 #include "live_relay.h"
+#include "miss_note.h"
 #include "own_answers.h"
 #include "stale_if_error.h"
 
@@ -278,8 +279,17 @@ class BatchJourney {
 
   void Start(BatchFetch fetch) {
     as_received_ = own_.size() == positions_.size();
+    NoteFirstMiss(fetch);
     StartFor(std::move(fetch), as_received_);
     fetched_ = true;
+  }
+
+  // One miss a batch: what all of its items differ in from others, the first does.
+  void NoteFirstMiss(const BatchFetch& fetch) const {
+    const BatchSlot& slot = slots_[fetch.numbers.front()];
+    Request alone = RequestForItem(*core_, *request_, fetch.numbers.front());
+    alone.body = batch_->KeyBodyOf(slot.item);
+    NoteMiss(core_, alone, slot.key, slot.flight->reason());
   }
 
   // The successors of stale items, for those who come later.

@@ -55,8 +55,21 @@ class LarderdRecentTest : public ::testing::Test {
     return misses;
   }
 
-  FakeUpstream upstream_{
-      [](UpstreamExchange& exchange) { exchange.Answer(200, "application/json", kAnswer); }};
+  FakeUpstream upstream_{[](UpstreamExchange& exchange) {
+    if (!exchange.target.ends_with("/embeddings")) {
+      return exchange.Answer(200, "application/json", kAnswer);
+    }
+    const std::size_t items = json::parse(exchange.body)["input"].size();
+    json data = json::array();
+    for (std::size_t i = 0; i < items; ++i) {
+      data.push_back({{"object", "embedding"}, {"index", i}, {"embedding", {0.5, 1}}});
+    }
+    const json answer = {{"object", "list"},
+                         {"data", data},
+                         {"model", "e"},
+                         {"usage", {{"prompt_tokens", 2}, {"total_tokens", 2}}}};
+    exchange.Answer(200, "application/json", answer.dump());
+  }};
   GatewayFixture gateway_{upstream_.base_url()};
 };
 
@@ -102,6 +115,25 @@ TEST_F(LarderdRecentTest, HeadersNamespacesAndLargePromptsAreToldApart) {
   EXPECT_THAT(Recent(2)[0]["differing"], ElementsAre("namespace"));
   Chat(large + "y", "1");
   EXPECT_THAT(Recent(3)[0]["differing"], ElementsAre("/messages/0/content"));
+}
+
+// They are kept, and looked at here, item by item.
+TEST_F(LarderdRecentTest, EmbeddingsAreToldApartByTheFirstItemThatIsMissing) {
+  const auto embed = [this](const std::string& input, const std::string& dimensions) {
+    return Ask(gateway_.url(), "POST", "/v1/embeddings",
+               R"({"model":"e","input":)" + input + R"(,"dimensions":)" + dimensions + "}",
+               {{"authorization", "Bearer mine"}});
+  };
+  EXPECT_EQ(embed(R"(["planted","b"])", "2").status, 200);
+  EXPECT_EQ(embed(R"(["planted","b"])", "3").status, 200);
+  const json dimensions = Recent(1)[0];
+  EXPECT_THAT(dimensions["differing"], ElementsAre("/dimensions"));
+  EXPECT_EQ(dimensions["key"], KeyOf(embed(R"("planted")", "3")));
+  EXPECT_EQ(dimensions["nearest"], KeyOf(embed(R"("planted")", "2")));
+  EXPECT_EQ(dimensions["nearest_stored"], true);
+  EXPECT_THAT(dimensions.dump(), Not(HasSubstr("planted")));
+  EXPECT_EQ(embed(R"(["planted","b","c"])", "3").status, 200);
+  EXPECT_THAT(Recent(2)[0]["differing"], ElementsAre("/input")) << "c is the one that is missing";
 }
 
 TEST_F(LarderdRecentTest, InvalidatedEntryIsNoNearMiss) {
