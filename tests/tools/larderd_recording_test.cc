@@ -291,6 +291,22 @@ TEST_F(LarderdRecordingTest, EmbeddingsComeBackInAnyOtherBatch) {
   EXPECT_EQ(data[2]["index"], 2);
 }
 
+TEST_F(LarderdRecordingTest, BatchIsRecordedInPartWhereSomeOfItIsThere) {
+  EXPECT_EQ(Embed(R"("yy")").status, 200);
+  const WireAnswer part = Embed(R"(["x","yy","zzz"])");
+  EXPECT_THAT(part.header("cache-status"), HasSubstr("fwd=partial"));
+  ASSERT_TRUE(gateway_.WaitForCounter("stores", 6)) << "three items, and a note for each";
+  Replay();
+  const WireAnswer answer = Embed(R"(["zzz","x","yy"])");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const Json data = Json::parse(answer.body)["data"];
+  EXPECT_EQ(data[0]["embedding"], Json({1, 1, 1}));
+  EXPECT_EQ(data[1]["embedding"], Json({1}));
+  EXPECT_EQ(data[2]["embedding"], Json({1, 1}));
+  EXPECT_THAT(Embed(R"("zzz")", R"(,"dimensions":3)").body,
+              HasSubstr("which differs in 1 part, /dimensions"));
+}
+
 TEST_F(LarderdRecordingTest, MissOfABatchNamesTheItemAndTheNearestRecording) {
   Embed(R"(["x","yy"])");
   const std::string key = [&] {
