@@ -8,7 +8,6 @@
 #include "guarded.h"
 
 namespace larder {
-namespace {
 
 Result<Computed> RunLoader(const Loader& loader) {
   try {
@@ -17,6 +16,8 @@ Result<Computed> RunLoader(const Loader& loader) {
     return FromCurrentException("the loader");
   }
 }
+
+namespace {
 
 // What users hold: keeps the core, closes it at the end. Leases hold the core weakly.
 class SharedCache final : public Cache {

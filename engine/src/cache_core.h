@@ -82,6 +82,14 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                                                  const CacheInternals& internals);
   CacheCore(const Options& options, const CacheInternals& internals);
   ~CacheCore();
+  // Open by itself, for who must be able to turn away from a core that waits for its disk: makes
+  // of one that was only constructed, with valid options, one that is open. Once.
+  Status Start();
+  // Tells the observer nothing more, from any thread: its owner may be gone.
+  void ForgetObserver() { observer_gone_ = true; }
+  // What was counted before there was a core.
+  void AddCounts(const Counters& counts) { counters_.Load(counts.Read()); }
+  const std::shared_ptr<GuardedLog>& log() const { return log_; }
 
   // As in cache.h.
   Acquired Acquire(std::string_view key, const ReadOptions& options, StaleWindow window);
@@ -447,6 +455,9 @@ void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status);
 void FollowFlight(const std::shared_ptr<FlightState>& flight,
                   std::function<void(FlightEnd)> callback, Duration timeout,
                   const std::stop_token& stop);
+
+// What `loader` returns, or kInternal for what it throws.
+Result<Computed> RunLoader(const Loader& loader);
 
 // Limits of options.h.
 Status CheckKey(std::string_view key);

@@ -67,15 +67,19 @@ CacheCore::~CacheCore() {
 Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
                                                    const CacheInternals& internals) {
   if (Status status = options.Validate(); !status.ok()) return status;
-  BoundAllocatorSlack();
   auto core = std::make_shared<CacheCore>(options, internals);
-  if (Status status = core->OpenFiles(); !status.ok()) {
+  if (Status status = core->Start(); !status.ok()) {
     const bool full = status.code() == StatusCode::kResourceExhausted;
     if (full) status = {StatusCode::kUnavailable, status.message()};
     return status.WithContext("open cache");
   }
-  if (Status status = core->StartThreads(); !status.ok()) return status.WithContext("open cache");
   return core;
+}
+
+Status CacheCore::Start() {
+  BoundAllocatorSlack();
+  if (Status status = OpenFiles(); !status.ok()) return status;
+  return StartThreads();
 }
 
 Status CacheCore::OpenFiles() {

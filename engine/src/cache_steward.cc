@@ -232,7 +232,7 @@ Status CacheCore::AwaitClosed(std::chrono::milliseconds most) {
     return {StatusCode::kUnavailable, "closing goes on when the observer has returned"};
   }
   log_->Mute();  // the caller's, who may be gone when the disk answers
-  observer_gone_ = true;
+  ForgetObserver();
   return {StatusCode::kUnavailable, "the disk does not answer; closing goes on when it does"};
 }
 

@@ -454,9 +454,11 @@ void FollowFlight(const std::shared_ptr<FlightState>& flight,
                   const std::stop_token& stop) {
   Duration until = kForever;
   if (timeout != kForever) {
-    // Without a core the flight has ended, or nobody keeps its time.
+    // Without either the flight has ended, or nobody keeps its time.
     if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
       until = core->DeadlineAfter(timeout);
+    } else if (flight->clock != nullptr) {
+      until = flight->clock->SinceBoot() + std::min(timeout, kLongest);
     }
   }
   flight->OnEnd(std::move(callback), until, stop);

@@ -66,7 +66,7 @@ Result<DirectoryLock> DirectoryLock::Take(const std::string& directory, bool cre
   if (lock.fd_ < 0) return SystemError("open directory", directory);
   if (::flock(lock.fd_, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return SystemError("lock directory", directory);
-    return Status(StatusCode::kUnavailable, directory + " is held by another process");
+    return Status(StatusCode::kUnavailable, directory + std::string(kHeldByAnother));
   }
   // Another may have been put in its place between the two.
   if (!lock.IsOf(directory)) {

@@ -8,6 +8,9 @@
 
 namespace larder {
 
+// How the message ends of the error for a directory that is another process's.
+inline constexpr std::string_view kHeldByAnother = " is held by another process";
+
 // Movable; released by the destructor.
 class DirectoryLock {
  public:

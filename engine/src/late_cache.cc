@@ -1,0 +1,361 @@
+#include "late_cache.h"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "cache_clock.h"
+#include "guarded.h"
+#include "late_flights.h"
+#include "observer_call.h"
+
+namespace larder {
+namespace {
+
+// As the watchdog of an open cache.
+constexpr std::chrono::milliseconds kWatchPeriod{200};
+
+// If there are none to be had they are nobody's: all are equal then, but nothing is stored.
+std::string RandomSecret() {
+  std::string bytes(32, '\0');
+  static_cast<void>(::getrandom(bytes.data(), bytes.size(), 0));
+  return bytes;
+}
+
+class LateCache final : public Cache {
+ public:
+  LateCache(const Options& options, std::shared_ptr<LateOpening> opening)
+      : system_clock_(options.clock != nullptr ? *options.clock : Clock::System()),
+        observer_(options.observer),
+        clock_(system_clock_, {}),
+        made_(system_clock_.SinceBoot()),
+        opening_(std::move(opening)),
+        flights_(system_clock_,
+                 options.executor ? std::make_shared<const Executor>(options.executor) : nullptr) {}
+  ~LateCache() override { static_cast<void>(Close()); }
+
+  // Errors: kUnavailable.
+  Status StartWatch();
+
+  Acquired Acquire(std::string_view key, const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Acquire(key, options);
+    return AcquireLate(key, options);
+  }
+  std::optional<Acquired> AcquireInMemory(std::string_view key,
+                                          const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->AcquireInMemory(key, options);
+    return AcquireLate(key, options);
+  }
+  std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->GetInMemory(key, options);
+    return std::nullopt;
+  }
+  std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Get(key, options);
+    CountMiss(key);
+    return std::nullopt;
+  }
+  std::optional<Hit> Peek(std::string_view key, const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Peek(key, options);
+    return std::nullopt;
+  }
+  std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
+                                           const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->MultiGet(keys, options);
+    for (const std::string_view key : keys) CountMiss(key);
+    return std::vector<std::optional<Hit>>(keys.size());
+  }
+  Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
+                             const Loader& loader) override;
+  Result<PutOutcome> Put(std::string_view key, std::string_view body,
+                         const WriteOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Put(key, body, options);
+    return NotOpen();
+  }
+  std::vector<Result<PutOutcome>> MultiPut(std::span<const PutRequest> puts) override {
+    if (Cache* cache = opening_->cache()) return cache->MultiPut(puts);
+    return {puts.size(), NotOpen()};
+  }
+  Status Touch(std::string_view key, Duration ttl) override {
+    if (Cache* cache = opening_->cache()) return cache->Touch(key, ttl);
+    return NotOpen();
+  }
+  Status Remove(std::string_view key) override {
+    if (Cache* cache = opening_->cache()) return cache->Remove(key);
+    return CannotInvalidate();
+  }
+  Result<std::uint64_t> Invalidate(const Invalidation& what) override {
+    if (Cache* cache = opening_->cache()) return cache->Invalidate(what);
+    return CannotInvalidate();
+  }
+  Result<std::uint64_t> MultiInvalidate(std::span<const Invalidation> what) override {
+    if (Cache* cache = opening_->cache()) return cache->MultiInvalidate(what);
+    return CannotInvalidate();
+  }
+  Result<ScanPage> Scan(const ScanOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Scan(options);
+    return NotOpen();
+  }
+  Explanation Explain(std::string_view key, const ReadOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Explain(key, options);
+    return {.why = Why::kUnreachable};
+  }
+  Status Sync() override {
+    if (Cache* cache = opening_->cache()) return cache->Sync();
+    return NotOpen();
+  }
+  Status Compact(const CompactProgress& progress) override {
+    if (Cache* cache = opening_->cache()) return cache->Compact(progress);
+    return NotOpen();
+  }
+  Result<std::vector<DictionaryInfo>> Dictionaries() override {
+    if (Cache* cache = opening_->cache()) return cache->Dictionaries();
+    return NotOpen();
+  }
+  Result<DictionaryTraining> TrainDictionary() override {
+    if (Cache* cache = opening_->cache()) return cache->TrainDictionary();
+    return NotOpen();
+  }
+  Status Change(const OptionsChange& change) override {
+    return Guarded([&] { return opening_->Change(change); });
+  }
+  Result<BackupInfo> Backup(const BackupOptions& options) override {
+    if (Cache* cache = opening_->cache()) return cache->Backup(options);
+    return NotOpen();
+  }
+  Result<std::uint64_t> Export(const ExportSink& sink) override {
+    if (Cache* cache = opening_->cache()) return cache->Export(sink);
+    return NotOpen();
+  }
+  Result<ImportReport> Import(const ImportSource& source) override {
+    if (Cache* cache = opening_->cache()) return cache->Import(source);
+    return NotOpen();
+  }
+  Status Close() override;
+  Stats GetStats() const override;
+  Health GetHealth() const override {
+    try {
+      if (const Cache* cache = opening_->cache()) return cache->GetHealth();
+      return opening_->health();
+    } catch (...) {  // no memory for its text
+      Health health;
+      health.state = HealthState::kReopening;
+      health.reads = health.writes = false;
+      return health;
+    }
+  }
+  TimePoint Now() const override {
+    if (const Cache* cache = opening_->cache()) return cache->Now();
+    return clock_.Now();
+  }
+  std::string_view StoreSecret() const override {
+    if (const Cache* cache = opening_->cache()) return cache->StoreSecret();
+    return secret_;
+  }
+
+ private:
+  Acquired AcquireLate(std::string_view key, const ReadOptions& options);
+  void CountMiss(std::string_view key);
+  Status NotOpen() const;
+  Status CannotInvalidate();
+  void Watch();
+  void RunWatch();
+  template <typename Call>
+  void Tell(const Call& call) const;
+
+  const Clock& system_clock_;
+  Observer* const observer_;
+  const CacheClock clock_;
+  const Duration made_;
+  const std::string secret_ = RandomSecret();
+  const std::shared_ptr<LateOpening> opening_;
+  LateFlights flights_;
+  Health told_health_;  // the watch's alone
+
+  std::mutex watch_mutex_;
+  std::condition_variable watch_wake_;
+  bool watch_stop_ = false;  // guarded by watch_mutex_
+  std::thread watch_;        // guarded by watch_mutex_; never touches the disk
+};
+
+template <typename Call>
+void LateCache::Tell(const Call& call) const {
+  if (observer_ == nullptr) return;
+  const ObserverCall underway(this);
+  try {
+    call(*observer_);
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the observer's own affair
+  }
+}
+
+void LateCache::CountMiss(std::string_view key) {
+  opening_->counters().Add(Counter::kMissesFault);
+  Tell([&](Observer& o) { o.OnMiss(key, MissReason::kFault); });
+}
+
+Status LateCache::NotOpen() const {
+  return Guarded([&]() -> Status {
+    if (opening_->is_closing()) return {StatusCode::kUnavailable, "the cache is closed"};
+    return {StatusCode::kUnavailable, "the cache is not open yet: " + opening_->health().detail};
+  });
+}
+
+// It may cover what is being computed: nobody who comes from now on gets that.
+Status LateCache::CannotInvalidate() {
+  return Guarded([&] {
+    flights_.Detach();
+    return NotOpen();
+  });
+}
+
+Acquired LateCache::AcquireLate(std::string_view key, const ReadOptions& options) {
+  try {
+    Status status = CheckKey(key);
+    if (status.ok()) status = CheckTags(options.tags);
+    if (status.ok() && opening_->is_closing()) status = NotOpen();
+    if (!status.ok()) {
+      CountMiss(key);
+      return flights_.AcquireAlone(key, std::move(status));
+    }
+    Acquired acquired = flights_.Acquire(key, options);
+    if (std::holds_alternative<Flight>(acquired)) {
+      opening_->counters().Add(Counter::kCoalesced);
+      return acquired;
+    }
+    if (opening_->is_closing()) flights_.End();  // Close may have come just before it
+    CountMiss(key);
+    return acquired;
+  } catch (...) {  // no memory
+    return Lease(nullptr);
+  }
+}
+
+Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& options,
+                                      const Loader& loader) {
+  using Steady = std::chrono::steady_clock;
+  const Steady::time_point began = Steady::now();
+  const auto left = [&options, began] {
+    if (options.max_wait == kForever) return kForever;
+    const auto waited = std::chrono::duration_cast<Duration>(Steady::now() - began);
+    return std::max(options.max_wait - waited, Duration::zero());
+  };
+  while (true) {
+    if (Cache* cache = opening_->cache()) {
+      return Guarded([&] {
+        ReadOptions rest = options;
+        rest.max_wait = left();
+        return cache->GetOrCompute(key, rest, loader);
+      });
+    }
+    Acquired acquired = AcquireLate(key, options);
+    if (Lease* lease = std::get_if<Lease>(&acquired)) {
+      Result<Computed> computed = RunLoader(loader);
+      if (computed.ok()) {
+        return Guarded([&]() -> Result<Entry> {
+          return lease->Commit(computed->body, computed->options).entry;
+        });
+      }
+      lease->Abandon(computed.status());
+      return computed.status();
+    }
+    FlightEnd end = std::get<Flight>(acquired).Wait(left(), options.stop);
+    if (end.entry.has_value()) return *std::move(end.entry);
+    // Computing has not failed: this caller has given up.
+    if (options.stop.stop_requested() || left() == Duration::zero()) return end.status;
+    if (!end.acquire_again) return end.status;
+  }
+}
+
+Stats LateCache::GetStats() const {
+  try {
+    if (const Cache* cache = opening_->cache()) return cache->GetStats();
+    Stats stats;
+    opening_->counters().Fill(stats);
+    stats.health = opening_->health();
+    stats.uptime = system_clock_.SinceBoot() - made_;
+    return stats;
+  } catch (...) {
+    return {};
+  }
+}
+
+Status LateCache::StartWatch() {
+  try {
+    watch_ = std::thread([this] { RunWatch(); });
+  } catch (const std::system_error& error) {
+    return {StatusCode::kUnavailable, std::string("start a thread: ") + error.what()};
+  }
+  return Status::Ok();
+}
+
+// Until all that began before there was a cache has ended.
+void LateCache::RunWatch() {
+  std::unique_lock lock(watch_mutex_);
+  while (!watch_wake_.wait_for(lock, kWatchPeriod, [this] { return watch_stop_; })) {
+    lock.unlock();
+    bool done = false;
+    try {
+      done = opening_->cache() != nullptr && flights_.empty();
+      Watch();
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): no memory; later, then
+    }
+    if (done) return;
+    lock.lock();
+  }
+}
+
+void LateCache::Watch() {
+  flights_.Sweep();
+  if (observer_ == nullptr) return;
+  const Health health = GetHealth();
+  if (health.state == told_health_.state && health.reason == told_health_.reason) return;
+  told_health_ = health;
+  Tell([&](Observer& o) { o.OnHealth(health); });
+}
+
+// From an observer's callback it cannot wait for the thread that may be calling.
+Status LateCache::Close() {
+  opening_->Shut();
+  flights_.End();
+  if (ObserverCall::IsUnderway(this)) {
+    if (Cache* cache = opening_->cache()) return cache->Close();
+    return {StatusCode::kUnavailable, "closing goes on when the observer has returned"};
+  }
+  std::thread watch;
+  {
+    const std::lock_guard lock(watch_mutex_);
+    watch_stop_ = true;
+    watch = std::move(watch_);
+  }
+  watch_wake_.notify_all();
+  if (watch.joinable()) watch.join();
+  return Guarded([&] { return opening_->Close(); });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cache>> OpenCacheLate(const Options& options,
+                                             const CacheInternals& internals,
+                                             const LateTiming& timing) {
+  return Guarded([&]() -> Result<std::unique_ptr<Cache>> {
+    if (Status status = options.Validate(); !status.ok()) return status;
+    auto opening = std::make_shared<LateOpening>(options, internals, timing);
+    auto late = std::make_unique<LateCache>(options, opening);
+    if (auto first = opening->Begin()) return *std::move(first);
+    if (Status status = late->StartWatch(); !status.ok()) return status;
+    return std::unique_ptr<Cache>(std::move(late));
+  });
+}
+
+Result<std::unique_ptr<Cache>> OpenLate(const Options& options,
+                                        std::chrono::milliseconds patience) {
+  return OpenCacheLate(options, CacheInternals{}, {.patience = patience});
+}
+
+}  // namespace larder
