@@ -9,9 +9,10 @@ namespace larder::testing {
 
 enum class DiskState : char {
   kWell = 'w',
-  kHangs = 'h',   // calls return when it is in another state
-  kBroken = 'b',  // EIO
-  kFull = 'f',    // ENOSPC for what writes
+  kHangs = 'h',     // calls return when it is in another state
+  kBroken = 'b',    // EIO
+  kFull = 'f',      // ENOSPC for what writes
+  kReadOnly = 'r',  // EROFS for what writes
 };
 
 // In the directory in which the process starts, one byte: the state.

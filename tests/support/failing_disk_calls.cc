@@ -51,6 +51,7 @@ bool Passes(std::string_view path, Does what) {
       case DiskState::kWell: return true;
       case DiskState::kBroken: errno = EIO; return false;
       case DiskState::kFull: errno = ENOSPC; return what == Does::kRead;
+      case DiskState::kReadOnly: errno = EROFS; return what == Does::kRead;
       case DiskState::kHangs: break;
     }
     const timespec wait{0, 1'000'000};
@@ -85,10 +86,17 @@ Function* Real(const char* name) {
 
 Does ByFlags(int flags) { return (flags & O_CREAT) != 0 ? Does::kWrite : Does::kRead; }
 
+// Whether it may be written: only a disk that is read-only says something of that.
+Does ByMode(int mode) {
+  return (mode & W_OK) != 0 && !IsWell() && State() == DiskState::kReadOnly ? Does::kWrite
+                                                                            : Does::kRead;
+}
+
 }  // namespace
 }  // namespace larder::testing
 
 using larder::testing::ByFlags;
+using larder::testing::ByMode;
 using larder::testing::Does;
 using larder::testing::Passes;
 using larder::testing::Real;
@@ -122,6 +130,10 @@ LARDER_ON_DISK(int, fallocate64, Does::kWrite, fd, (int fd, int mode, off64_t at
 LARDER_ON_DISK(int, unlink, Does::kRead, path, (const char* path) noexcept, (path))
 LARDER_ON_DISK(int, mkdir, Does::kWrite, path, (const char* path, mode_t mode) noexcept,
                (path, mode))
+LARDER_ON_DISK(int, access, ByMode(mode), path, (const char* path, int mode) noexcept, (path, mode))
+LARDER_ON_DISK(int, faccessat, ByMode(mode), path,
+               (int folder, const char* path, int mode, int flags) noexcept,
+               (folder, path, mode, flags))
 LARDER_ON_DISK(int, rename, Does::kWrite, from, (const char* from, const char* to) noexcept,
                (from, to))
 

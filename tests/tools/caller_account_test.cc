@@ -74,14 +74,21 @@ TEST(CallerAccountsTest, FileThatIsDamagedSaysNothing) {
   }
 }
 
-TEST(CallerAccountsTest, FileThatCannotBeReadIsNamedAndSaysNothing) {
+TEST(CallerAccountsTest, FileThatCannotBeReadNowIsNamedAndReadLater) {
   TempDir dir;
+  const std::string file = dir / "later/spending";
   CallerAccounts accounts;
-  EXPECT_OK(accounts.Load(dir / "spending", 100)) << "none is no trouble";
-  std::filesystem::create_directory(dir / "spending");
-  const Status status = accounts.Load(dir / "spending", 100);
-  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_EQ(accounts.Load(file, 100).code(), StatusCode::kInternal) << "its folder is not there";
+  std::filesystem::create_directories(file);
+  const Status status = accounts.Load(file, 100);
+  EXPECT_EQ(status.code(), StatusCode::kInternal) << "it is a folder";
   EXPECT_NE(status.message().find("/spending"), std::string::npos) << status.message();
+  std::filesystem::remove(file);
+  EXPECT_OK(accounts.Load(file, 100)) << "nothing was spent";
+  accounts.Of("a")->Spend(1, 100);
+  std::ofstream(file) << R"({"day":100,"spent_microusd":{"a":7}})";
+  EXPECT_OK(accounts.Load(file, 100));
+  EXPECT_EQ(accounts.Of("a")->Spent(100), 8U) << "with what was spent since";
 }
 
 TEST(CallersTest, KeyIsFoundWhereverSdksPutItAndTakenOut) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "admin_client.h"
 #include "failing_disk.h"
 #include "fake_upstream.h"
 #include "gate.h"
@@ -33,13 +35,14 @@ constexpr const char* kAnswer =
 class LarderdDiskTest : public ::testing::Test {
  protected:
   LarderdDiskTest() {
-    Json config = {{"cache", {{"directory", "data"}}},
-                   {"providers", {{"openai", {{"base_url", upstream_.base_url()}}}}},
-                   {"gateway", {{"listen", "127.0.0.1:0"}}}};
-    std::ofstream(dir_ / "config.json") << config;
+    config_ = {{"cache", {{"directory", "data"}}},
+               {"providers", {{"openai", {{"base_url", upstream_.base_url()}}}}},
+               {"gateway", {{"listen", "127.0.0.1:0"}}}};
+    WriteConfig();
   }
   ~LarderdDiskTest() override { go_.Open(); }
 
+  void WriteConfig() const { std::ofstream(dir_ / "config.json") << config_; }
   void Start() {
     larderd_ = std::make_unique<LarderdProcess>(
         dir_.path(), std::vector<std::string>{"--config", "config.json"});
@@ -55,6 +58,20 @@ class LarderdDiskTest : public ::testing::Test {
     EXPECT_EQ(answer.status, 200) << answer.body;
     EXPECT_EQ(answer.body, kAnswer);
     return answer.header("cache-status");
+  }
+  WireAnswer InvalidateOwn() const {
+    return Ask(url_, "POST", "/larder/v1/invalidate", R"({"tags":["t"]})",
+               {{"content-type", "application/json"}});
+  }
+  bool AdminAnswers() const {
+    return admin::CallAdmin(dir_ / "data/admin.sock", {.method = "GET", .path = "/v1/stats"}).ok();
+  }
+  void WaitForAdmin() const {
+    const auto end = Clock::now() + 1min;
+    while (!AdminAnswers()) {
+      ASSERT_LT(Clock::now(), end) << larderd_->ErrorText();
+      std::this_thread::sleep_for(10ms);
+    }
   }
   // Until it says so of itself.
   void WaitUntil(const std::string& degraded) const {
@@ -89,6 +106,7 @@ class LarderdDiskTest : public ::testing::Test {
   }
 
   TempDir dir_;
+  Json config_;
   FailingDisk disk_{dir_.path()};
   Gate begun_;
   Gate go_;
@@ -172,6 +190,69 @@ TEST_F(LarderdDiskTest, StartsOnAFullDiskWithWhatItHad) {
   WaitUntil("false");
   EXPECT_THAT(Status("before"), HasSubstr("larder; hit"));
   ExpectServes("after");
+}
+
+// What it had is found again without a restart, when the disk is mended.
+TEST_F(LarderdDiskTest, StartsOnADiskThatFails) {
+  Start();
+  ExpectServes("before");
+  ExpectEnds(15s);
+  disk_.Become(DiskState::kBroken);
+  Start();
+  ExpectAnswers("while it fails");
+  WaitUntil("true");
+  EXPECT_EQ(InvalidateOwn().status, 503) << "not acknowledged";
+  EXPECT_FALSE(AdminAnswers());
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  EXPECT_THAT(Status("before"), HasSubstr("larder; hit"));
+  ExpectServes("after");
+  EXPECT_EQ(InvalidateOwn().status, 200);
+  WaitForAdmin();
+  ExpectEnds(15s);
+}
+
+TEST_F(LarderdDiskTest, StartsOnADiskThatHangs) {
+  Start();
+  ExpectServes("before");
+  ExpectEnds(15s);
+  disk_.Become(DiskState::kHangs);
+  const auto begin = Clock::now();
+  Start();
+  ExpectAnswers("while it hangs");
+  EXPECT_LT(Clock::now() - begin, 10s) << "nobody waits for it";
+  WaitUntil("true");
+  EXPECT_EQ(InvalidateOwn().status, 503);
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  EXPECT_THAT(Status("before"), HasSubstr("larder; hit"));
+  ExpectServes("after");
+  WaitForAdmin();
+  ExpectEnds(15s);
+}
+
+TEST_F(LarderdDiskTest, EndsOnADiskThatHasHungFromTheStart) {
+  Start();
+  ExpectEnds(15s);
+  disk_.Become(DiskState::kHangs);
+  Start();
+  Status("while it hangs");
+  ExpectEnds(25s);
+}
+
+TEST_F(LarderdDiskTest, StartsOnAReadOnlyDisk) {
+  Start();
+  ExpectServes("before");
+  ExpectEnds(15s);
+  disk_.Become(DiskState::kReadOnly);
+  Start();
+  ExpectAnswers("while it is read-only");
+  WaitUntil("true");
+  disk_.Become(DiskState::kWell);
+  WaitUntil("false");
+  EXPECT_THAT(Status("before"), HasSubstr("larder; hit"));
+  ExpectServes("after");
+  ExpectEnds(15s);
 }
 
 TEST_F(LarderdDiskTest, EndsOnADiskThatFails) {

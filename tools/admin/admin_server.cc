@@ -156,19 +156,17 @@ class SocketAdminServer final : public HttpAdminServer {
 
   Status Listen() {
     server().set_address_family(AF_UNIX);
-    // The mode must be right from the first moment on; chmod after bind would leave a gap.
-    const mode_t before = ::umask(0177);
-    const bool bound = server().bind_to_port(folder_.address(), /*port=*/1);
-    const int error = errno;
-    ::umask(before);
-    errno = error;
-    if (!bound) return CannotListen(path_);
+    if (!server().bind_to_port(folder_.address(), /*port=*/1)) return CannotListen(path_);
     inode_ = folder_.Inode();
     return Serve(path_);
   }
   const std::string& address() const override { return path_; }
 
  private:
+  // Before it is bound, so that the mode is right from the first moment on: what is bound takes it
+  // over. A umask would be that of other threads, too.
+  void SetSocketOptions(socket_t socket) override { ::fchmod(socket, S_IRUSR | S_IWUSR); }
+
   const SocketFolder folder_;
   const std::string path_;
   ino_t inode_ = 0;

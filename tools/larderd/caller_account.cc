@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "file_text.h"
 
@@ -26,10 +28,19 @@ bool WriteFile(const std::string& path, const std::string& text) {
   return written;
 }
 
+std::string FolderOf(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+bool HasFolder(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(FolderOf(path), error);
+}
+
 // Until then a loss of power can bring the old file back.
 bool SyncFolderOf(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_CLOEXEC);
+  const int directory = ::open(FolderOf(path).c_str(), O_RDONLY | O_CLOEXEC);
   if (directory < 0) return false;
   const bool synced = ::fsync(directory) == 0;
   ::close(directory);
@@ -87,8 +98,9 @@ std::shared_ptr<CallerAccount> CallerAccounts::Of(const std::string& name) {
 
 Status CallerAccounts::Load(const std::string& file, Day today) {
   const Result<std::string> text = tools::ReadFileText(file);
-  if (text.status().code() == StatusCode::kNotFound) return Status::Ok();
-  if (!text.ok()) return text.status();
+  const bool is_none = text.status().code() == StatusCode::kNotFound && HasFolder(file);
+  if (is_none) return Status::Ok();
+  if (!text.ok()) return {StatusCode::kInternal, text.status().message()};
   const json document = json::parse(*text, nullptr, /*allow_exceptions=*/false);
   if (!document.is_object() || document.value("day", json()) != today) return Status::Ok();
   const json spent = document.value("spent_microusd", json::object());

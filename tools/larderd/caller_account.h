@@ -46,8 +46,8 @@ class CallerAccounts {
   // spent what it has spent.
   std::shared_ptr<CallerAccount> Of(const std::string& name);
 
-  // A file that is not there, of another day, or not what Save wrote, says nothing. Errors:
-  // kInternal (it is there and cannot be read; nothing is known then).
+  // Adds what was spent; once. A file that is not there, of another day, or not what Save wrote,
+  // says nothing. Errors: kInternal (it, or its folder, cannot be read now).
   Status Load(const std::string& file, Day today);
   // Errors: kInternal. Does nothing if nothing was spent since the last time.
   Status Save(const std::string& file, Day today);

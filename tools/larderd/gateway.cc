@@ -1,15 +1,11 @@
 #include "gateway.h"
 
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <future>
 #include <thread>
 #include <utility>
@@ -17,6 +13,7 @@
 #include "client_stats.h"
 #include "exit_status.h"
 #include "larder/client/asio/stack.h"
+#include "larder/late_opening.h"
 #include "metrics_page.h"
 #include "recent_misses_json.h"
 
@@ -36,6 +33,9 @@ constexpr Duration kBetweenSaves = std::chrono::seconds(5);
 // slow disk shall not hold up the rest.
 constexpr std::size_t kPoolThreads = 4;
 
+// Of a start on a disk that does not answer.
+constexpr Duration kLoadPatience = std::chrono::seconds(1);
+
 // Connections that the process may hold: each can need a second one upstream, and the store has
 // files of its own.
 std::size_t RaiseConnectionLimit() {
@@ -47,25 +47,6 @@ std::size_t RaiseConnectionLimit() {
   setrlimit(RLIMIT_NOFILE, &files);
   getrlimit(RLIMIT_NOFILE, &files);
   return files.rlim_cur > 2 * kOwnFiles ? (files.rlim_cur - kOwnFiles) / 2 : 256;
-}
-
-// The store's own message for this is the same as for a lock that another holds, which callers
-// tell from it by the exit status.
-Status MakeDirectory(const std::string& directory) {
-  std::error_code error;
-  std::filesystem::path path(directory);
-  if (!path.has_filename()) path = path.parent_path();  // "cache/"
-  if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  // Answers are for their callers, not for every local user.
-  if (!error && mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) {
-    error = std::error_code(errno, std::generic_category());
-  }
-  if (!error && access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
-    error = std::error_code(errno, std::generic_category());
-  }
-  if (!error) return Status::Ok();
-  return {StatusCode::kInternal,
-          "cache.directory: cannot write in `" + directory + "`: " + error.message()};
 }
 
 }  // namespace
@@ -136,13 +117,15 @@ Status Gateway::StartAdmin(const tools::ToolConfig& config) {
   };
   options.events = [this](std::uint64_t after) { return events_.Since(after); };
   options.config = &running_config_;
-  if (config.admin.socket) {
-    options.socket = *config.admin.socket;
-    auto admin = admin::AdminServer::Start(*cache_, options);
-    if (!admin.ok()) return admin.status().WithContext("admin.socket");
-    admin_ = *std::move(admin);
+  if (config.admin.listen) {
+    if (Status started = StartAdminTcp(config.admin, options); !started.ok()) return started;
   }
-  return config.admin.listen ? StartAdminTcp(config.admin, options) : Status::Ok();
+  if (!config.admin.socket) return Status::Ok();
+  options.socket = *config.admin.socket;
+  auto admin = LateAdmin::Start(*cache_, options, log_);
+  if (!admin.ok()) return admin.status().WithContext("admin.socket");
+  admin_ = *std::move(admin);
+  return Status::Ok();
 }
 
 // The token is asked of its source each time: one that was changed counts at once.
@@ -174,14 +157,19 @@ std::string Gateway::ShowMetrics() const {
                       .connections = connections});
 }
 
+// Requests are answered whether or not its disk answers.
 Status Gateway::OpenCache(Options options) {
-  if (Status made = MakeDirectory(options.directory); !made.ok()) return made;
   options.log = [log = &log_](LogLevel level, std::string_view line) {
     log->Write(level, "store", {{"what", std::string(line)}});
   };
   options.observer = &events_;
-  auto cache = Cache::Open(options);
-  if (!cache.ok()) return cache.status().WithContext("cache.directory");
+  auto cache = OpenLate(options);
+  if (!cache.ok()) {
+    // The configuration has been checked: it is the system that refuses the directory.
+    const bool refused = cache.status().code() == StatusCode::kInvalidArgument;
+    const Status status = cache.status().WithContext("cache.directory");
+    return refused ? Status(StatusCode::kInternal, status.message()) : status;
+  }
   cache_ = *std::move(cache);
   return Status::Ok();
 }
@@ -232,8 +220,6 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
     parts.metrics_page = [this] { return ShowMetrics(); };
   }
   spending_file_ = config.client.cache.directory + "/spending";
-  const Status known = accounts_.Load(spending_file_, Today());
-  if (!known.ok()) log_.Write(LogLevel::kWarning, "spending", {{"why", known.message()}});
   const unsigned threads = std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < threads; ++i) workers_.push_back(std::make_unique<HttpWorker>(limits_));
   Result<std::vector<GatewayHandler::Plan>> plans = MakePlans(config);
@@ -270,18 +256,41 @@ Status Gateway::Apply(const tools::ToolConfig& config) {
 }
 
 void Gateway::SaveSpending() {
+  if (!spending_loaded_) return;  // or what it says would be lost
   const Status saved = accounts_.Save(spending_file_, Today());
   if (!saved.ok()) log_.Write(LogLevel::kWarning, "spending", {{"why", saved.message()}});
 }
 
 // By a thread of its own, as the disk may hang: ours takes connections and signals.
-void Gateway::SaveSpendingRegularly() {
+void Gateway::KeepSpending() {
   std::unique_lock lock(save_mutex_);
-  while (!save_wake_.wait_for(lock, kBetweenSaves, [this] { return stop_saving_; })) {
+  do {
     lock.unlock();
-    SaveSpending();
+    if (spending_loaded_) {
+      SaveSpending();
+    } else {
+      LoadSpending();
+    }
     lock.lock();
+    spending_tried_ = true;
+    save_wake_.notify_all();
+  } while (!save_wake_.wait_for(lock, kBetweenSaves, [this] { return stop_saving_; }));
+}
+
+void Gateway::LoadSpending() {
+  const Status loaded = accounts_.Load(spending_file_, Today());
+  spending_loaded_ = loaded.ok();
+  if (!loaded.ok() && !spending_tried_) {
+    log_.Write(LogLevel::kWarning, "spending", {{"why", loaded.message()}});
   }
+}
+
+// Callers who have spent what they may are known before anybody is served, if the disk answers.
+void Gateway::StartSpending() {
+  saver_ = std::thread([this] { KeepSpending(); });
+  if (cache_->GetHealth().state == HealthState::kReopening) return;
+  std::unique_lock lock(save_mutex_);
+  save_wake_.wait_for(lock, kLoadPatience, [this] { return spending_tried_; });
 }
 
 void Gateway::StopSaving() {
@@ -309,7 +318,7 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
     // Back to the default: the second signal kills.
     signals_.clear();
   });
-  saver_ = std::thread([this] { SaveSpendingRegularly(); });
+  StartSpending();
   Serve(ready);
   control_.run();
   Drain();

@@ -30,6 +30,7 @@
 #include "larder/client/recent_misses.h"
 #include "larder/client/refusals.h"
 #include "larder/result.h"
+#include "late_admin.h"
 #include "log.h"
 #include "request_metrics.h"
 #include "routes.h"
@@ -41,10 +42,11 @@ namespace larder::gateway {
 
 class Gateway {
  public:
-  // Takes the port, or the socket that `manager` hands over, and the store. `log` and `manager`
-  // must outlive the gateway. Errors: kInvalidArgument (configuration), kUnavailable (port or store
-  // held by another), kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal
-  // (the system refuses the directory, the socket, ...).
+  // Takes the port, or the socket that `manager` hands over, and the store; a store, or an admin
+  // socket, whose disk fails or hangs comes later (OpenLate). `log` and `manager` must outlive the
+  // gateway. Errors: kInvalidArgument (configuration), kUnavailable (port or store held by
+  // another), kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal (the
+  // system refuses the directory, ...).
   static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log,
                                                const InitSystem& manager);
   // What Open would refuse without touching port or store. Errors: kInvalidArgument.
@@ -80,7 +82,9 @@ class Gateway {
   Result<std::vector<GatewayHandler::Plan>> MakePlans(const tools::ToolConfig& config);
   Status CheckReach(const tools::ToolConfig& config) const;
   void SaveSpending();
-  void SaveSpendingRegularly();
+  void KeepSpending();
+  void LoadSpending();
+  void StartSpending();
   void StopSaving();
   void Serve(const std::function<void(const std::string& url)>& ready);
   void Drain();
@@ -101,7 +105,10 @@ class Gateway {
   std::thread saver_;
   std::mutex save_mutex_;
   std::condition_variable save_wake_;
-  bool stop_saving_ = false;  // guarded by save_mutex_
+  // Guarded by save_mutex_.
+  bool stop_saving_ = false;
+  bool spending_tried_ = false;   // to be loaded
+  bool spending_loaded_ = false;  // whose thread saves; then whoever has joined it
   // Destroyed from the last to the first: whoever uses goes before what it uses.
   std::shared_ptr<client::HealthBoard> board_;
   std::shared_ptr<client::Refusals> refusals_ = std::make_shared<client::Refusals>();
@@ -119,7 +126,7 @@ class Gateway {
   std::vector<std::unique_ptr<HttpWorker>> workers_;
   std::vector<std::unique_ptr<GatewayHandler>> handlers_;
   std::unique_ptr<HttpListener> listener_;
-  std::unique_ptr<admin::AdminServer> admin_;
+  std::unique_ptr<LateAdmin> admin_;
   std::unique_ptr<admin::AdminServer> admin_tcp_;
 };
 

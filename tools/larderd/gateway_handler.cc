@@ -206,7 +206,10 @@ asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Respond
   if (what.ok()) number = co_await InvalidateOnPool(parts_, *std::move(what));
   if (!number.ok()) {
     const Status status = number.status();
-    co_await SendError(responder, shape.dialect, ToHttpStatus(status.code()), status.message());
+    // Not acknowledged, and worth trying again.
+    const bool later = status.code() == StatusCode::kUnavailable;
+    const int http_status = later ? 503 : ToHttpStatus(status.code());
+    co_await SendError(responder, shape.dialect, http_status, status.message());
     co_return;
   }
   AnswerHead head{200, {{"content-type", "application/json"}, {"cache-control", "no-store"}}};

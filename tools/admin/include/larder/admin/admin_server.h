@@ -61,7 +61,7 @@ struct AdminTcp {
 };
 
 // Thread-safe. Serves on threads of its own from Start until destroyed. Start ignores SIGPIPE for
-// the whole process, and changes its umask for as long as the socket is bound.
+// the whole process.
 class AdminServer {
  public:
   // `cache` must outlive the server.
