@@ -255,6 +255,22 @@ TEST_F(LarderdDiskTest, StartsOnAReadOnlyDisk) {
   ExpectEnds(15s);
 }
 
+TEST_F(LarderdDiskTest, ConfigurationIsTakenOverThoughTheDiskHangs) {
+  Start();
+  ExpectServes("before");
+  disk_.Become(DiskState::kHangs);
+  config_["cache"]["max_memory_bytes"] = "64MiB";
+  WriteConfig();
+  larderd_->Signal(SIGHUP);
+  const auto end = Clock::now() + 1min;
+  while (larderd_->ErrorText().find("max_memory_bytes") == std::string::npos) {
+    ASSERT_LT(Clock::now(), end) << larderd_->ErrorText();
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(Ask(url_, "GET", "/healthz").status, 200) << "a new connection is taken";
+  ExpectEnds(25s);
+}
+
 TEST_F(LarderdDiskTest, EndsOnADiskThatFails) {
   Start();
   ExpectServes("before");

@@ -31,6 +31,9 @@ constexpr Duration kBetweenSaves = std::chrono::seconds(5);
 
 // Threads for what may block on the disk. A lookup takes microseconds; a few that are stuck on a
 // slow disk shall not hold up the rest.
+constexpr std::size_t kStoreThreads = 4;
+
+// Threads for what takes long, or waits for others: credentials.
 constexpr std::size_t kPoolThreads = 4;
 
 // Of a start on a disk that does not answer.
@@ -63,7 +66,8 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
           })),
       call_limits_(std::make_shared<client::CallLimits>(config.gateway.upstream)),
       client_connections_(config.gateway.max_connections_per_client),
-      pool_(kPoolThreads) {
+      pool_(kPoolThreads),
+      store_pool_(kStoreThreads) {
   limits_.max_body_bytes = config.gateway.max_body_bytes;
   // The largest that is allowed must find room when it is alone.
   limits_.request_memory = std::make_shared<RequestMemory>(
@@ -211,7 +215,7 @@ Result<std::vector<GatewayHandler::Plan>> Gateway::MakePlans(const tools::ToolCo
 
 Status Gateway::StartWorkers(const tools::ToolConfig& config) {
   HandlerParts parts{.cache = *cache_,
-                     .pool = pool_,
+                     .pool = store_pool_,
                      .log = log_,
                      .metrics = metrics_,
                      .isolation = config.gateway.isolation,
@@ -241,10 +245,11 @@ Status Gateway::Apply(const tools::ToolConfig& config) {
                              .stale_if_error = cache.stale_if_error,
                              .negative_ttl = cache.negative_ttl};
   if (Status status = CheckReach(config); !status.ok()) return status;
+  if (Status status = cache.Validate(); !status.ok()) return status;
   Result<std::vector<GatewayHandler::Plan>> plans = MakePlans(config);
   if (!plans.ok()) return plans.status();
-  // The last that can fail: what is refused changes nothing.
-  if (Status changed = cache_->Change(change); !changed.ok()) return changed;
+  // Nothing can fail any more: what is refused changes nothing.
+  ChangeCache(change);
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     auto replace = [handler = handlers_[i].get(), plan = std::move((*plans)[i])]() mutable {
       handler->Replace(std::move(plan));
@@ -253,6 +258,15 @@ Status Gateway::Apply(const tools::ToolConfig& config) {
   }
   log_.SetLevel(config.logging.level);
   return Status::Ok();
+}
+
+// The store writes down some of it, and its disk may hang: our thread takes connections and
+// signals. One after the other.
+void Gateway::ChangeCache(const OptionsChange& change) {
+  asio::post(changes_, [this, change] {
+    const Status changed = cache_->Change(change);
+    if (!changed.ok()) log_.Write(LogLevel::kError, "change", {{"why", changed.ToString()}});
+  });
 }
 
 void Gateway::SaveSpending() {
@@ -375,6 +389,7 @@ bool Gateway::CloseAll() {
     admin_.reset();
     admin_tcp_.reset();
     pool_.join();
+    store_pool_.join();
     const Status closed = cache_->Close();
     if (!closed.ok()) log_.Write(LogLevel::kError, "close", {{"why", closed.ToString()}});
     StopSaving();

@@ -3,6 +3,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <condition_variable>
 #include <functional>
@@ -73,6 +74,7 @@ class Gateway {
   Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& manager);
 
   Status OpenCache(Options options);
+  void ChangeCache(const OptionsChange& change);
   Status StartWorkers(const tools::ToolConfig& config);
   Status StartAdmin(const tools::ToolConfig& config);
   Status StartAdminTcp(const tools::AdminConfig& config, const admin::AdminOptions& options);
@@ -122,7 +124,10 @@ class Gateway {
   EventLog events_;
   std::unique_ptr<Cache> cache_;
   RunningConfig running_config_{control_};
-  boost::asio::thread_pool pool_;
+  boost::asio::thread_pool pool_;        // computes
+  boost::asio::thread_pool store_pool_;  // waits for the store
+  boost::asio::strand<boost::asio::thread_pool::executor_type> changes_{
+      store_pool_.get_executor()};  // of the cache's options
   std::vector<std::unique_ptr<HttpWorker>> workers_;
   std::vector<std::unique_ptr<GatewayHandler>> handlers_;
   std::unique_ptr<HttpListener> listener_;
