@@ -183,7 +183,10 @@ boost::asio::awaitable<void> Run(BatchFetch fetch, Request request) {
                  meter = std::move(meter)]() mutable {
     Finish(std::move(fetch), received, std::move(meter));
   };
-  co_await RunOnPoolOrHere(core->io, core->pool, std::move(finish), core->limits.lookup);
+  // Recordings leave notes in the store, which are waited for.
+  const bool records = core->cassette == CassetteMode::kRecord;
+  boost::asio::thread_pool& pool = records ? core->store->pool() : core->pool;
+  co_await RunOnPoolOrHere(core->io, pool, std::move(finish), core->limits.lookup);
 }
 
 }  // namespace

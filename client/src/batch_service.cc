@@ -21,6 +21,7 @@
 #include "miss_note.h"
 #include "own_answers.h"
 #include "stale_if_error.h"
+#include "store_work.h"
 
 namespace larder::client {
 namespace {
@@ -113,7 +114,8 @@ class BatchJourney {
     auto work = [core = core_, slots = slots_, read = std::move(read)] {
       return LookUpAll(*core->cache, slots, read);
     };
-    auto found = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    auto found =
+        co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
     if (found) slots_ = *std::move(found);
   }
 
@@ -123,7 +125,8 @@ class BatchJourney {
     auto work = [core = core_, slots = slots_, query = query_] {
       return FindWholeFor(*core, query, slots);
     };
-    auto found = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    auto found =
+        co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     if (IsCancelled(state)) co_return GivenUp();
     if (!found || !*found || !IsFreshEnough(**found)) co_return std::nullopt;
@@ -155,7 +158,7 @@ class BatchJourney {
                  item = slots_[number].item] {
       return NearestItem(*core, RequestForItem(*core, *request, number), *batch, item);
     };
-    auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    auto why = co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
     const std::string text = why.value_or("the store does not answer");
     co_return positions_.size() == 1 ? text : "/input/" + std::to_string(place) + ": " + text;
   }
@@ -166,7 +169,7 @@ class BatchJourney {
       return ExplainAll(*core->cache, slots, read);
     };
     auto explained =
-        co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+        co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
     if (explained) slots_ = *std::move(explained);
   }
 
@@ -228,7 +231,7 @@ class BatchJourney {
       return acquired;
     };
     auto acquired =
-        co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+        co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
     if (!acquired) co_return false;
     BatchFetch fetch;
     BatchFetch refresh;

@@ -94,6 +94,8 @@ class StackClient final : public CachingClient {
   // Goes last: it takes the coroutines that are left with it.
   boost::asio::io_context io_{1};
   boost::asio::thread_pool pool_{kPoolThreads};
+  boost::asio::thread_pool store_pool_{kPoolThreads};
+  const std::shared_ptr<StoreThreads> store_ = std::make_shared<StoreThreads>(store_pool_);
   std::shared_ptr<IoGate> gate_;
   const std::shared_ptr<Refusals> refusals_ = std::make_shared<Refusals>();
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
@@ -119,6 +121,7 @@ StackClient::~StackClient() {
     thread_.join();
   }
   pool_.join();  // what is complete is stored
+  store_pool_.join();
 }
 
 // Fetches that nobody waits for any more are dropped.
@@ -131,6 +134,7 @@ Status StackClient::AddStack(const ClientConfig& config, Cache* cache,
   Result<std::unique_ptr<HttpService>> stack = MakeStack({.io = io_,
                                                           .pool = pool_,
                                                           .cache = cache,
+                                                          .store = store_,
                                                           .health = board_,
                                                           .refusals = refusals_,
                                                           .credentials = credentials_,

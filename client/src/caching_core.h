@@ -17,6 +17,7 @@
 #include "cost.h"
 #include "dialect.h"
 #include "larder/client/asio/http_service.h"
+#include "larder/client/asio/store_threads.h"
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/on_abort.h"
@@ -36,7 +37,8 @@ struct CachingLimits {
   std::size_t max_body_bytes = std::size_t{64} << 20;
   // A yet larger one fails its flight, which keeps what it has for those who come late.
   std::uint64_t max_flight_bytes = std::uint64_t{128} << 20;
-  // A store that has not answered by then is passed by.
+  // A store that has not answered by then is passed by, and so it is by those who come after,
+  // until it answers.
   Duration lookup = std::chrono::seconds(2);
   // The end of an answer is held back no longer than this until the store has it.
   Duration store = std::chrono::milliseconds(500);
@@ -48,7 +50,8 @@ struct CachingLimits {
 
 struct CachingCore {
   boost::asio::io_context& io;
-  boost::asio::thread_pool& pool;
+  boost::asio::thread_pool& pool;       // computes
+  std::shared_ptr<StoreThreads> store;  // wait for the store
   std::shared_ptr<HttpService> upstream;
   std::unique_ptr<ResponseCache> cache;  // null = nothing is cached
   const Dialect& dialect;

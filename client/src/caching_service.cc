@@ -14,6 +14,7 @@
 #include "hit_replay.h"
 #include "own_answers.h"
 #include "stale_if_error.h"
+#include "store_work.h"
 #include "upstream_fetch.h"
 #include "waiting_stream.h"
 
@@ -86,7 +87,7 @@ class Journey {
         return core->cache->Get(query.key_bytes(), query.read);
       };
       auto found =
-          co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+          co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
       const auto state = co_await boost::asio::this_coro::cancellation_state;
       if (IsCancelled(state)) co_return GivenUp();
       if (found) hit = *std::move(found);
@@ -160,7 +161,7 @@ class Journey {
       const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
       return core->cache->Acquire(bytes, read, opening);
     };
-    co_return co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    co_return co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
   }
 
   boost::asio::awaitable<Response> Missing() {
@@ -170,7 +171,8 @@ class Journey {
       auto work = [core = core_, traits = query_.traits] {
         return NearestRecording(*core->cache, traits);
       };
-      auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+      auto why =
+          co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
       missing = NotRecorded(*core_, why.value_or("the store does not answer"));
     } else {
       missing = NotCached(*core_);
@@ -183,7 +185,7 @@ class Journey {
     auto work = [core = core_, query = query_] {
       return core->cache->Explain(query.key_bytes(), query.read);
     };
-    auto why = co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
+    auto why = co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
     if (!why) co_return;
     outcome_.explanation = WhyMissed(query_.directives, outcome_.detail, *std::move(why));
   }

@@ -144,24 +144,25 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
   limits.max_body_bytes = config.cache.max_body_bytes;
   std::shared_ptr<Refusals> refusals =
       parts.refusals != nullptr ? parts.refusals : std::make_shared<Refusals>();
-  return Service(std::make_shared<CachingService>(std::make_shared<const CachingCore>(
-      CachingCore{.io = parts.io,
-                  .pool = parts.pool,
-                  .upstream = std::move(inner),
-                  .cache = parts.cache == nullptr ? nullptr : MakeResponseCache(*parts.cache),
-                  .dialect = **dialect,
-                  .provider = *settings,
-                  .prices = config.prices,
-                  .limits = limits,
-                  .policy = config.policy,
-                  .ttl_jitter = config.cache.ttl_jitter,
-                  .negative_ttl = config.cache.negative_ttl,
-                  .on_abort = parts.on_abort,
-                  .health = HealthOf(*settings, parts.health),
-                  .refusals = std::move(refusals),
-                  .recent_misses = parts.recent_misses,
-                  .cassette = parts.cassette,
-                  .scoped_tags = parts.scoped_tags})));
+  return Service(std::make_shared<CachingService>(std::make_shared<const CachingCore>(CachingCore{
+      .io = parts.io,
+      .pool = parts.pool,
+      .store = parts.store != nullptr ? parts.store : std::make_shared<StoreThreads>(parts.pool),
+      .upstream = std::move(inner),
+      .cache = parts.cache == nullptr ? nullptr : MakeResponseCache(*parts.cache),
+      .dialect = **dialect,
+      .provider = *settings,
+      .prices = config.prices,
+      .limits = limits,
+      .policy = config.policy,
+      .ttl_jitter = config.cache.ttl_jitter,
+      .negative_ttl = config.cache.negative_ttl,
+      .on_abort = parts.on_abort,
+      .health = HealthOf(*settings, parts.health),
+      .refusals = std::move(refusals),
+      .recent_misses = parts.recent_misses,
+      .cassette = parts.cassette,
+      .scoped_tags = parts.scoped_tags})));
 }
 
 Result<Service> MakeFallback(const ClientConfig& config, std::string_view provider, Service inner,

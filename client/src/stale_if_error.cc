@@ -4,9 +4,9 @@
 #include <utility>
 #include <variant>
 
-#include "handoff.h"
 #include "hit_replay.h"
 #include "retry_rule.h"
+#include "store_work.h"
 
 namespace larder::client {
 namespace {
@@ -58,7 +58,7 @@ boost::asio::awaitable<std::optional<Response>> StaleInstead(Core core, const Ca
     const std::string_view bytes(reinterpret_cast<const char*>(key.data()), key.size());
     return core->cache->Get(bytes, *read);
   };
-  auto found = co_await RunOnPool(core->io, core->pool, std::move(look), core->limits.lookup);
+  auto found = co_await RunOnStore(core->io, core->store, std::move(look), core->limits.lookup);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state) || !found || !*found) co_return std::nullopt;
   CacheOutcome outcome = HitOutcome(**found, query.key);

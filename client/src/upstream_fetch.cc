@@ -132,7 +132,10 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
                     core->cassette != CassetteMode::kRecord;
   if (here) co_return Finish(std::move(fetch));
   auto finish = [fetch = std::move(fetch)]() mutable { Finish(std::move(fetch)); };
-  co_await RunOnPoolOrHere(core->io, core->pool, std::move(finish), core->limits.lookup);
+  // Recordings leave notes in the store, which are waited for.
+  const bool records = core->cassette == CassetteMode::kRecord;
+  boost::asio::thread_pool& pool = records ? core->store->pool() : core->pool;
+  co_await RunOnPoolOrHere(core->io, pool, std::move(finish), core->limits.lookup);
 }
 
 void Start(Fetch fetch, Request request) {

@@ -156,6 +156,7 @@ CachingFixture::~CachingFixture() {
 
 void CachingFixture::OpenCache() {
   pool_ = std::make_unique<boost::asio::thread_pool>(std::size_t{kPoolThreads});
+  store_threads_ = std::make_shared<StoreThreads>(*pool_);
   Result<std::unique_ptr<Cache>> cache = Cache::Open(config_.cache);
   ASSERT_OK(cache);
   cache_ = *std::move(cache);
@@ -192,6 +193,7 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
     auto core =
         std::make_shared<const CachingCore>(CachingCore{.io = io,
                                                         .pool = *pool_,
+                                                        .store = store_threads_,
                                                         .upstream = std::move(http),
                                                         .cache = MakeResponseCache(*cache_),
                                                         .dialect = *FindDialect(dialect_),

@@ -419,10 +419,16 @@ TEST_F(CachingFlightTest, StoreThatHangsIsPassedBy) {
   Serve([large](UpstreamExchange& exchange) { exchange.Answer(200, "application/json", large); });
   EXPECT_EQ(Ask(ChatRequest()).cache, "larder; fwd=miss; stored");
   HangStore();
-  const Answer answer = Ask(ChatRequest());
-  EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=store-unavailable");
-  EXPECT_EQ(refusals_->Counts()["store-unavailable"], 1U);
-  EXPECT_EQ(answer.body, large);
+  for (unsigned i = 1; i <= 3; ++i) {
+    const Answer answer = Ask(ChatRequest());
+    EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=store-unavailable");
+    EXPECT_EQ(refusals_->Counts()["store-unavailable"], i);
+    EXPECT_EQ(answer.body, large);
+    EXPECT_EQ(store_threads_->unfinished(), 1U) << "the first waited, for all";
+  }
+  store_returns_.Open();
+  while (store_threads_->unfinished() > 0) std::this_thread::yield();
+  EXPECT_THAT(Ask(ChatRequest()).cache, HasSubstr("larder; hit"));
 }
 
 TEST_F(CachingFlightTest, MissThatMemoryTellsOfNeedsNoStoreThatAnswers) {

@@ -255,6 +255,30 @@ TEST_F(LarderdDiskTest, StartsOnAReadOnlyDisk) {
   ExpectEnds(15s);
 }
 
+TEST_F(LarderdDiskTest, LookupsThatHangHoldUpNobodyWhoComputes) {
+  constexpr int kLookups = 8;  // more than there are threads for them
+  Start();
+  for (int i = 0; i < kLookups; ++i) Status("stored " + std::to_string(i));
+  ExpectEnds(15s);
+  std::filesystem::remove(dir_ / "data/hot");  // else they are read into memory again
+  Start();
+  disk_.Become(DiskState::kHangs);
+  std::vector<std::thread> lookups;
+  for (int i = 0; i < kLookups; ++i) {
+    lookups.emplace_back([this, i] { Status("stored " + std::to_string(i)); });
+  }
+  for (std::thread& lookup : lookups) lookup.join();
+  const std::string large(100'000, 'x');
+  EXPECT_THAT(Status(large), HasSubstr("fwd=miss")) << "it was understood";
+  const auto begin = Clock::now();
+  constexpr int kBatches = 10;
+  for (int i = 0; i < kBatches; ++i) {
+    const std::string batch = R"({"model":"m","input":["a)" + std::to_string(i) + R"(","b"]})";
+    EXPECT_EQ(Ask(url_, "POST", "/v1/embeddings", batch).status, 200);
+  }
+  EXPECT_LT(Clock::now() - begin, kBatches * 1s) << "each waited for the store";
+}
+
 TEST_F(LarderdDiskTest, ConfigurationIsTakenOverThoughTheDiskHangs) {
   Start();
   ExpectServes("before");

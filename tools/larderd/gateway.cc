@@ -185,6 +185,7 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
     auto stack = client::MakeStack({.io = worker.io(),
                                     .pool = pool_,
                                     .cache = cache_.get(),
+                                    .store = store_threads_,
                                     .health = board_,
                                     .refusals = refusals_,
                                     .recent_misses = recent_misses_,

@@ -24,6 +24,7 @@
 #include "init_system.h"
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
+#include "larder/client/asio/store_threads.h"
 #include "larder/client/call_limits.h"
 #include "larder/client/credential_board.h"
 #include "larder/client/health_board.h"
@@ -126,6 +127,8 @@ class Gateway {
   RunningConfig running_config_{control_};
   boost::asio::thread_pool pool_;        // computes
   boost::asio::thread_pool store_pool_;  // waits for the store
+  const std::shared_ptr<client::StoreThreads> store_threads_ =
+      std::make_shared<client::StoreThreads>(store_pool_);
   boost::asio::strand<boost::asio::thread_pool::executor_type> changes_{
       store_pool_.get_executor()};  // of the cache's options
   std::vector<std::unique_ptr<HttpWorker>> workers_;

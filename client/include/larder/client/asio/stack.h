@@ -9,6 +9,7 @@
 
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
+#include "larder/client/asio/store_threads.h"
 #include "larder/client/call_limits.h"
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
@@ -23,11 +24,14 @@ namespace larder::client {
 
 struct StackParts {
   boost::asio::io_context& io;  // the stack runs here; one thread runs it
-  // Runs what may block (store) or takes long (hashing large bodies); any number of stacks share
-  // it. Must be joined before `cache` is destroyed.
+  // Runs what takes long (hashing large bodies) or waits for others (credentials); any number of
+  // stacks share it. Must be joined before `cache` is destroyed.
   boost::asio::thread_pool& pool;
   // Shared by all stacks; null = nothing is cached.
   Cache* cache = nullptr;
+  // Wait for the store, for all stacks that share them; theirs are to be joined like `pool`. Null =
+  // `pool` does: then a disk that hangs can hold up what takes long, too.
+  std::shared_ptr<StoreThreads> store = nullptr;
   // Shared by the stacks of a process; null = this stack's own.
   std::shared_ptr<HealthBoard> health = nullptr;
   // Counts what is kept from the cache, for all stacks that share it; null = for this one alone.
