@@ -302,7 +302,7 @@ MemoryPlan CacheCore::PlanMemory() const {
 
 std::uint64_t CacheCore::UsedBesideHotTier() const {
   return policy_->MemoryBytes() + ledger_->memory_bytes() + codec_->MostMemoryBytes() +
-         (trainer_ != nullptr ? trainer_->sample_bytes() : 0);
+         dictionaries_->memory_bytes() + (trainer_ != nullptr ? trainer_->sample_bytes() : 0);
 }
 
 void CacheCore::ShareMemory() {
