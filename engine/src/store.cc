@@ -345,29 +345,43 @@ class RocksStore final : public Store {
 
 namespace {
 
+// Without CURRENT RocksDB begins a new store first, and looks at what lies there then: the opening
+// fails once if there is a log, and the next one, or this one if there is none, finds that no table
+// belongs to the new store, and deletes them all. A manifest alone is what is left of the making of
+// a store that was cut off: RocksDB syncs the name of CURRENT before it makes any other file.
+//
 // RocksDB tells LogWatch from which log on there are writes that are not in tables only if there is
 // a log. A loss of power may have taken the name of the only one, which was new and empty; so may
 // an opening that failed have left none.
-rocksdb::Status LeaveALog(rocksdb::Env& env, const std::string& path) {
+Status CheckFiles(rocksdb::Env& env, const std::string& path) {
   std::vector<std::string> names;
-  if (!env.GetChildren(path, &names).ok()) return rocksdb::Status::OK();  // a new one
-  const auto is_log = [](const std::string& name) { return name.ends_with(".log"); };
-  const bool is_store = std::find(names.begin(), names.end(), "CURRENT") != names.end();
-  if (!is_store || std::any_of(names.begin(), names.end(), is_log)) {
-    return rocksdb::Status::OK();
+  const rocksdb::Status listed = env.GetChildren(path, &names);
+  if (listed.IsNotFound() || listed.IsPathNotFound()) return Status::Ok();  // a new one
+  if (!listed.ok()) return FromRocksDb(listed);
+  const auto has = [&names](std::string_view suffix) {
+    return std::any_of(names.begin(), names.end(),
+                       [suffix](const std::string& name) { return name.ends_with(suffix); });
+  };
+  const bool has_log = has(".log");
+  if (std::find(names.begin(), names.end(), "CURRENT") == names.end()) {
+    if (!has_log && !has(".sst")) return Status::Ok();
+    return {StatusCode::kDataLoss, path + "/CURRENT is missing"};
   }
-  return rocksdb::WriteStringToFile(&env, {}, path + "/000001.log");  // no other has this number
+  if (has_log) return Status::Ok();
+  return FromRocksDb(  // no other has this number
+      rocksdb::WriteStringToFile(&env, {}, path + "/000001.log"));
 }
 
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
+  const Status ready = CheckFiles(env, options.path);
+  if (!ready.ok()) return ready.WithContext("open store");
   const bool pins = EstimateTableMetadata(env, options.path) < options.most_pinned_bytes;
   rocksdb::Options rocks = RocksOptions(options, pins);
-  const rocksdb::Status ready = LeaveALog(*rocks.env, options.path);
-  if (!ready.ok()) return FromRocksDb(ready).WithContext("open store");
-  Surroundings surroundings;
+  Surroundings surroundings{.watch = options.watch != nullptr ? options.watch
+                                                              : std::make_shared<LogWatch>()};
   rocks.wal_filter = surroundings.watch.get();
   if (options.budget != nullptr) {
     surroundings.files = std::make_shared<MeteredFileSystem>(rocks.env->GetFileSystem(),

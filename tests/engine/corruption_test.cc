@@ -159,6 +159,43 @@ TEST_F(CorruptionTest, StoreWithAMissingFileIsMovedAside) {
   EXPECT_TRUE(fs::exists(dir_ / "cache/quarantine/store/CURRENT"));
 }
 
+// RocksDB would begin a new store there, and delete the tables of the old one.
+TEST_F(CorruptionTest, StoreWithoutItsCurrentIsRefusedForGoodOrMovedAsideWhole) {
+  Fill();
+  fs::copy(dir_ / "cache", dir_ / "sound", fs::copy_options::recursive);
+  for (const bool logs : {true, false}) {
+    fs::remove_all(dir_ / "cache");
+    fs::copy(dir_ / "sound", dir_ / "cache", fs::copy_options::recursive);
+    fs::remove(dir_ / "cache/store/CURRENT");
+    if (!logs) {
+      for (const fs::path& log : FilesOf(".log")) fs::remove(log);
+    }
+    const std::vector<fs::path> tables = FilesOf(".sst");
+    for (int start = 1; start <= 2; ++start) {
+      EXPECT_THAT(Open(OnCorruption::kFail), HasCode(StatusCode::kDataLoss)) << "start " << start;
+      for (const fs::path& table : tables) EXPECT_TRUE(fs::exists(table)) << "start " << start;
+    }
+    Result<std::unique_ptr<Cache>> cache = Open();
+    ASSERT_OK(cache);
+    EXPECT_EQ(CountHits(**cache), 0);
+    EXPECT_OK((*cache)->Put("new", "value"));
+    for (const fs::path& table : tables) {
+      EXPECT_TRUE(fs::exists(dir_ / "cache/quarantine/store" / table.filename()));
+    }
+  }
+}
+
+// As it is between the first manifest and CURRENT.
+TEST_F(CorruptionTest, StoreWhoseMakingWasCutOffIsMadeAnew) {
+  fs::create_directories(dir_ / "cache/store");
+  for (const char* name : {"IDENTITY", "MANIFEST-000001", "000001.dbtmp"}) {
+    std::ofstream(dir_ / (std::string("cache/store/") + name)) << "MANIFEST-000001";
+  }
+  Result<std::unique_ptr<Cache>> cache = Open(OnCorruption::kFail);
+  ASSERT_OK(cache);
+  EXPECT_OK((*cache)->Put("new", "value"));
+}
+
 TEST_F(CorruptionTest, LostJournalForgetsEverythingRatherThanTooLittle) {
   Fill();
   fs::remove(dir_ / "cache/invalidations");
