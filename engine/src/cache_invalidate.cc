@@ -37,7 +37,9 @@ Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
 // The caller holds the key's stripe.
 Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause, StoreMark* synced) {
   const std::uint64_t number = ledger_->Next();
-  if (number == 0) return {StatusCode::kUnavailable, "the journal cannot be written"};
+  if (!ledger_->IsReserved(number)) {
+    return {StatusCode::kUnavailable, "the journal cannot be written"};
+  }
   const std::uint64_t hash = HotTier::HashKey(key);
   flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);

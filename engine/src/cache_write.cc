@@ -144,7 +144,9 @@ CacheCore::Precedence CacheCore::Compare(std::string_view key, std::uint64_t num
 // The caller holds the key's stripe. Null: nothing is against writing it.
 std::optional<Result<PutOutcome>> CacheCore::Refuse(Draft& draft, Numbered numbered) {
   const EntryData& entry = *draft.entry;
-  if (entry.number == 0) return Status(StatusCode::kUnavailable, "the journal cannot be written");
+  if (!ledger_->IsReserved(entry.number)) {
+    return Status(StatusCode::kUnavailable, "the journal cannot be written");
+  }
   // It would be stored only to be invalid at every read.
   if (!ledger_->Holds(draft.key, entry.number, entry.tag_hashes)) return PutOutcome::kSuperseded;
   switch (Compare(draft.key, entry.number, draft.replaced)) {

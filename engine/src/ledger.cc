@@ -56,8 +56,8 @@ class JournaledLedger final : public Ledger {
 
   Status Load();
 
-  std::uint64_t Next() override;
-  std::uint64_t Last() const override { return std::min(next_.load(), bound_.load()) - 1; }
+  std::uint64_t Next() override { return next_.fetch_add(1); }
+  std::uint64_t Last() const override { return next_.load() - 1; }
   std::uint64_t NumberBound() const override { return bound_.load(); }
   bool Holds(std::string_view key, std::uint64_t number,
              std::span<const TagHash> tags) const override;
@@ -121,7 +121,11 @@ class JournaledLedger final : public Ledger {
   // Constant after construction.
   const LedgerOptions options_;
 
-  // Numbers. Sequentially consistent, so that numbers and generations have one order for all.
+  // Numbers. Sequentially consistent, so that numbers and generations have one order for all. The
+  // next one may be beyond the bound: that orders who computes in this process, for which a flight
+  // has to be told from one that began before an invalidation, though nothing can be stored. The
+  // bound is looked at when something is to be stored (IsReserved), not when a number is given out:
+  // if it has risen over it by then, no restart gives it out again.
   std::atomic<std::uint64_t> next_{1};
   std::atomic<std::uint64_t> bound_{1};
 
@@ -168,12 +172,12 @@ Status JournaledLedger::Load() {
   Result<JournalContents> contents = journal_.Read(replay);
   if (!contents.ok()) return contents.status();
   if (Status status = Replay(*contents); !status.ok()) return status;
-  // Everything given out before is below the bound that was read; nothing is given out before
-  // the next one is on disk.
+  // Everything stored before has a number below the bound that was read; nothing is stored with one
+  // above it before the next bound is on disk.
   const std::uint64_t first = contents->header.number_bound;
   next_.store(first);
   bound_.store(first);
-  static_cast<void>(Commit({}));  // if it fails, no number is given out until a later one does not
+  static_cast<void>(Commit({}));  // if it fails, no number is reserved until a later one does not
   return Status::Ok();
 }
 
@@ -206,11 +210,6 @@ Status JournaledLedger::Replay(JournalContents& contents) {
   hard_.DropCovered();
   journal_.Discard();  // the new floor has to be in the next one
   return Status::Ok();
-}
-
-std::uint64_t JournaledLedger::Next() {
-  const std::uint64_t number = next_.fetch_add(1);
-  return number < bound_.load() ? number : 0;
 }
 
 // An even generation: everything that was applied when it was set is in the table, and whatever
@@ -298,8 +297,10 @@ Result<std::uint64_t> JournaledLedger::Invalidate(std::span<const Rule> rules,
   {
     const std::lock_guard lock(apply_mutex_);
     const Changing changing(generation_);
-    // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and no
-    // other will be before a bound above it is on disk.
+    // Perhaps beyond the bound, if numbers have run out: it covers all that were given out, and
+    // what gets a later one is not stored before a bound above that is on disk. If this rule could
+    // not be written before, it is written with that bound: the new journal is made of all that is
+    // here.
     number = next_.fetch_add(1);
     // Not before: one with a greater number would have an earlier time than one it waited for.
     const InvalidationTime time = now ? now() : InvalidationTime{};

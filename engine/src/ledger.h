@@ -92,8 +92,8 @@ struct LedgerOptions {
 // Thread-safe. Next, Last, Holds and Generation never block on the disk.
 class Ledger {
  public:
-  // Reserves numbers and syncs that, before it returns if the disk takes writes; else Next() gives
-  // none until RetryUnwritten() has. Damage to the journal, or its absence where
+  // Reserves numbers and syncs that, before it returns if the disk takes writes; else none is
+  // reserved until RetryUnwritten() has. Damage to the journal, or its absence where
   // there are rows or a saved number bound, raises the floor over all numbers given out so far and
   // is logged.
   // Errors: kUnavailable (the journal cannot be read); kDataLoss: the journal is lost beside a
@@ -102,13 +102,17 @@ class Ledger {
   static Result<std::unique_ptr<Ledger>> Open(const LedgerOptions& options);
   virtual ~Ledger() = default;
 
-  // A number greater than all given out before, also before any restart. For leases and puts.
-  // 0, which never holds, if the numbers reserved have run out (half a block has gone since the
-  // journal could last be written): what has it must not be stored.
+  // A number greater than all given out before, and than any that something stored has. For leases
+  // and puts.
   virtual std::uint64_t Next() = 0;
+  // Whether it will never be given out again. Else the numbers reserved have run out (the journal
+  // could not be written since opening, or since half a block has gone): it says what came first
+  // among all that is in memory, but a restart may give it out to something else, so what has it
+  // must not be stored while this is so.
+  bool IsReserved(std::uint64_t number) const { return number < NumberBound(); }
   // The greatest number given out so far.
   virtual std::uint64_t Last() const = 0;
-  // All numbers given out, and many to come, are below.
+  // Those below are reserved. Never goes back.
   virtual std::uint64_t NumberBound() const = 0;
   // Whether something with this key, number and these tags is not invalidated (not softly).
   virtual bool Holds(std::string_view key, std::uint64_t number,

@@ -46,6 +46,19 @@ class OpeningFaultTest : public FaultyCacheTest {
     EXPECT_THAT(core_->Sync(), HasCode(StatusCode::kUnavailable));
     EXPECT_EQ(core_->GetStats().entries, 0u);
   }
+  void ExpectOneComputationBetweenTwoInvalidations() {
+    const ReadOptions options{.tags = {"t"}};
+    const auto acquire = [&] { return core_->Acquire("one", options, StaleWindow::kNone); };
+    Acquired first = acquire();
+    ASSERT_TRUE(std::holds_alternative<Lease>(first));
+    EXPECT_TRUE(std::holds_alternative<Flight>(acquire()));
+    const Invalidation what{.tags = {"t"}};
+    EXPECT_THAT(core_->Invalidate({&what, 1}), HasCode(StatusCode::kUnavailable));
+    Acquired second = acquire();
+    ASSERT_TRUE(std::holds_alternative<Lease>(second));
+    EXPECT_TRUE(std::holds_alternative<Flight>(acquire()));
+    EXPECT_GT(std::get<Lease>(second).number(), std::get<Lease>(first).number());
+  }
   void ExpectServes() {
     EXPECT_EQ(State(), "serving none");
     ASSERT_OK(Put("later"));
@@ -221,3 +234,4 @@ TEST_F(OpeningFaultTest, WhatWasHotComesBackWhenTheStoreDoes) {
 
 }  // namespace
 }  // namespace larder
+  ExpectOneComputationBetweenTwoInvalidations();
