@@ -194,6 +194,37 @@ Status Restoration::Commit() {
   return status;
 }
 
+// What a restore into a new directory leaves that is cut off before its commit, and nothing else.
+bool HasRemainsOnly(const std::string& directory) {
+  std::error_code error;
+  const auto all = [&error](const std::string& in, const auto& is_ours) {
+    fs::directory_iterator entry(in, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      if (!is_ours(entry->path())) return false;
+    }
+    return !error;
+  };
+  const auto is_part = [](const fs::path& path) {
+    const std::string name = path.filename().string();
+    return std::any_of(kParts.begin(), kParts.end(), [&name](const std::string& part) {
+      return name == part || name == part + ".new";
+    });
+  };
+  const auto is_dictionary = [](const fs::path& path) {
+    return path.string().ends_with(".dict.new") || StartsWith(path, "larder dictionary ");
+  };
+  const auto is_remains = [&](const fs::path& path) {
+    if (path.filename() == "restore.new") return all(path, is_part);
+    return path.filename() == "dict" && all(path, is_dictionary);
+  };
+  return !fs::is_empty(directory, error) && !error && all(directory, is_remains);
+}
+
+bool HasIdentity(const std::string& directory) {
+  return StartsWith(directory + "/state", "larder state ") ||
+         StartsWith(directory + "/invalidations", "LDRJRNL");
+}
+
 // The target's lock, with what an earlier restore left undone done. kNotFound: there is none.
 Result<DirectoryLock> TakeTarget(const std::string& directory, bool create) {
   std::error_code error;
@@ -218,8 +249,8 @@ Result<FoundBackup> FindSource(const RestoreOptions& options) {
 }  // namespace
 
 bool IsCacheDirectory(const std::string& directory) {
-  return StartsWith(directory + "/state", "larder state ") ||
-         StartsWith(directory + "/invalidations", "LDRJRNL");
+  return HasIdentity(directory) || HasIdentity(directory + "/restore.ready") ||
+         HasRemainsOnly(directory);
 }
 
 Status FinishRestore(const std::string& directory) {
@@ -273,9 +304,11 @@ Status DestroyUnguarded(const std::string& directory) {
   if (!IsCacheDirectory(directory)) {
     return {StatusCode::kInvalidArgument, directory + " is not a cache's directory"};
   }
+  // So that what tells that this is a cache is where it goes last.
+  if (Status status = FinishRestore(directory); !status.ok()) return status;
   std::error_code error;
   for (const std::string name : kOurs) {
-    // Last what tells that this is a cache, so that one cut off can be done again.
+    // So that one cut off can be done again.
     if (name == "state" || name == "invalidations") continue;
     fs::remove_all(directory + "/" + name, error);
     if (error) return FileError("delete " + name, error);

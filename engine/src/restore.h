@@ -15,7 +15,7 @@ namespace larder {
 // holds the directory's lock.
 Status FinishRestore(const std::string& directory);
 
-// Whether there is, or was, a cache of ours in `directory`.
+// Whether there is, or was, a cache of ours in `directory`, or one was being restored there.
 bool IsCacheDirectory(const std::string& directory);
 
 }  // namespace larder

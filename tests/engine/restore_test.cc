@@ -6,13 +6,17 @@
 
 #include <deque>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "backup_fixture.h"
 #include "cache_core.h"
 #include "dictionary.h"
 #include "faulty_cache.h"
+#include "kill_point.h"
 #include "status_matchers.h"
 #include "sync_faults.h"
 
@@ -241,6 +245,92 @@ TEST_F(RestoreTest, NothingIsDeletedBeforeTheCommitLasts) {
   faults.Heal();
   EXPECT_OK(FinishRestore(dir_ / "cache"));
   EXPECT_FALSE(fs::exists(dir_ / "cache/restore.ready"));
+}
+
+// What a kill leaves of a restore into a directory of its own, at each of its steps.
+class CutOffRestoreTest : public RestoreTest {
+ protected:
+  CutOffRestoreTest() {
+    {
+      DictionaryShelf shelf(dir_ / "cache/dict", 3, nullptr);
+      EXPECT_OK(shelf.Adopt(std::string(3000, 'd') + "what answers have in common"));
+    }
+    Put("k", "1");
+    EXPECT_OK(BackUp());
+    cache_.reset();
+    at_ = dir_ / "at ";
+    target_ = options_.cache_directory = dir_ / "new";
+    options_.backup_directory = dir_ / "backup";
+    options_.accept_unknown_invalidations = true;
+    kill_point_hook = [](const char* name) {
+      if (!std::string_view(name).starts_with("restore ")) return;
+      fs::copy(target_, at_ + std::to_string(++steps_), fs::copy_options::recursive);
+    };
+    steps_ = 0;
+    EXPECT_OK(larder::Restore(options_));
+    kill_point_hook = nullptr;
+    EXPECT_EQ(steps_, 4) << "staged, and before each part";
+    MakeStep();  // before there was a dictionary
+    fs::create_directories(target_ + "/restore.new/store");
+    MakeStep();  // what was staged was dropped
+    fs::copy(dir_ / "backup/dict", target_ + "/dict");
+    MakeStep();
+    fs::create_directories(target_ + "/dict");
+    std::ofstream(target_ + "/dict/00000001.dict.new") << "larder";
+  }
+  void MakeStep() {
+    target_ = at_ + std::to_string(++steps_);
+    fs::create_directory(target_);
+  }
+  // In a copy of each.
+  void ForEachStep(const std::function<void(const std::string& directory)>& run) {
+    for (int step = 1; step <= steps_; ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      const std::string directory = at_ + "copy";
+      fs::remove_all(directory);
+      fs::copy(at_ + std::to_string(step), directory, fs::copy_options::recursive);
+      run(directory);
+    }
+  }
+
+  static inline std::string at_;
+  static inline std::string target_;
+  static inline int steps_ = 0;
+  RestoreOptions options_;
+};
+
+TEST_F(CutOffRestoreTest, IsDoneAgain) {
+  ForEachStep([this](const std::string& directory) {
+    options_.cache_directory = directory;
+    EXPECT_OK(ForeseeRestore(options_));
+    ASSERT_OK(larder::Restore(options_));
+    Open(fs::path(directory).filename());
+    EXPECT_EQ(Get("k"), "1");
+    cache_.reset();
+  });
+}
+
+TEST_F(CutOffRestoreTest, IsDestroyed) {
+  ForEachStep([](const std::string& directory) {
+    EXPECT_OK(Destroy(directory));
+    EXPECT_FALSE(fs::exists(directory));
+  });
+}
+
+TEST_F(CutOffRestoreTest, IsNotSeenInWhatIsNotOurs) {
+  ForEachStep([this](const std::string& directory) {
+    const bool was_cache = fs::exists(directory + "/restore.ready");
+    std::ofstream(directory + "/notes") << "keep me";
+    options_.cache_directory = directory;
+    EXPECT_EQ(ForeseeRestore(options_).ok(), was_cache);
+    EXPECT_EQ(Destroy(directory).ok(), was_cache);
+    EXPECT_TRUE(fs::exists(directory + "/notes"));
+  });
+  fs::create_directories(dir_ / "words/dict");
+  EXPECT_OK(Destroy(dir_ / "words")) << "nothing is lost";
+  fs::create_directories(dir_ / "words/dict");
+  std::ofstream(dir_ / "words/dict/en.dict") << "hello";
+  EXPECT_THAT(Destroy(dir_ / "words"), HasCode(StatusCode::kInvalidArgument));
 }
 
 TEST_F(RestoreTest, PartThatCannotBeLookedAtIsNotTakenForOneInPlace) {

@@ -74,6 +74,18 @@ TEST_P(CachectlBackupTest, BackupIsMadeListedVerifiedAndRestored) {
   EXPECT_FALSE(Has("plain")) << "the ledger of the cache that was replaced stays in force";
 }
 
+// Committed, and none of its parts in place.
+TEST_P(CachectlBackupTest, RestoreThatWasCutOffIsFinishedByWhoeverLooks) {
+  CloseCache();
+  const fs::path ready = directory_ + "/restore.ready";
+  fs::create_directory(ready);
+  for (const char* part : {"store", "invalidations", "state"}) {
+    fs::rename(directory_ + "/" + part, ready / part);
+  }
+  EXPECT_TRUE(Has("answer"));
+  EXPECT_FALSE(fs::exists(ready));
+}
+
 TEST_P(CachectlBackupTest, OldBackupsGiveWay) {
   for (int i = 0; i < 3; ++i) BackUp({"--keep", "2"});
   const ProgramEnd end = Plain({"backup", "backups", "--list", "--json"});

@@ -66,10 +66,12 @@ Status Unreachable(std::string message) { return {StatusCode::kUnavailable, std:
 
 // Opening would create what is not there.
 Status CheckIsCache(const std::string& directory) {
-  if (::access((directory + "/store").c_str(), F_OK) == 0) return Status::Ok();
-  const int error = errno;
-  if (error != ENOENT && error != ENOTDIR) {
-    return Unreachable(directory + ": " + std::strerror(error));
+  for (const char* name : {"/store", "/restore.ready"}) {  // or it is there when it is opened
+    if (::access((directory + name).c_str(), F_OK) == 0) return Status::Ok();
+    const int error = errno;
+    if (error != ENOENT && error != ENOTDIR) {
+      return Unreachable(directory + ": " + std::strerror(error));
+    }
   }
   return Unreachable(directory + " is not a cache: it has no store");
 }

@@ -73,8 +73,10 @@ Status VerifyBackup(const std::string& backup_directory, std::uint32_t id = 0);
 // A cache whose ledger was not kept is another one from then on: its own backups, and those of the
 // cache it came from, are of different descent.
 // Errors: kInvalidArgument (as said; not a cache's directory), kNotFound (no such backup),
-// kUnavailable (held by a process; I/O), kDataLoss (the backup is damaged). After an error the old
-// cache is there, unless it says that the next opening finishes the restore.
+// kUnavailable (held by a process; I/O), kResourceExhausted (no room), kDataLoss (the backup is
+// damaged). After an error the old cache is there, unless it says that the next opening finishes
+// the restore. One that was cut off is done again, or undone by Destroy, also where there was no
+// cache before.
 Result<RestoreReport> Restore(const RestoreOptions& options);
 
 // What Restore with these options would meet; changes nothing, but for finishing an earlier restore
