@@ -177,6 +177,8 @@ Status VerifyUnguarded(const std::string& backup_directory, std::uint32_t id) {
   if (!contents->found || !contents->damage.empty()) {
     return {StatusCode::kDataLoss, "the backup's ledger " + contents->damage};
   }
+  status = VerifyDictionaries(BackupDictionaries(backup_directory));
+  if (!status.ok()) return status;
   return VerifyStoreBackup(BackupRows(backup_directory), backup->rows.id);
 }
 

@@ -20,6 +20,8 @@
 namespace larder {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::string_view kMagic = "larder dictionary 1\n";
 constexpr std::string_view kSuffix = ".dict";
 constexpr std::size_t kMostOverhead = 64;  // of a file over its dictionary
@@ -52,6 +54,27 @@ std::optional<Parts> Decode(std::string_view file) {
     return {};
   }
   return parts;
+}
+
+// A dictionary's file, checked. Errors: kNotFound, kUnavailable, kDataLoss.
+Result<std::string> ReadFile(const std::string& path) {
+  Result<std::string> bytes = ReadSmallFile(path, DictionaryShelf::kMostBytes + kMostOverhead);
+  if (!bytes.ok() || Decode(*bytes).has_value()) return bytes;
+  return Status(StatusCode::kDataLoss, path + " does not verify");
+}
+
+// Calls `call` for the files of `directory`, which need not exist, until that fails.
+Status ForEachDictionary(const std::string& directory,
+                         const std::function<Status(const fs::path&)>& call) {
+  std::error_code error;
+  fs::directory_iterator file(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return Status::Ok();
+  for (; !error && file != fs::directory_iterator(); file.increment(error)) {
+    if (!file->path().string().ends_with(kSuffix)) continue;
+    if (Status status = call(file->path()); !status.ok()) return status;
+  }
+  if (!error) return Status::Ok();
+  return {StatusCode::kUnavailable, "list " + directory + ": " + error.message()};
 }
 
 }  // namespace
@@ -185,22 +208,25 @@ std::size_t DictionaryShelf::DropUnused(const std::set<std::uint64_t>& in_use) {
   return dropped;
 }
 
-// By name: it is made of the bytes, so that what has the same name is the same.
 Status CopyDictionaries(const std::string& from, const std::string& to) {
-  std::error_code error;
-  for (const auto& file : std::filesystem::directory_iterator(from, error)) {
-    const std::string copy = to + "/" + file.path().filename().string();
-    if (!copy.ends_with(kSuffix) || std::filesystem::exists(copy, error)) continue;
-    Result<std::string> bytes =
-        ReadSmallFile(file.path().string(), DictionaryShelf::kMostBytes + kMostOverhead);
-    if (bytes.status().code() == StatusCode::kNotFound) continue;  // dropped just now
+  return ForEachDictionary(from, [&to](const fs::path& source) -> Status {
+    // By name: it is made of the bytes, so that what has the same name is the same, if it is sound.
+    const std::string copy = to + "/" + source.filename().string();
+    if (ReadFile(copy).ok()) return Status::Ok();
+    const Result<std::string> bytes = ReadFile(source.string());
+    if (bytes.status().code() == StatusCode::kNotFound) return Status::Ok();  // dropped just now
     if (!bytes.ok()) return bytes.status();
-    std::filesystem::create_directory(to, error);
-    if (Status status = ReplaceSmallFile(copy, *bytes, "dictionary copied"); !status.ok()) {
-      return {StatusCode::kUnavailable, status.message()};
-    }
-  }
-  return Status::Ok();
+    std::error_code error;
+    fs::create_directory(to, error);
+    Status status = ReplaceSmallFile(copy, *bytes, "dictionary copied");
+    if (!status.ok()) return {StatusCode::kUnavailable, status.message()};
+    return status;
+  });
+}
+
+Status VerifyDictionaries(const std::string& directory) {
+  return ForEachDictionary(directory,
+                           [](const fs::path& file) { return ReadFile(file.string()).status(); });
 }
 
 }  // namespace larder

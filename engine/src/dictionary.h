@@ -94,8 +94,10 @@ class DictionaryShelf {
   std::map<std::uint64_t, DictionaryPtr> by_generation_;  // guarded by mutex_
 };
 
-// Copies the dictionary files in `from`, which need not exist, that `to` does not have.
-// Errors: kUnavailable.
+// Copies the dictionary files in `from`, which need not exist, that `to` does not have, or damaged.
+// Errors: kUnavailable; kDataLoss (one to be copied is damaged).
 Status CopyDictionaries(const std::string& from, const std::string& to);
+// Reads all in `directory`, which need not exist. Errors: kUnavailable, kDataLoss.
+Status VerifyDictionaries(const std::string& directory);
 
 }  // namespace larder

@@ -251,6 +251,36 @@ TEST_F(BackupTest, OlderOnesCanBeRestoredUntilTheyAreTooMany) {
   EXPECT_EQ(ledgers, 1) << "what belongs to no backup is deleted";
 }
 
+TEST_F(BackupTest, DamagedDictionaryOfABackupIsFoundOutAndReplacedByTheNext) {
+  {
+    DictionaryShelf shelf(dir_ / "cache/dict", 3, nullptr);
+    ASSERT_OK(shelf.Adopt(std::string(3000, 'd') + "what answers have in common"));
+  }
+  ASSERT_OK(BackUp());
+  EXPECT_OK(VerifyBackup(dir_ / "backup"));
+  const auto damage = [this](const std::string& directory) {
+    for (const auto& file : fs::directory_iterator(dir_ / directory)) {
+      std::fstream(file.path(), std::ios::in | std::ios::out | std::ios::binary).seekp(50) << "X";
+    }
+  };
+  damage("backup/dict");
+  EXPECT_THAT(VerifyBackup(dir_ / "backup"), HasCode(StatusCode::kDataLoss));
+  EXPECT_THAT(Restore("new", /*accept=*/true), HasCode(StatusCode::kDataLoss));
+  Open();
+  ASSERT_OK(BackUp());
+  EXPECT_OK(VerifyBackup(dir_ / "backup"));
+  damage("cache/dict");
+  EXPECT_OK(BackUp()) << "it is there already";
+  fs::remove_all(dir_ / "backup/dict");
+  EXPECT_THAT(BackUp(), HasCode(StatusCode::kDataLoss));
+}
+
+TEST_F(BackupTest, DictionariesThatCannotBeListedAreNotPassedOver) {
+  ASSERT_OK(BackUp());
+  std::ofstream(dir_ / "cache/dict") << "a file";
+  EXPECT_THAT(BackUp(), HasCode(StatusCode::kUnavailable));
+}
+
 TEST_F(BackupTest, DamagedBackupIsFoundOut) {
   for (int i = 0; i < 50; ++i) Put("key " + std::to_string(i), std::string(1000, 'b'));
   ASSERT_OK(BackUp());

@@ -56,8 +56,8 @@ struct RestoreOutlook {
 // Oldest first. Errors: kNotFound (no backups there), kUnavailable.
 Result<std::vector<BackupInfo>> ListBackups(const std::string& backup_directory);
 
-// Reads every byte of a backup (0 = the newest) and compares checksums. Errors: kDataLoss,
-// kNotFound, kUnavailable.
+// Reads every byte of a backup (0 = the newest), and the dictionaries, which all backups share, and
+// compares checksums. Errors: kDataLoss, kNotFound, kUnavailable.
 Status VerifyBackup(const std::string& backup_directory, std::uint32_t id = 0);
 
 // Puts a backup in the place of the cache in `cache_directory`, which nobody may have open. A
