@@ -17,6 +17,14 @@ Result<Computed> RunLoader(const Loader& loader) {
   }
 }
 
+Status FailureOf(const Result<Computed>& computed) {
+  try {
+    return computed.status();
+  } catch (...) {  // no memory for its text
+    return {StatusCode::kInternal, "out of memory"};
+  }
+}
+
 namespace {
 
 // What users hold: keeps the core, closes it at the end. Leases hold the core weakly.
@@ -172,15 +180,15 @@ Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions&
           return lease->CommitInBackground(computed->body, computed->options);
         });
       }
-      lease->Abandon(computed.status());
-      return StaleOr(key, options, computed.status());
+      lease->Abandon(FailureOf(computed));
+      return StaleOr(key, options, FailureOf(computed));
     }
     FlightEnd end = std::get<Flight>(acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
     // Computing has not failed: this caller has given up.
-    if (options.stop.stop_requested() || left() == Duration::zero()) return end.status;
+    if (options.stop.stop_requested() || left() == Duration::zero()) return std::move(end.status);
     // Given up by its leader, or overtaken by an invalidation: our turn.
-    if (!end.acquire_again) return StaleOr(key, options, end.status);
+    if (!end.acquire_again) return StaleOr(key, options, std::move(end.status));
   }
 }
 
@@ -191,17 +199,21 @@ Result<Entry> SharedCache::StaleOr(std::string_view key, const ReadOptions& opti
   return failure;
 }
 
-// If the executor does not take it, the lease is dropped, and the next reader's loader may try.
+// If the executor does not take it, or there is no memory for it, the lease is dropped, and the
+// next reader's loader may try.
 void SharedCache::Refresh(Lease lease, const Loader& loader) const {
-  auto held = std::make_shared<Lease>(std::move(lease));
-  static_cast<void>(core_->RunInBackground([held, loader] {
-    const Result<Computed> computed = RunLoader(loader);
-    if (!computed.ok()) return held->Abandon(computed.status());
-    try {
-      static_cast<void>(held->Commit(computed->body, computed->options));
-    } catch (...) {  // NOLINT(bugprone-empty-catch): no memory; the followers have been told
-    }
-  }));
+  try {
+    auto held = std::make_shared<Lease>(std::move(lease));
+    static_cast<void>(core_->RunInBackground([held, loader] {
+      const Result<Computed> computed = RunLoader(loader);
+      if (!computed.ok()) return held->Abandon(FailureOf(computed));
+      try {
+        static_cast<void>(held->Commit(computed->body, computed->options));
+      } catch (...) {  // NOLINT(bugprone-empty-catch): no memory; the followers have been told
+      }
+    }));
+  } catch (...) {  // NOLINT(bugprone-empty-catch): the stale entry is served all the same
+  }
 }
 
 }  // namespace

@@ -458,6 +458,8 @@ void FollowFlight(const std::shared_ptr<FlightState>& flight,
 
 // What `loader` returns, or kInternal for what it throws.
 Result<Computed> RunLoader(const Loader& loader);
+// Of one that has failed. Neither throws.
+Status FailureOf(const Result<Computed>& computed);
 
 // Limits of options.h.
 Status CheckKey(std::string_view key);

@@ -41,6 +41,10 @@ FlightEnd Unfinished(StatusCode code, const char* text) noexcept {
   }
 }
 
+FlightEnd WithoutText(const FlightEnd& end) noexcept {
+  return {end.entry, Status(end.status.code(), {}), end.acquire_again};
+}
+
 }  // namespace
 
 void FlightState::Run(std::function<void()> call) const {
@@ -74,8 +78,7 @@ void FlightState::Tell(std::function<void(Argument)> callback, const Argument& a
 
 void FlightState::TellEnd(std::function<void(FlightEnd)> callback, const FlightEnd& end) const {
   // Without the text, which would have to be copied.
-  Tell(std::move(callback), end,
-       FlightEnd{end.entry, Status(end.status.code(), {}), end.acquire_again});
+  Tell(std::move(callback), end, WithoutText(end));
 }
 
 void FlightState::Append(SharedBytes piece) {
@@ -144,7 +147,11 @@ std::optional<FlightEnd> FlightState::WaitForEnd(Duration timeout, const std::st
   } else {
     has_ended_.wait_for(lock, timeout, ended);
   }
-  return end_;
+  try {
+    return end_;
+  } catch (...) {  // no memory for its text
+    return WithoutText(*end_);
+  }
 }
 
 void FlightState::OnEnd(std::function<void(FlightEnd)> callback, Duration until,
@@ -346,12 +353,14 @@ void Flight::OnPiece(std::size_t index,
 FlightEnd Flight::Wait(Duration timeout, std::stop_token stop) const {
   std::optional<FlightEnd> end = state_->WaitForEnd(timeout, stop);
   if (end.has_value()) return *std::move(end);
-  if (stop.stop_requested()) {
-    return {std::nullopt, {StatusCode::kCancelled, "the wait was stopped"}};
+  if (stop.stop_requested()) return Unfinished(StatusCode::kCancelled, "the wait was stopped");
+  FlightEnd late = Unfinished(StatusCode::kDeadlineExceeded, "still computing");
+  try {
+    late.status = {StatusCode::kDeadlineExceeded,
+                   "still computing after " + std::to_string(timeout.count()) + " ms"};
+  } catch (...) {  // NOLINT(bugprone-empty-catch): then without how long
   }
-  return {std::nullopt,
-          {StatusCode::kDeadlineExceeded,
-           "still computing after " + std::to_string(timeout.count()) + " ms"}};
+  return late;
 }
 
 }  // namespace larder

@@ -54,7 +54,8 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   // After End, and after the write, if there is one. The first call counts.
   void NoteWritten(PutOutcome outcome);
   std::optional<FlightEnd> end() const;
-  // Null: not within `timeout`, or stopped. Waits on its own, not by way of the executor.
+  // Null: not within `timeout`, or stopped. Waits on its own, not by way of the executor. Does not
+  // throw: for want of memory it is without the text of the status.
   std::optional<FlightEnd> WaitForEnd(Duration timeout, const std::stop_token& stop);
   // `until`: since boot.
   void OnEnd(std::function<void(FlightEnd)> callback, Duration until, const std::stop_token& stop);

@@ -261,8 +261,9 @@ Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& o
           return lease->Commit(computed->body, computed->options).entry;
         });
       }
-      lease->Abandon(computed.status());
-      return computed.status();
+      Status failure = FailureOf(computed);
+      lease->Abandon(FailureOf(computed));
+      return failure;
     }
     FlightEnd end = std::get<Flight>(acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);

@@ -2,6 +2,7 @@
 // allocation of the thread fails, for every n that there is.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <new>
@@ -199,6 +200,93 @@ TEST_P(OutOfMemoryTest, WaitThatIsStoppedIsTold) {
   });
 }
 
+// The call itself never throws; what it returns then is one answer of the three, or an error. The
+// entry is in memory, so that the store is not looked at.
+class OutOfMemoryComputingTest : public OutOfMemoryTest {
+ protected:
+  void PutStale() {
+    ASSERT_OK(cache_->Put("k", kText,
+                          {.ttl = Duration(1), .stale_while_revalidate = std::chrono::hours(1)}));
+    clock_.Advance(Duration(2));
+  }
+  // As a program's: it does not fit into a std::function.
+  Loader Answering(Result<Computed> answer) {
+    return [answer = std::move(answer), this] {
+      ++computed_;
+      return answer;
+    };
+  }
+  int computed_ = 0;
+};
+
+TEST_P(OutOfMemoryComputingTest, WhatIsStaleIsServedOrComputed) {
+  ForEachAllocation([this](long n) {
+    ASSERT_NO_FATAL_FAILURE(PutStale());
+    const Loader loader = Answering(Computed{kText, {.ttl = Duration(0)}});
+    Result<Entry> entry = Status(StatusCode::kUnavailable, "not asked");
+    {
+      const Famine famine(n);
+      entry = cache_->GetOrCompute("k", {}, loader);
+      well_ = !famine.came();
+    }
+    EXPECT_TRUE(!entry.ok() || entry->body() == kText);
+    EXPECT_TRUE(!well_ || entry.ok());
+    RunWork();
+    EXPECT_TRUE(std::holds_alternative<Lease>(cache_->Acquire("k", {}))) << "no lease is left";
+  });
+}
+
+TEST_P(OutOfMemoryComputingTest, LoaderThatFailsIsAnError) {
+  ASSERT_OK(cache_->Put("k", kText));
+  const Loader loader = Answering(Status(StatusCode::kUnavailable, kText));
+  ForEachAllocation([&](long n) {
+    Result<Entry> entry = Status(StatusCode::kOk, "");
+    {
+      const Famine famine(n);
+      entry = cache_->GetOrCompute("k", {.newer_than = kRefresh}, loader);
+      well_ = !famine.came();
+    }
+    EXPECT_FALSE(entry.ok());
+    EXPECT_TRUE(!well_ || entry.status().message() == kText);
+  });
+}
+
+TEST_P(OutOfMemoryComputingTest, FollowerWhoseTimeIsUpIsTold) {
+  ASSERT_OK(cache_->Put("k", kText));
+  const std::uint64_t newer_than = cache_->Get("k")->entry.number();
+  const Loader loader = Answering(Status(StatusCode::kUnavailable, kText));
+  const Lease lease = std::get<Lease>(cache_->Acquire("k", {.newer_than = newer_than}));
+  ForEachAllocation([&](long n) {
+    Result<Entry> entry = Status(StatusCode::kOk, "");
+    computed_ = 0;
+    {
+      const Famine famine(n);
+      entry =
+          cache_->GetOrCompute("k", {.newer_than = newer_than, .max_wait = Duration(0)}, loader);
+      well_ = !famine.came();
+    }
+    EXPECT_FALSE(entry.ok());
+    EXPECT_TRUE(computed_ != 0 || entry.status().code() == StatusCode::kDeadlineExceeded);
+  });
+  EXPECT_EQ(computed_, 0);
+}
+
+TEST_P(OutOfMemoryComputingTest, FollowerOfWhatFailedIsTold) {
+  Lease lease = Lead();
+  const Flight flight = lease.Follow();
+  lease.Abandon({StatusCode::kUnavailable, kText});
+  ForEachAllocation([&](long n) {
+    FlightEnd end;
+    {
+      const Famine famine(n);
+      end = flight.Wait(Duration(0));
+      well_ = !famine.came();
+    }
+    EXPECT_EQ(end.status.code(), StatusCode::kUnavailable);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutExecutor, OutOfMemoryComputingTest, ::testing::Bool());
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutExecutor, OutOfMemoryTest, ::testing::Bool());
 
 }  // namespace
