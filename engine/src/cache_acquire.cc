@@ -8,7 +8,8 @@
 namespace larder {
 
 Acquired CacheCore::Acquire(std::string_view key, const ReadOptions& options, StaleWindow window) {
-  std::optional<Acquired> acquired = TryAcquire(key, options, MakeQuery(options, window));
+  Query query = MakeQuery(options, window);
+  std::optional<Acquired> acquired = TryAcquire(key, options, query);
   if (acquired) return *std::move(acquired);
   return AcquireUnstored(key);  // RocksDB left open what it was to look up on disk
 }
@@ -22,7 +23,7 @@ std::optional<Acquired> CacheCore::AcquireInMemory(std::string_view key,
 
 // Nothing: only the disk can tell, and the query goes without. What was leased has been given back.
 std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOptions& options,
-                                              const Query& query) {
+                                              Query& query) {
   Status status = CheckKey(key);
   if (status.ok()) status = CheckTags(options.tags);
   if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
@@ -59,17 +60,18 @@ Lease CacheCore::AcquireUnstored(std::string_view key) {
 // After computing failed: what may be served then. A miss has been counted already.
 std::optional<Hit> CacheCore::GetIfError(std::string_view key, const ReadOptions& options) {
   if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
-  const Query query = MakeQuery(options, StaleWindow::kIfError);
+  Query query = MakeQuery(options, StaleWindow::kIfError);
   const Lookup lookup = Find(key, HotTier::HashKey(key), query);
   if (lookup.entry == nullptr) return std::nullopt;
   return CountHit(key, Entry(lookup.entry), lookup.stale, lookup.in_memory);
 }
 
 // Ended, but still being written: as good as stored, unless something newer has been stored since.
-std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, const Query& query) {
+std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, Query& query) {
   const std::optional<FlightEnd> end = flight.end();
   if (!end.has_value() || !end->entry.has_value()) return std::nullopt;
   if (flights_->IsReplaced(flight)) return std::nullopt;
+  query.now = std::max(query.now, clock_->Now());  // the look that missed it may have taken long
   const Entry& entry = *end->entry;
   const Facts facts{.number = entry.number(),
                     .created = entry.created(),
@@ -106,7 +108,7 @@ FlightTable::Joined CacheCore::JoinOrLead(std::string_view key, std::uint64_t ha
 }
 
 std::optional<Acquired> CacheCore::LeaseOrFlight(std::string_view key, std::uint64_t hash,
-                                                 const ReadOptions& options, const Query& query,
+                                                 const ReadOptions& options, Query& query,
                                                  std::uint64_t epoch, MissReason reason) {
   FlightTable::Joined joined = JoinOrLead(key, hash, options, query, epoch, reason);
   if (!joined.leads) {
@@ -128,7 +130,7 @@ std::optional<Acquired> CacheCore::LeaseOrFlight(std::string_view key, std::uint
 
 // A stale entry that may be used, now that somebody sees to its successor.
 std::optional<Acquired> CacheCore::HitOrRefresh(std::string_view key, std::uint64_t hash,
-                                                const ReadOptions& options, const Query& query,
+                                                const ReadOptions& options, Query& query,
                                                 std::uint64_t epoch, Lookup lookup) {
   FlightTable::Joined joined = JoinOrLead(key, hash, options, query, epoch, MissReason::kExpired);
   if (!joined.leads) {

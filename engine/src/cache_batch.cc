@@ -20,7 +20,7 @@ std::vector<std::optional<Hit>> CacheCore::MultiGet(std::span<const std::string_
                                                     const ReadOptions& options) {
   std::vector<std::optional<Hit>> hits(keys.size());
   if (calls_.shut()) return hits;
-  const Query query = MakeQuery(options);
+  Query query = MakeQuery(options);
   std::vector<std::size_t> on_disk;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (!CheckKey(keys[i]).ok()) continue;
@@ -39,7 +39,7 @@ std::vector<std::optional<Hit>> CacheCore::MultiGet(std::span<const std::string_
 }
 
 void CacheCore::GetFromStore(std::span<const std::string_view> keys,
-                             std::span<const std::size_t> which, const Query& query,
+                             std::span<const std::size_t> which, Query& query,
                              std::span<std::optional<Hit>> hits) {
   std::vector<std::string_view> wanted;
   std::vector<std::uint64_t> versions;  // read before the rows

@@ -189,10 +189,10 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   bool StillHolds(std::string_view key, const EntryData& entry) const;
   Lookup FindInMemory(std::string_view key, std::uint64_t hash, const Query& query);
   std::optional<Hit> CountLookup(std::string_view key, const Lookup& lookup);
-  Lookup FindOnDisk(std::string_view key, std::uint64_t hash, const Query& query);
+  Lookup FindOnDisk(std::string_view key, std::uint64_t hash, Query& query);
   Lookup Take(std::string_view key, std::uint64_t hash, std::uint64_t version, ReadOutcome outcome,
-              std::string_view row, const Query& query);
-  Lookup Find(std::string_view key, std::uint64_t hash, const Query& query);
+              std::string_view row, Query& query);
+  Lookup Find(std::string_view key, std::uint64_t hash, Query& query);
   Lookup FindBesideDisk(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup FindUnwritten(std::string_view key, std::uint64_t hash, const Query& query);
   Lookup ReadRecord(std::string_view key, std::string_view bytes, const Query& query);
@@ -200,19 +200,19 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
                    const std::shared_ptr<const EntryData>& entry);
   Hit CountHit(std::string_view key, const Entry& entry, bool stale, bool in_memory);
   void CountMiss(std::string_view key, MissReason reason);
-  std::optional<Hit> HitOfEnded(FlightState& flight, const Query& query);
+  std::optional<Hit> HitOfEnded(FlightState& flight, Query& query);
   FlightTable::Joined JoinOrLead(std::string_view key, std::uint64_t hash,
                                  const ReadOptions& options, const Query& query,
                                  std::uint64_t epoch, MissReason reason);
   std::optional<Acquired> TryAcquire(std::string_view key, const ReadOptions& options,
-                                     const Query& query);
+                                     Query& query);
   Acquired FoundUnderLease(std::string_view key, const Lookup& lookup, const Query& query,
                            Lease lease);
   std::optional<Acquired> HitOrRefresh(std::string_view key, std::uint64_t hash,
-                                       const ReadOptions& options, const Query& query,
+                                       const ReadOptions& options, Query& query,
                                        std::uint64_t epoch, Lookup lookup);
   std::optional<Acquired> LeaseOrFlight(std::string_view key, std::uint64_t hash,
-                                        const ReadOptions& options, const Query& query,
+                                        const ReadOptions& options, Query& query,
                                         std::uint64_t epoch, MissReason reason);
   std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
   void Prepare(FlightState& flight, MissReason reason);
@@ -247,7 +247,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // cache_batch.cc
   void GetFromStore(std::span<const std::string_view> keys, std::span<const std::size_t> which,
-                    const Query& query, std::span<std::optional<Hit>> hits);
+                    Query& query, std::span<std::optional<Hit>> hits);
   std::vector<Result<PutOutcome>> PutSome(std::deque<Draft>& drafts);
 
   // cache_write.cc, cache_touch.cc

@@ -9,7 +9,8 @@
 
 namespace larder {
 
-// A ReadOptions made ready: tags hashed, kRefresh resolved, time read once.
+// A ReadOptions made ready: tags hashed, kRefresh resolved, time read: at first, and anew when the
+// store has answered.
 struct CacheCore::Query {
   std::vector<TagHash> tags;
   std::optional<Duration> max_age;

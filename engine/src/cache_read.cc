@@ -165,8 +165,7 @@ void CacheCore::FillHotTier(std::string_view key, std::uint64_t hash, std::uint6
   hot_tier_->Insert(key, hash, entry);
 }
 
-CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash,
-                                        const Query& query) {
+CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash, Query& query) {
   const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) {
     Lookup lookup;
@@ -183,14 +182,18 @@ CacheCore::Lookup CacheCore::FindOnDisk(std::string_view key, std::uint64_t hash
 
 // What the store gave for a key whose stripe had `version` before.
 CacheCore::Lookup CacheCore::Take(std::string_view key, std::uint64_t hash, std::uint64_t version,
-                                  ReadOutcome outcome, std::string_view row, const Query& query) {
+                                  ReadOutcome outcome, std::string_view row, Query& query) {
   Lookup lookup;
   switch (outcome) {
     case ReadOutcome::kFault: lookup.miss = MissReason::kFault; return lookup;
     case ReadOutcome::kAbsent: return lookup;
     case ReadOutcome::kUnknown: lookup.unknown = true; return lookup;
     case ReadOutcome::kCorrupt: lookup.miss = MissReason::kCorrupt; break;
-    case ReadOutcome::kFound: lookup = ReadRecord(key, row, query); break;
+    case ReadOutcome::kFound:
+      // The disk may have taken its time, in which the entry expired.
+      query.now = std::max(query.now, clock_->Now());
+      lookup = ReadRecord(key, row, query);
+      break;
   }
   if (query.peek || lookup.unknown) return lookup;
   if (query.no_disk && lookup.miss == MissReason::kCorrupt) {  // to drop it is to write
@@ -207,7 +210,7 @@ CacheCore::Lookup CacheCore::Take(std::string_view key, std::uint64_t hash, std:
 
 // The hot tier is never behind the store (FillHotTier, Write), so what it holds but cannot
 // be used need not be looked for on disk.
-CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, const Query& query) {
+CacheCore::Lookup CacheCore::Find(std::string_view key, std::uint64_t hash, Query& query) {
   Lookup lookup = FindBesideDisk(key, hash, query);
   return lookup.in_memory ? lookup : FindOnDisk(key, hash, query);
 }
@@ -277,7 +280,8 @@ std::optional<Hit> CacheCore::Peek(std::string_view key, const ReadOptions& opti
 
 std::optional<Hit> CacheCore::Get(std::string_view key, const ReadOptions& options) {
   if (calls_.shut() || !CheckKey(key).ok()) return std::nullopt;
-  const Lookup lookup = Find(key, HotTier::HashKey(key), MakeQuery(options));
+  Query query = MakeQuery(options);
+  const Lookup lookup = Find(key, HotTier::HashKey(key), query);
   return CountLookup(key, lookup);
 }
 

@@ -77,6 +77,7 @@ Result<ScanPage> CacheCore::Scan(const ScanOptions& options) {
       return false;
     }
     page.cursor = key;
+    query.now = std::max(query.now, clock_->Now());  // a page may take long to read
     const std::size_t before = page.items.size();
     ScanRow(key, row, options, query, page);
     const bool unpacked = options.bodies && page.items.size() > before;

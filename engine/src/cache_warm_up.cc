@@ -95,7 +95,8 @@ bool CacheCore::BringBack(std::string_view key) {
   PinnedRow row;
   const ReadOutcome outcome = supervisor_->Peek(key, row);
   hot_tier_->Expect(hash);
-  static_cast<void>(Take(key, hash, version, outcome, row.bytes(), MakeQuery({})));
+  Query query = MakeQuery({});
+  static_cast<void>(Take(key, hash, version, outcome, row.bytes(), query));
   return true;
 }
 

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "faulty_cache.h"
 
@@ -158,6 +160,28 @@ TEST_F(HangingDiskTest, ReadThatHangsCountsToo) {
   LetGo();
   core_->Watch();
   EXPECT_EQ(Get("a"), "value of a");
+}
+
+TEST_F(HangingDiskTest, EntryThatExpiresWhileItsReadHangsIsNotServed) {
+  const std::vector<std::string_view> keys = {"short", "a"};
+  const std::vector<std::function<void()>> reads = {
+      [this] { EXPECT_EQ(Get("short"), "MISS"); },
+      [&] { EXPECT_FALSE(core_->MultiGet(keys, {})[0].has_value()); },
+      [this] {
+        const Result<ScanPage> page = core_->Scan({});
+        ASSERT_OK(page);
+        for (const ScanItem& item : page->items) EXPECT_NE(item.key, "short");
+      }};
+  for (const auto& read : reads) {
+    ASSERT_OK(core_->Put("short", "v", {.ttl = 500ms}));
+    ASSERT_OK(core_->CompactAll());
+    Reopen();  // nothing of the tables is in memory
+    files_->Hang(FaultyFileSystem::Kind::kRead);
+    stuck_ = std::thread(read);
+    files_->WaitForHanging();
+    clock_.Advance(1s);
+    LetGo();
+  }
 }
 
 }  // namespace

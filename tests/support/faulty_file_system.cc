@@ -52,6 +52,12 @@ class RandomAccessFile final : public rocksdb::FSRandomAccessFileOwnerWrapper {
     return rocksdb::FSRandomAccessFileOwnerWrapper::Read(offset, count, options, result, scratch,
                                                          debug);
   }
+  IOStatus MultiRead(rocksdb::FSReadRequest* reads, std::size_t count, const IOOptions& options,
+                     IODebugContext* debug) override {
+    IOStatus status = system_.Operate(Kind::kRead);
+    if (!status.ok()) return status;
+    return rocksdb::FSRandomAccessFileOwnerWrapper::MultiRead(reads, count, options, debug);
+  }
 
  private:
   FaultyFileSystem& system_;
