@@ -464,7 +464,7 @@ Status FailureOf(const Result<Computed>& computed);
 // Limits of options.h.
 Status CheckKey(std::string_view key);
 Status CheckPrefixes(const std::vector<std::string>& prefixes);
-Status CheckTags(const std::vector<std::string>& tags);
+Status CheckTags(const std::vector<std::string>& tags, std::size_t most = kMaxTags);
 
 // Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
 inline constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);

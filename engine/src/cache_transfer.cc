@@ -99,16 +99,13 @@ bool CacheCore::IsAsNew(std::string_view key, TimePoint created) {
 
 // Which of the report's numbers an entry counts under; an error ends the import.
 Result<PutOutcome> CacheCore::ImportOne(const ExportedEntry& given, ImportReport& report) {
-  // A record has the tags of a writer and those of its readers.
-  const auto middle =
-      given.tags.begin() + static_cast<std::ptrdiff_t>(std::min(given.tags.size(), kMaxTags));
-  WriteOptions options{.tags = {given.tags.begin(), middle},
-                       .cost_microusd = given.cost_microusd,
+  WriteOptions options{.cost_microusd = given.cost_microusd,
                        .compute_time = given.compute_time,
                        .negative = given.negative,
                        .metadata = given.metadata};
   Status status = CheckWrite(given.key, given.body, options);
-  if (status.ok()) status = CheckTags({middle, given.tags.end()});
+  // Those of a writer and of the readers that waited for it.
+  if (status.ok()) status = CheckTags(given.tags, kMaxRecordTags);
   if (!status.ok() || !TimesAreSound(given)) {
     ++report.refused;
     return PutOutcome::kNotStored;

@@ -28,10 +28,10 @@ Status CheckKey(std::string_view key) {
                                             std::to_string(kMaxKeyBytes)};
 }
 
-Status CheckTags(const std::vector<std::string>& tags) {
-  if (tags.size() > kMaxTags) {
+Status CheckTags(const std::vector<std::string>& tags, std::size_t most) {
+  if (tags.size() > most) {
     return {StatusCode::kInvalidArgument,
-            std::to_string(tags.size()) + " tags are over " + std::to_string(kMaxTags)};
+            std::to_string(tags.size()) + " tags are over " + std::to_string(most)};
   }
   for (const std::string& tag : tags) {
     if (tag.empty() || tag.size() > kMaxTagBytes) {

@@ -109,6 +109,37 @@ TEST_F(TransferTest, StoreOfManyPagesIsExportedWhole) {
   }
 }
 
+// Those of its writer and of all who waited for it.
+TEST_F(TransferTest, EntryWithTheTagsOfManyReadersArrives) {
+  const auto tags = [](const std::string& kind, std::size_t count) {
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < count; ++i) {
+      named.push_back(kind + std::to_string(i) + std::string(kMaxTagBytes - 10, 't'));
+    }
+    return named;
+  };
+  Acquired acquired = from_->Acquire("k", {.tags = tags("a", kMaxTags)});
+  for (const char* reader : {"b", "c"}) {
+    Acquired joined = from_->Acquire("k", {.tags = tags(reader, kMaxTags)});
+    ASSERT_TRUE(std::holds_alternative<Flight>(joined));
+  }
+  const Committed committed =
+      std::get<Lease>(acquired).Commit("v", {.ttl = 60s, .tags = tags("w", kMaxTags)});
+  ASSERT_EQ(committed.outcome, PutOutcome::kStored);
+  std::vector<ExportedEntry> entries = Export();
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].tags.size(), 4 * kMaxTags);
+  Result<ImportReport> report = Import(entries);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->stored, 1u);
+  ASSERT_OK(to_->Invalidate({.tags = {tags("c", kMaxTags).back()}}));
+  EXPECT_FALSE(to_->Get("k").has_value());
+  entries[0].tags.emplace_back("one more");
+  report = Import(entries);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->refused, 1u);
+}
+
 TEST_F(TransferTest, WhatHasExpiredMeanwhileIsSkippedAndCounted) {
   ASSERT_OK(from_->Put("short", "v", {.ttl = 5s}));
   ASSERT_OK(from_->Put("long", "v", {.ttl = 60s}));
