@@ -468,6 +468,8 @@ Status CheckTags(const std::vector<std::string>& tags, std::size_t most = kMaxTa
 
 // Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
 inline constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
+// What callers are told who do the same whatever kept it from the disk.
+Status AsUnavailable(Status status);
 
 // What users hold: the last of its kind closes the core.
 std::unique_ptr<Cache> MakeCache(std::shared_ptr<CacheCore> core);

@@ -34,6 +34,11 @@ Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
 
 }  // namespace
 
+Status AsUnavailable(Status status) {
+  if (status.ok()) return status;
+  return {StatusCode::kUnavailable, status.message()};
+}
+
 // The caller holds the key's stripe.
 Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause, StoreMark* synced) {
   const std::uint64_t number = ledger_->Next();
@@ -83,7 +88,7 @@ Status CacheCore::TryRemove(std::string_view key) {
   }
   KillPoint("tombstone synced");
   counters_.Add(Counter::kRemoved);
-  return ledger_->NoteSynced(mark);
+  return AsUnavailable(ledger_->NoteSynced(mark));
 }
 
 // A reader met a corrupt record. Its number is lost, and it may have been a removal, so a
@@ -119,6 +124,7 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
     });
   }
   Tell([&](Observer& o) { o.OnInvalidated({.what = what, .number = number.ok() ? *number : 0}); });
+  if (!number.ok()) return AsUnavailable(number.status());
   return number;
 }
 

@@ -263,7 +263,7 @@ Status CacheCore::CloseFiles() {
   SavePopularity();
   SaveHotList();
   lock_.Release();
-  return status.ok() ? saved : status;
+  return AsUnavailable(status.ok() ? saved : status);
 }
 
 }  // namespace larder

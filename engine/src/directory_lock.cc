@@ -15,7 +15,9 @@
 namespace larder {
 
 Status SystemError(std::string_view what, const std::string& path) {
-  return {StatusCode::kUnavailable, std::string(what) + " " + path + ": " + std::strerror(errno)};
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  return {full ? StatusCode::kResourceExhausted : StatusCode::kUnavailable,
+          std::string(what) + " " + path + ": " + std::strerror(errno)};
 }
 
 Status SyncDirectory(const std::string& directory) {

@@ -30,7 +30,8 @@ class DirectoryLock {
   int fd_ = -1;
 };
 
-// "what path: the system's error", kUnavailable.
+// "what path: the system's error", of errno: kUnavailable, or kResourceExhausted if the volume is
+// full.
 Status SystemError(std::string_view what, const std::string& path);
 // Makes what was created, renamed or deleted in `directory` survive loss of power.
 Status SyncDirectory(const std::string& directory);

@@ -63,7 +63,7 @@ struct JournalContents {
   JournalHeader header;
 };
 
-// One thread at a time. All errors are kUnavailable.
+// One thread at a time. Errors are kUnavailable, or kResourceExhausted where the volume is full.
 class Journal {
  public:
   using RecordSink = std::function<void(const JournalRecord&)>;

@@ -6,15 +6,12 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
+
+#include "directory_lock.h"
 
 namespace larder {
 namespace {
-
-Status ErrnoStatus(std::string_view what, const std::string& path) {
-  return {StatusCode::kUnavailable, std::string(what) + " " + path + ": " + std::strerror(errno)};
-}
 
 int OpenRetrying(const std::string& path, int flags) {
   int fd = -1;
@@ -33,7 +30,7 @@ class SystemFile final : public JournalFile {
 
   Result<std::uint64_t> Size() override {
     struct stat info {};
-    if (::fstat(fd_, &info) != 0) return ErrnoStatus("stat", path_);
+    if (::fstat(fd_, &info) != 0) return SystemError("stat", path_);
     return static_cast<std::uint64_t>(info.st_size);
   }
 
@@ -47,7 +44,7 @@ class SystemFile final : public JournalFile {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) {
         const StatusCode code = errno == EIO ? StatusCode::kDataLoss : StatusCode::kUnavailable;
-        return Status(code, ErrnoStatus("read", path_).message());
+        return Status(code, SystemError("read", path_).message());
       }
       done += static_cast<std::size_t>(n);
     }
@@ -59,7 +56,7 @@ class SystemFile final : public JournalFile {
     while (!bytes.empty()) {
       const ssize_t n = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return ErrnoStatus("write", path_);
+      if (n < 0) return SystemError("write", path_);
       bytes.remove_prefix(static_cast<std::size_t>(n));
       offset += static_cast<std::uint64_t>(n);
     }
@@ -67,7 +64,7 @@ class SystemFile final : public JournalFile {
   }
 
   Status Sync() override {
-    if (::fdatasync(fd_) != 0) return ErrnoStatus("sync", path_);
+    if (::fdatasync(fd_) != 0) return SystemError("sync", path_);
     return Status::Ok();
   }
 
@@ -91,12 +88,12 @@ class SystemFiles final : public JournalFiles {
   }
 
   Status Remove(const std::string& path) override {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return ErrnoStatus("remove", path);
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return SystemError("remove", path);
     return Status::Ok();
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
-    if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus("rename", from);
+    if (::rename(from.c_str(), to.c_str()) != 0) return SystemError("rename", from);
     return Status::Ok();
   }
 
@@ -104,16 +101,16 @@ class SystemFiles final : public JournalFiles {
     std::string directory = std::filesystem::path(path).parent_path().string();
     if (directory.empty()) directory = ".";
     const int fd = OpenRetrying(directory, O_RDONLY | O_DIRECTORY);
-    if (fd < 0) return ErrnoStatus("open", directory);
+    if (fd < 0) return SystemError("open", directory);
     Status status = Status::Ok();
-    if (::fsync(fd) != 0) status = ErrnoStatus("sync", directory);
+    if (::fsync(fd) != 0) status = SystemError("sync", directory);
     ::close(fd);
     return status;
   }
 
  private:
   static Result<std::unique_ptr<JournalFile>> Wrap(int fd, const std::string& path) {
-    if (fd < 0) return ErrnoStatus("open", path);
+    if (fd < 0) return SystemError("open", path);
     return std::unique_ptr<JournalFile>(std::make_unique<SystemFile>(fd, path));
   }
 };

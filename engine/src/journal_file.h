@@ -23,7 +23,8 @@ class JournalFile {
   virtual Status Sync() = 0;
 };
 
-// Thread-safe. All errors are kUnavailable, save where said otherwise.
+// Thread-safe. Errors are kUnavailable, or kResourceExhausted where the volume is full, save where
+// said otherwise.
 class JournalFiles {
  public:
   virtual ~JournalFiles() = default;

@@ -135,17 +135,17 @@ class Ledger {
   // Takes a number, applies all `rules` in memory at one instant, writes them to the journal and
   // syncs (concurrent calls share one sync). `now` is asked when it has its number, under a lock;
   // null: not known.
-  // Errors: kInvalidArgument (no rules); kUnavailable: holds in memory, and RetryUnwritten() will
-  // write it.
+  // Errors: kInvalidArgument (no rules); kUnavailable or, where the volume is full,
+  // kResourceExhausted: holds in memory, and RetryUnwritten() will write it.
   virtual Result<std::uint64_t> Invalidate(std::span<const Rule> rules,
                                            const std::function<InvalidationTime()>& now) = 0;
-  // Notes that all writes up to the mark have been synced. kUnavailable as above.
+  // Notes that all writes up to the mark have been synced. Errors as above.
   virtual Status NoteSynced(const StoreMark& mark) = 0;
   // To be called when the store was opened anew, or replaced by an empty one, under a running
   // ledger, before anything is written to it. If it lacks what was noted, synced removals are lost:
   // the floor rises over everything, open leases included. An empty one (0) has nothing that could
   // come back, but the caller must not let open leases write to it.
-  // kUnavailable: that is not on disk yet, so the store must stay out of use and this be retried.
+  // An error: that is not on disk yet, so the store must stay out of use and this be retried.
   virtual Status StoreRecovered(const RecoveredStore& store) = 0;
   // Writes what an earlier failure left unwritten, and reserves numbers when they run low; ok if
   // there is nothing to do. To be called about once a second.

@@ -17,8 +17,8 @@ namespace larder {
 namespace {
 
 Status Failed(const char* what, const std::string& path) {
-  return {errno == ENOENT ? StatusCode::kNotFound : StatusCode::kUnavailable,
-          std::string(what) + " " + path + ": " + std::strerror(errno)};
+  if (errno != ENOENT) return SystemError(what, path);
+  return {StatusCode::kNotFound, SystemError(what, path).message()};
 }
 
 bool WriteAll(int fd, std::string_view bytes) {

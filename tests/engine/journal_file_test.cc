@@ -35,5 +35,11 @@ TEST(JournalFileTest, OneThatMayOnlyBeReadIsRead) {
   EXPECT_FALSE((*opened)->WriteAt(0, "other").ok());
 }
 
+TEST(JournalFileTest, VolumeWithoutRoomIsTold) {
+  const Result<std::unique_ptr<JournalFile>> opened = JournalFiles::System().Open("/dev/full");
+  ASSERT_OK(opened);
+  EXPECT_THAT((*opened)->WriteAt(0, "bytes"), testing::HasCode(StatusCode::kResourceExhausted));
+}
+
 }  // namespace
 }  // namespace larder

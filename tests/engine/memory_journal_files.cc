@@ -7,8 +7,6 @@ namespace {
 
 constexpr std::size_t kSector = 512;
 
-Status Injected() { return {StatusCode::kUnavailable, "injected fault"}; }
-
 }  // namespace
 
 class MemoryJournalFiles::File final : public JournalFile {
@@ -18,13 +16,13 @@ class MemoryJournalFiles::File final : public JournalFile {
 
   Result<std::uint64_t> Size() override {
     const std::lock_guard lock(files_.mutex_);
-    if (files_.Fails()) return Injected();
+    if (files_.Fails()) return files_.failure_;
     return std::uint64_t{inode_->cached.size()};
   }
 
   Result<std::string> ReadAt(std::uint64_t offset, std::size_t count) override {
     const std::lock_guard lock(files_.mutex_);
-    if (files_.Fails()) return Injected();
+    if (files_.Fails()) return files_.failure_;
     if (offset < files_.spoilt_to_ && offset + count > files_.spoilt_from_) {
       return Status(StatusCode::kDataLoss, "bad medium");
     }
@@ -44,7 +42,7 @@ class MemoryJournalFiles::File final : public JournalFile {
         inode_->dirty.insert(s);
       }
     }
-    return fails ? Injected() : Status::Ok();
+    return fails ? files_.failure_ : Status::Ok();
   }
 
   Status Sync() override {
@@ -52,7 +50,7 @@ class MemoryJournalFiles::File final : public JournalFile {
     const std::lock_guard lock(files_.mutex_);
     if (files_.Fails()) {
       files_.PersistSome(*inode_);
-      return Injected();
+      return files_.failure_;
     }
     ++files_.syncs_;
     for (const std::size_t sector : inode_->dirty) files_.Persist(*inode_, sector);
@@ -67,7 +65,7 @@ class MemoryJournalFiles::File final : public JournalFile {
 
 Result<std::unique_ptr<JournalFile>> MemoryJournalFiles::Open(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  if (Fails()) return Injected();
+  if (Fails()) return failure_;
   const auto found = cached_names_.find(path);
   if (found == cached_names_.end()) return Status(StatusCode::kNotFound, "no such file");
   return std::unique_ptr<JournalFile>(std::make_unique<File>(*this, found->second));
@@ -75,7 +73,7 @@ Result<std::unique_ptr<JournalFile>> MemoryJournalFiles::Open(const std::string&
 
 Result<std::unique_ptr<JournalFile>> MemoryJournalFiles::Create(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  if (Fails()) return Injected();
+  if (Fails()) return failure_;
   const auto inode = std::make_shared<Inode>();
   cached_names_[path] = inode;
   return std::unique_ptr<JournalFile>(std::make_unique<File>(*this, inode));
@@ -83,7 +81,7 @@ Result<std::unique_ptr<JournalFile>> MemoryJournalFiles::Create(const std::strin
 
 Status MemoryJournalFiles::Remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  if (Fails()) return Injected();
+  if (Fails()) return failure_;
   cached_names_.erase(path);
   return Status::Ok();
 }
@@ -92,18 +90,18 @@ Status MemoryJournalFiles::Rename(const std::string& from, const std::string& to
   const std::lock_guard lock(mutex_);
   const bool fails = Fails();
   // A rename that reports an error may have happened.
-  if (fails && random_() % 2 == 0) return Injected();
+  if (fails && random_() % 2 == 0) return failure_;
   cached_names_[to] = cached_names_.at(from);
   cached_names_.erase(from);
-  return fails ? Injected() : Status::Ok();
+  return fails ? failure_ : Status::Ok();
 }
 
 Status MemoryJournalFiles::SyncDirectoryOf(const std::string& /*path*/) {
   const std::lock_guard lock(mutex_);
   const bool fails = Fails();
-  if (fails && random_() % 2 == 0) return Injected();
+  if (fails && random_() % 2 == 0) return failure_;
   durable_names_ = cached_names_;
-  return fails ? Injected() : Status::Ok();
+  return fails ? failure_ : Status::Ok();
 }
 
 void MemoryJournalFiles::FailAt(std::uint64_t n, std::uint64_t more) {

@@ -30,6 +30,8 @@ class MemoryJournalFiles final : public JournalFiles {
   // The `n`-th operation from now fails (the first is 0), and `more` after it.
   void FailAt(std::uint64_t n, std::uint64_t more = 0);
   void Heal() { FailAt(UINT64_MAX / 2); }
+  // Set before anybody uses them.
+  void FailWith(Status failure) { failure_ = std::move(failure); }
   bool has_failed() const;
   std::uint64_t operations() const;
   std::uint64_t syncs() const;
@@ -70,6 +72,7 @@ class MemoryJournalFiles final : public JournalFiles {
   std::uint64_t fail_from_ = UINT64_MAX;
   std::uint64_t fail_to_ = UINT64_MAX;
   bool has_failed_ = false;
+  Status failure_ = {StatusCode::kUnavailable, "injected fault"};
   std::uint64_t spoilt_from_ = 0;
   std::uint64_t spoilt_to_ = 0;
 };

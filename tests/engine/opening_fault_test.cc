@@ -191,6 +191,39 @@ TEST_F(OpeningFaultTest, StateThatCannotBeSaved) {
   ExpectServes();
 }
 
+TEST_F(OpeningFaultTest, StateForWhichThereIsNoRoom) {
+  ASSERT_OK(Put("k"));
+  Close();
+  std::filesystem::create_symlink("/dev/full", dir_ / "cache/state.new");
+  Open();
+  EXPECT_EQ(State(), "reopening disk_full");
+  ExpectPassesBy();
+  std::filesystem::remove(dir_ / "cache/state.new");
+  CareLater();
+  EXPECT_EQ(Get("k"), "value of k");
+  ExpectServes();
+}
+
+TEST_F(OpeningFaultTest, JournalForWhichThereIsNoRoom) {
+  Close();
+  MemoryJournalFiles journal;
+  internals_.journal_files = &journal;
+  options_.directory = dir_ / "new";
+  journal.FailWith({StatusCode::kResourceExhausted, "no room"});
+  journal.FailAt(2, UINT64_MAX / 2);  // after the look for one that is there
+  Open();
+  EXPECT_EQ(State(), "reopening disk_full");
+  const Invalidation what{.all = true};
+  EXPECT_THAT(core_->Invalidate({&what, 1}), HasCode(StatusCode::kUnavailable));
+  journal.Heal();
+  CareLater();
+  ExpectServes();
+  journal.FailAt(0, UINT64_MAX / 2);
+  EXPECT_THAT(core_->Invalidate({&what, 1}), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(core_->Remove("k"), HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(core_->Close(), HasCode(StatusCode::kUnavailable));
+}
+
 TEST_F(OpeningFaultTest, JournalThatCannotBeWritten) {
   Close();
   MemoryJournalFiles journal;
@@ -208,6 +241,7 @@ TEST_F(OpeningFaultTest, JournalThatCannotBeWritten) {
   ASSERT_TRUE(journal.has_failed());
   EXPECT_NE(State(), "serving none");
   ExpectPassesBy();
+  ExpectOneComputationBetweenTwoInvalidations();
   journal.Heal();
   CareLater();
   EXPECT_EQ(Get("k"), "value of k");
@@ -234,4 +268,3 @@ TEST_F(OpeningFaultTest, WhatWasHotComesBackWhenTheStoreDoes) {
 
 }  // namespace
 }  // namespace larder
-  ExpectOneComputationBetweenTwoInvalidations();
