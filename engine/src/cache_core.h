@@ -39,6 +39,7 @@
 #include "large_blocks.h"
 #include "ledger.h"
 #include "live_options.h"
+#include "log_watch.h"
 #include "lull.h"
 #include "memory_plan.h"
 #include "observer_call.h"
@@ -400,6 +401,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
   std::optional<StoreMemory::Part> store_part_;
   std::unique_ptr<Supervisor> supervisor_;  // has the store
+  // Of the openings of the store since one was judged whole; who opens it has it.
+  std::shared_ptr<LogWatch> log_watch_;
   Duration opened_{};
 
   State state_;  // counters and anchor: as of the last save
@@ -465,11 +468,11 @@ Status FailureOf(const Result<Computed>& computed);
 Status CheckKey(std::string_view key);
 Status CheckPrefixes(const std::vector<std::string>& prefixes);
 Status CheckTags(const std::vector<std::string>& tags, std::size_t most = kMaxTags);
+// What callers are told who do the same whatever kept it from the disk.
+Status AsUnavailable(Status status);
 
 // Longer lifetimes than this are taken for "never"; sums with it cannot overflow.
 inline constexpr Duration kLongest = std::chrono::hours(24 * 365 * 100);
-// What callers are told who do the same whatever kept it from the disk.
-Status AsUnavailable(Status status);
 
 // What users hold: the last of its kind closes the core.
 std::unique_ptr<Cache> MakeCache(std::shared_ptr<CacheCore> core);

@@ -159,13 +159,16 @@ Status CacheCore::StoreRecovered(const Store& store) {
   // has made whole.
   if (store.LatestSequence() != 0) {
     const Status judged = ledger_->StoreRecovered(store.recovered());
+    if (judged.ok()) log_watch_.reset();
     const Status named = NameStore(store);
     return judged.ok() ? named : judged;
   }
   // Without what open leases would have to find there, too.
   oldest_writer_.store(ledger_->Last() + 1);
   if (Status status = NameStore(store); !status.ok()) return status;
-  return ledger_->StoreRecovered(store.recovered());
+  Status judged = ledger_->StoreRecovered(store.recovered());
+  if (judged.ok()) log_watch_.reset();
+  return judged;
 }
 
 Status CacheCore::OpenState() {
@@ -233,13 +236,19 @@ std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
 }
 
 Result<std::unique_ptr<Store>> CacheCore::OpenStore() {
-  Result<std::unique_ptr<Store>> opened = Store::Open(MakeStoreOptions());
+  const auto open = [this] {
+    if (log_watch_ == nullptr) log_watch_ = std::make_shared<LogWatch>();
+    StoreOptions options = MakeStoreOptions();
+    options.watch = log_watch_;
+    return Store::Open(options);
+  };
+  Result<std::unique_ptr<Store>> opened = open();
   if (opened.status().code() != StatusCode::kDataLoss ||
       options_.on_corruption != OnCorruption::kQuarantine) {
     return opened;
   }
   if (Status status = Quarantine(opened.status()); !status.ok()) return status;
-  return Store::Open(MakeStoreOptions());
+  return open();
 }
 
 Status CacheCore::OpenLedger(const Store* store) {
@@ -275,6 +284,7 @@ Status CacheCore::Quarantine(const Status& why) {
   fs::create_directory(PathOf("quarantine"), error);
   if (!error) fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
   if (error) return why.WithContext("quarantine failed (" + error.message() + ")");
+  log_watch_.reset();
   counters_.Add(Counter::kQuarantined);
   Log(LogLevel::kError,
       "the store cannot be read and was moved to quarantine/, starting empty: " + why.ToString());

@@ -51,7 +51,7 @@ class MeteredEnv final : public rocksdb::EnvWrapper {
 
 // What RocksDB needs to be there for as long as it is.
 struct Surroundings {
-  std::unique_ptr<LogWatch> watch = std::make_unique<LogWatch>();
+  std::shared_ptr<LogWatch> watch;
   std::shared_ptr<MeteredFileSystem> files = {};  // null, and so is `env`: nobody counts
   std::unique_ptr<rocksdb::Env> env = {};
 };

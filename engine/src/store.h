@@ -28,6 +28,8 @@ class Env;
 
 namespace larder {
 
+class LogWatch;
+
 // A merge that begins.
 struct MergeInfo {
   std::uint64_t input_bytes = 0;
@@ -71,6 +73,9 @@ struct StoreOptions {
   // are to go by; and after a merge that worked.
   std::function<std::shared_ptr<RunningMerge>(const MergeInfo&)> on_merge = {};
   std::function<void(const MergeResult&, const std::shared_ptr<RunningMerge>&)> on_merged = {};
+  // Has seen earlier openings of the same store that failed: what shows that it lost something may
+  // be seen only once. Null: one of its own.
+  std::shared_ptr<LogWatch> watch = {};
   rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
 };
 

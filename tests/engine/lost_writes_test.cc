@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cache_core.h"
+#include "faulty_file_system.h"
 #include "metered_file_system.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
@@ -26,15 +27,15 @@ class LostWritesTest : public ::testing::Test {
  protected:
   LostWritesTest() { cache_ = Open("running"); }
 
-  std::shared_ptr<CacheCore> Open(const std::string& directory) {
+  std::shared_ptr<CacheCore> Open(const std::string& directory, rocksdb::Env* env = nullptr) {
     Options options;
     options.directory = dir_ / directory;
     options.log = [this](LogLevel /*level*/, std::string_view line) {
       const std::lock_guard lock(mutex_);
       log_.emplace_back(line);
     };
-    return *CacheCore::Open(options,
-                            {.write_buffer_bytes = std::uint64_t{64} << 10, .threads = false});
+    return *CacheCore::Open(
+        options, {.env = env, .write_buffer_bytes = std::uint64_t{64} << 10, .threads = false});
   }
   std::vector<fs::path> Files(const std::string& directory, const std::string& what) const {
     std::vector<fs::path> files;
@@ -134,6 +135,33 @@ TEST_F(LostWritesTest, RemovalInALogThatIsLostStaysRemoved) {
   fs::resize_file(Crashed(Log()), 0);
   EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
   EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
+// After the new manifest is in force what is left of the logs is in tables, and is not read again.
+TEST_F(LostWritesTest, WhatAnOpeningSawThatFailedAtAnyPointCounts) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t before = fs::file_size(Manifest());
+  WriteTables();
+  ASSERT_OK(cache_->Put("later", "v", {}));
+  Crash();
+  fs::resize_file(Crashed(Manifest()), before);
+  fs::rename(dir_ / "crashed", dir_ / "damaged");
+  const auto files = std::make_shared<testing::FaultyFileSystem>();
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+  bool failed = true;
+  for (std::uint64_t operation = 1; failed; ++operation) {
+    fs::remove_all(dir_ / "crashed");
+    fs::copy(dir_ / "damaged", dir_ / "crashed", fs::copy_options::recursive);
+    files->FailOperations(operation, UINT64_MAX / 2, rocksdb::IOStatus::IOError("no luck"));
+    const auto crashed = Open("crashed", env.get());
+    failed = !crashed->GetHealth().reads;
+    files->FailNothing();
+    crashed->Care();
+    ASSERT_TRUE(crashed->GetHealth().reads) << operation;
+    EXPECT_FALSE(crashed->Get("k", {}).has_value()) << operation;
+  }
 }
 
 // As while a backup is made: those that are in tables pile up.
