@@ -261,15 +261,14 @@ Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& o
           return lease->Commit(computed->body, computed->options).entry;
         });
       }
-      Status failure = FailureOf(computed);
       lease->Abandon(FailureOf(computed));
-      return failure;
+      return FailureOf(computed);
     }
     FlightEnd end = std::get<Flight>(acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
     // Computing has not failed: this caller has given up.
-    if (options.stop.stop_requested() || left() == Duration::zero()) return end.status;
-    if (!end.acquire_again) return end.status;
+    const bool given_up = options.stop.stop_requested() || left() == Duration::zero();
+    if (given_up || !end.acquire_again) return std::move(end.status);
   }
 }
 
