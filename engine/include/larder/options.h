@@ -149,7 +149,7 @@ struct WriteOptions {
   // Unset = as in Options; 0 if negative.
   std::optional<Duration> stale_while_revalidate = {};
   std::optional<Duration> stale_if_error = {};
-  // At most 32 of 1 to 256 bytes each.
+  // At most kMaxTags, of 1 to kMaxTagBytes bytes each.
   std::vector<std::string> tags = {};
   // What computing the value cost, in millionths of a US dollar; 0 = not known.
   std::uint64_t cost_microusd = 0;
