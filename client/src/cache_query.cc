@@ -116,11 +116,16 @@ CacheQuery MakeCacheQuery(const CachingCore& core, const Request& request) {
   // Not an endpoint of ours: passes through as if there were no cache, so no reason is named.
   if (query.plan.bypass == "unknown-endpoint") return Bypass("");
   const bool cassette = core.cassette != CassetteMode::kNone;
-  PolicyDecision decision = core.policy.Decide({.provider = core.provider.name,
-                                                .path = path,
-                                                .model = query.plan.model,
-                                                .headers = request.headers,
-                                                .body = request.body});
+  // What was too much to read, or cannot be read, is not cached whatever the policy says of it; and
+  // the policy is not asked to read it.
+  PolicyDecision decision;
+  if (!IsUnread(query.plan)) {
+    decision = core.policy.Decide({.provider = core.provider.name,
+                                   .path = path,
+                                   .model = query.plan.model,
+                                   .headers = request.headers,
+                                   .body = request.body});
+  }
   if (cassette) decision.cache = decision.cache_stateful = true;
   std::string bypass = BypassOf(query.plan, decision);
   if (bypass.empty() && request.directives.no_store && !cassette) bypass = "no-store";

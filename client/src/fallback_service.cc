@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "handoff.h"
+#include "json_slices.h"
+#include "json_text.h"
+#include "policy_bypass.h"
 #include "retry_rule.h"
 
 namespace larder::client {
@@ -21,13 +24,14 @@ bool IsInTrouble(const Result<Response>& result) {
 }
 
 // What depends on state that a provider keeps means nothing to another; and what we do not know
-// may be anything. Of plain HTTP it is the policy that knows which calls depend on none.
+// may be anything, and so may a body that was not read. Of plain HTTP it is the policy that knows
+// which calls depend on none.
 bool MeansTheSameElsewhere(const FallbackParts& parts, const Request& request) {
   if (request.directives.only_if_cached) return false;
   const std::string_view path =
       std::string_view(request.target).substr(0, request.target.find('?'));
   const RequestPlan plan = parts.dialect.Plan(request.method, path, request.body);
-  if (plan.bypass == "unknown-endpoint") return false;
+  if (plan.bypass == "unknown-endpoint" || IsUnread(plan)) return false;
   if (plan.bypass != "stateful") return true;
   if (!plan.endpoint->is_plain_http()) return false;
   const PolicyDecision decision = parts.policy.Decide({.provider = parts.provider,
@@ -43,15 +47,18 @@ bool IsPastItsDeadline(const Request& request) {
   return request.deadline && std::chrono::steady_clock::now() >= *request.deadline;
 }
 
-// The body as it is where no name has to change.
+// The body as it is, but for the name that has to change. It was looked at as far as its dialect
+// does, which of plain HTTP is not at all: so it is walked over, and no tree is made of it.
 void MapModel(const std::map<std::string, std::string>& models, std::string& body) {
   if (models.empty()) return;
-  auto json = nlohmann::ordered_json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("model") || !json["model"].is_string()) return;
-  const auto mapped = models.find(json["model"].get<std::string>());
+  const std::string_view model = FindMemberText(body, "model");
+  const auto name = nlohmann::json::parse(model, nullptr, /*allow_exceptions=*/false);
+  if (!name.is_string()) return;
+  const auto mapped = models.find(name.get<std::string>());
   if (mapped == models.end()) return;
-  json["model"] = mapped->second;
-  body = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text;
+  AppendJsonString(mapped->second, text);
+  body.replace(static_cast<std::size_t>(model.data() - body.data()), model.size(), text);
 }
 
 boost::asio::awaitable<Result<Response>> Ask(const Fallback& target, Request request) {

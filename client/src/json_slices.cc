@@ -93,6 +93,19 @@ std::string_view FindSlice(const std::vector<MemberSlice>& members, std::string_
   return found;
 }
 
+std::string_view FindMemberText(std::string_view text, std::string_view name) {
+  std::string_view found;
+  Walker walker(text);
+  if (!walker.Take('{')) return found;
+  std::string one;
+  while (walker.TakeName(one)) {
+    const std::string_view value = walker.TakeValue();
+    if (one == name) found = value;
+    if (!walker.Take(',')) break;
+  }
+  return found;
+}
+
 void ObjectWriter::Add(std::string_view name, std::string_view value) {
   if (text_.size() > 1) text_ += ',';
   AppendJsonString(name, text_);

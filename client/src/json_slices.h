@@ -22,6 +22,9 @@ std::vector<std::string_view> ElementsOf(std::string_view text);
 // The value of the member `name`, the last one if there are several; empty if there is none.
 std::string_view FindSlice(const std::vector<MemberSlice>& members, std::string_view name);
 
+// The same of the object `text`, without a list of all its members.
+std::string_view FindMemberText(std::string_view text, std::string_view name);
+
 // An object's text from its members.
 class ObjectWriter {
  public:

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "body_fields.h"
 #include "larder/client/nearest_name.h"
 
 namespace larder::client {
@@ -16,6 +17,10 @@ using nlohmann::json;
 constexpr std::size_t kMaxTags = 32;
 constexpr std::size_t kMaxTagBytes = 256;
 
+// How the part of a template begins that stands for a field.
+constexpr std::string_view kField = "field.";
+std::string_view NameOf(std::string_view part) { return part.substr(kField.size()); }
+
 bool MatchesOne(const std::vector<std::string>& patterns, std::string_view text) {
   return std::any_of(patterns.begin(), patterns.end(),
                      [&](const std::string& pattern) { return MatchesPattern(pattern, text); });
@@ -25,31 +30,52 @@ bool Says(const std::vector<std::string>& patterns, std::string_view text) {
   return patterns.empty() || MatchesOne(patterns, text);
 }
 
-// The body, parsed when a rule first asks for a field of it.
+// Calls `on_text` and `on_part` for what stands outside and inside of braces. False: a brace is
+// not closed, or `on_part` says so.
+bool ForEachPart(std::string_view pattern, const std::function<void(std::string_view)>& on_text,
+                 const std::function<bool(std::string_view)>& on_part) {
+  while (!pattern.empty()) {
+    const std::size_t open = std::min(pattern.find('{'), pattern.size());
+    on_text(pattern.substr(0, open));
+    pattern.remove_prefix(open);
+    if (pattern.empty()) return true;
+    const std::size_t close = pattern.find('}');
+    if (close == pattern.npos || !on_part(pattern.substr(1, close - 1))) return false;
+    pattern.remove_prefix(close + 1);
+  }
+  return true;
+}
+
+// The fields of a body that any of the rules looks at, read when one first asks.
 class Fields {
  public:
-  explicit Fields(std::string_view body) : body_(body) {}
+  Fields(std::string_view body, const std::vector<PolicyRule>& rules)
+      : body_(body), rules_(rules) {}
 
-  const json* Find(std::string_view name) {
-    if (!parsed_) {
-      root_ = json::parse(body_, nullptr, /*allow_exceptions=*/false);
-      parsed_ = true;
-    }
-    const json* node = &root_;
-    while (true) {
-      const std::size_t dot = name.find('.');
-      const std::string part(name.substr(0, dot));
-      if (!node->is_object() || !node->contains(part)) return nullptr;
-      node = &(*node)[part];
-      if (dot == name.npos) return node;
-      name.remove_prefix(dot + 1);
-    }
+  const json& Find(std::string_view name) {
+    if (values_.empty()) Read();
+    return values_.find(name)->second;
   }
 
  private:
+  void Read() {
+    for (const PolicyRule& rule : rules_) {
+      for (const auto& [name, patterns] : rule.match.field) values_.try_emplace(name);
+      for (const std::string& pattern : rule.tags) {
+        ForEachPart(
+            pattern, [](std::string_view) {},
+            [this](std::string_view part) {
+              if (part.starts_with(kField)) values_.try_emplace(std::string(NameOf(part)));
+              return true;
+            });
+      }
+    }
+    ReadBodyFields(body_, values_);
+  }
+
   const std::string_view body_;
-  bool parsed_ = false;
-  json root_;
+  const std::vector<PolicyRule>& rules_;
+  BodyFields values_;
 };
 
 bool MatchesField(const FieldPattern& pattern, const json& value) {
@@ -73,17 +99,16 @@ bool Matches(const PolicyMatch& match, const PolicySubject& subject, Fields& fie
     }
   }
   return std::all_of(match.field.begin(), match.field.end(), [&](const auto& wanted) {
-    const json* value = fields.Find(wanted.first);
-    return value != nullptr &&
-           std::any_of(wanted.second.begin(), wanted.second.end(),
-                       [&](const FieldPattern& pattern) { return MatchesField(pattern, *value); });
+    const json& value = fields.Find(wanted.first);
+    return std::any_of(wanted.second.begin(), wanted.second.end(),
+                       [&](const FieldPattern& pattern) { return MatchesField(pattern, value); });
   });
 }
 
 // Text, numbers and truth values as they would stand in a tag; nullopt for all else.
-std::optional<std::string> FieldText(const json* value) {
-  if (value == nullptr || value->is_null() || value->is_structured()) return std::nullopt;
-  return value->is_string() ? value->get<std::string>() : value->dump();
+std::optional<std::string> FieldText(const json& value) {
+  if (value.is_null()) return std::nullopt;
+  return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
 std::optional<std::string> PartText(std::string_view part, const PolicySubject& subject,
@@ -93,25 +118,9 @@ std::optional<std::string> PartText(std::string_view part, const PolicySubject& 
   if (part == "provider") text = std::string(subject.provider);
   if (part == "path") text = std::string(subject.path);
   if (part.starts_with("header.")) text = subject.headers.Joined(part.substr(7));
-  if (part.starts_with("field.")) text = FieldText(fields.Find(part.substr(6)));
+  if (part.starts_with(kField)) text = FieldText(fields.Find(NameOf(part)));
   if (text && text->empty()) text.reset();
   return text;
-}
-
-// Calls `on_text` and `on_part` for what stands outside and inside of braces. False: a brace is
-// not closed, or `on_part` says so.
-bool ForEachPart(std::string_view pattern, const std::function<void(std::string_view)>& on_text,
-                 const std::function<bool(std::string_view)>& on_part) {
-  while (!pattern.empty()) {
-    const std::size_t open = std::min(pattern.find('{'), pattern.size());
-    on_text(pattern.substr(0, open));
-    pattern.remove_prefix(open);
-    if (pattern.empty()) return true;
-    const std::size_t close = pattern.find('}');
-    if (close == pattern.npos || !on_part(pattern.substr(1, close - 1))) return false;
-    pattern.remove_prefix(close + 1);
-  }
-  return true;
 }
 
 std::optional<std::string> FillIn(std::string_view pattern, const PolicySubject& subject,
@@ -166,7 +175,7 @@ bool MatchesPattern(std::string_view pattern, std::string_view text) {
 
 PolicyDecision Policy::Decide(const PolicySubject& subject) const {
   PolicyDecision decision;
-  Fields fields(subject.body);
+  Fields fields(subject.body, rules_);
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     const PolicyRule& rule = rules_[i];
     if (!Matches(rule.match, subject, fields)) continue;

@@ -8,6 +8,11 @@
 
 namespace larder::client {
 
+// The body is not known beyond that it was not to be read: so neither is what it asks for.
+inline bool IsUnread(const RequestPlan& plan) {
+  return plan.bypass == "not-i-json" || plan.bypass == kTooComplex;
+}
+
 // The reason, or empty if it is cached.
 inline std::string BypassOf(const RequestPlan& plan, const PolicyDecision& decision) {
   const bool lifted = plan.bypass == "stateful" && decision.cache_stateful;

@@ -138,6 +138,21 @@ TEST_F(MakeFallbackTest, WhatDependsOnStateIsForNobodyElse) {
   EXPECT_THAT(first_->models_, IsEmpty());
 }
 
+TEST_F(MakeFallbackTest, ABodyThatWasNotReadIsForNobodyElse) {
+  Use();
+  own_->status_ = 500;
+  std::string many;
+  for (int i = 0; i < 600'000; ++i) many += "1,";
+  for (const std::string& more :
+       {std::string("\"store\":true,\"store\":true"), "\"x\":[" + many + "1]",
+        std::string("\"seed\":12345678901234567890")}) {
+    Request request = Chat();
+    request.body = "{\"model\":\"gpt-4o\",\"messages\":[]," + more + "}";
+    EXPECT_EQ(Ask(*service_, request), "500 own") << more.substr(0, 30);
+  }
+  EXPECT_THAT(first_->models_, IsEmpty());
+}
+
 TEST_F(MakeFallbackTest, PolicySaysWhichPostsOfPlainHttpMeanTheSameToOthers) {
   config_.providers["p"].dialect = "http";
   PolicyRule rule;

@@ -63,6 +63,28 @@ TEST_F(PolicyTest, WithoutRulesAllIsCached) {
   EXPECT_THAT(decision.tags, IsEmpty());
 }
 
+TEST_F(PolicyTest, FieldIsTheLastOfItsNameAtItsPlaceInTheObject) {
+  PolicyMatch inner;
+  inner.field["a.b"] = {FieldPattern(1.0)};
+  const auto matches = [&](std::string body) {
+    body_ = std::move(body);
+    return Matches(inner);
+  };
+  EXPECT_TRUE(matches(R"({"a":{"c":{"b":2},"b":1,"d":[{"b":2}]},"b":2})"));
+  EXPECT_TRUE(matches(R"({"a":{"b":2},"a":{"b":1}})"));
+  EXPECT_TRUE(matches(R"({"id":12345678901234567890,"a":{"b":1.0}})")) << "of plain HTTP";
+  EXPECT_FALSE(matches(R"({"a":{"b":1},"a":{}})"));
+  EXPECT_FALSE(matches(R"({"a":{"b":1,"b":null}})"));
+  EXPECT_FALSE(matches(R"({"a.b":1})"));
+  EXPECT_FALSE(matches(R"({"":{"a":{"b":1}}})"));
+  EXPECT_FALSE(matches(R"({"a":{"":{"b":1}}})"));
+  EXPECT_FALSE(matches(R"({"a":[{"b":1}]})"));
+  EXPECT_FALSE(matches(R"([{"a":{"b":1}}])"));
+  EXPECT_FALSE(matches(R"({"c":{"a":{"b":1}}})"));
+  EXPECT_FALSE(matches(R"({"a":{"b":1}} and more)"));
+  EXPECT_FALSE(matches(R"({"a":{"b":1})"));
+}
+
 TEST_F(PolicyTest, FirstMatchDecidesAlone) {
   PolicyRule other;
   other.match.model = {"claude-*"};

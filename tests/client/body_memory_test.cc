@@ -1,0 +1,140 @@
+// What looking at a body costs in memory, whatever is in it: a caller chooses its bytes.
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "body_pieces.h"
+#include "larder/client/asio/decorators.h"
+#include "larder/client/policy.h"
+#include "run_coroutine.h"
+
+namespace {
+
+// Of this thread.
+thread_local std::size_t live_bytes = 0;
+thread_local std::size_t most_bytes = 0;
+
+void* Allocate(std::size_t size) {
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  live_bytes += malloc_usable_size(memory);
+  most_bytes = std::max(most_bytes, live_bytes);
+  return memory;
+}
+
+void Free(void* memory) {
+  live_bytes -= std::min(live_bytes, malloc_usable_size(memory));
+  std::free(memory);
+}
+
+}  // namespace
+
+// Of the whole program.
+void* operator new(std::size_t size) { return Allocate(size); }
+void operator delete(void* memory) noexcept { Free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { Free(memory); }
+
+namespace larder::client {
+namespace {
+
+using larder::testing::RunCoroutine;
+
+// What `work` had at its height beyond what was there before.
+template <typename Work>
+std::size_t MostBytesOf(const Work& work) {
+  const std::size_t before = most_bytes = live_bytes;
+  work();
+  return most_bytes - before;
+}
+
+constexpr std::size_t kBodyBytes = std::size_t{4} << 20;
+
+std::string Repeated(std::string_view what, std::size_t bytes) {
+  std::string text;
+  text.reserve(bytes + what.size());
+  while (text.size() < bytes) text += what;
+  return text;
+}
+
+// A tree of such bodies takes tens of times their bytes.
+TEST(BodyMemoryTest, ARuleOnAFieldMakesNoTreeOfTheBodyWhateverItIs) {
+  PolicyRule rule;
+  rule.match.field["team"] = {FieldPattern(std::string("blue"))};
+  rule.tags = {"user:{field.user.id}"};
+  const Policy policy({rule});
+  const std::string many = "[" + Repeated("[],", kBodyBytes) + "[]]";
+  const std::string names = "{" + Repeated("\"team\":\"blue\",", kBodyBytes) + "\"team\":\"blue\"}";
+  for (const std::string& body :
+       {std::string(kBodyBytes, '['), many, names, Repeated("{\"team\":", kBodyBytes),
+        "{\"all\":" + many + ",\"team\":\"blue\",\"user\":{\"id\":7}}"}) {
+    const Headers headers;
+    PolicyDecision decision;
+    const std::size_t most = MostBytesOf([&] {
+      decision = policy.Decide(
+          {.provider = "p", .path = "/", .model = "", .headers = headers, .body = body});
+    });
+    EXPECT_LT(most, 5 * kBodyBytes) << body.substr(0, 20);
+    EXPECT_EQ(decision.rule.has_value(), body.ends_with('}')) << body.substr(0, 20);
+  }
+}
+
+// Keeps what it is asked, and answers with the status it is told.
+class KeepingService final : public HttpService {
+ public:
+  explicit KeepingService(int status) : status_(status) {}
+  boost::asio::awaitable<Result<Response>> Send(Request request) override {
+    body_ = std::move(request.body);
+    Response response;
+    response.head.status = status_;
+    response.body = std::make_unique<BodyPieces>(std::vector<SharedBytes>{});
+    co_return response;
+  }
+
+  const int status_;
+  std::string body_;
+};
+
+boost::asio::awaitable<int> StatusOf(HttpService& service, Request request) {
+  Result<Response> response = co_await service.Send(std::move(request));
+  co_return response.ok() ? response->head.status : 0;
+}
+
+TEST(BodyMemoryTest, AnotherNameForTheModelTakesCopiesOfTheBodyButNoTree) {
+  ClientConfig config;
+  config.providers["p"].dialect = "http";
+  PolicyRule rule;
+  rule.match.field["model"] = {FieldPattern(std::string("here"))};
+  rule.cache_stateful = true;
+  config.policy = Policy({rule});
+  const auto own = std::make_shared<KeepingService>(500);
+  const auto other = std::make_shared<KeepingService>(200);
+  const auto service = MakeFallback(config, "p", own, {{other, {{"here", "there"}}}});
+  ASSERT_TRUE(service.ok());
+  const std::string values = "[" + Repeated("[],", kBodyBytes) + "1.50]";
+  Request request;
+  request.target = "/ask";
+  request.body = "{ \"all\": " + values + ", \"model\" : \"here\" }";
+
+  boost::asio::io_context io;
+  int status = 0;
+  const std::size_t most =
+      MostBytesOf([&] { status = RunCoroutine(io, StatusOf(**service, std::move(request))); });
+
+  EXPECT_EQ(status, 200);
+  EXPECT_TRUE(other->body_ == "{ \"all\": " + values + ", \"model\" : \"there\" }")
+      << "all else stays as it was";
+  EXPECT_LT(most, 8 * kBodyBytes);
+}
+
+}  // namespace
+}  // namespace larder::client
