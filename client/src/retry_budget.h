@@ -5,6 +5,7 @@
 // in with time, for those who call rarely. Attempts that the calls themselves make cost nothing.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <mutex>
 
@@ -17,11 +18,12 @@ class RetryBudget {
  public:
   using Time = std::chrono::steady_clock::time_point;
 
-  // Begins full: with ten seconds of the reserve and what a hundred calls bring.
+  // Begins full: with ten seconds of the reserve and what a hundred calls bring, but with room for
+  // one retry if there are to be any.
   explicit RetryBudget(const RetryConfig& config)
       : ratio_(config.budget_ratio),
         per_second_(config.budget_per_second),
-        most_(10 * config.budget_per_second + 100 * config.budget_ratio),
+        most_(ratio_ + per_second_ > 0 ? std::max(1.0, 10 * per_second_ + 100 * ratio_) : 0),
         tokens_(most_) {}
 
   // A call was made.

@@ -40,6 +40,24 @@ TEST(RetryBudgetTest, ReserveFlowsInWithTimeAndNoFurtherThanItsLimit) {
   EXPECT_EQ(Drain(budget, kStart + 1000s), 20);
 }
 
+TEST(RetryBudgetTest, ASmallBudgetAllowsARetryNowAndThen) {
+  RetryConfig config;
+  config.budget_ratio = 0;
+  config.budget_per_second = 0.05;
+  RetryBudget reserve(config);
+  EXPECT_EQ(Drain(reserve, kStart), 1);
+  EXPECT_EQ(Drain(reserve, kStart + 19s), 0);
+  EXPECT_EQ(Drain(reserve, kStart + 21s), 1);
+  EXPECT_EQ(Drain(reserve, kStart + 1000s), 1) << "no more is saved up";
+
+  config.budget_ratio = 0.005;
+  config.budget_per_second = 0;
+  RetryBudget share(config);
+  EXPECT_EQ(Drain(share, kStart), 1);
+  for (int call = 0; call < 201; ++call) share.Deposit();
+  EXPECT_EQ(Drain(share, kStart), 1);
+}
+
 TEST(RetryBudgetTest, WithoutRatioAndReserveThereAreNoRetries) {
   RetryConfig config;
   config.budget_ratio = 0;
