@@ -74,16 +74,30 @@ ProviderConfig ReadProvider(const ConfigDocument& document, const std::string& n
   return provider;
 }
 
-Price ReadPrice(const ConfigDocument& document, const std::string& base) {
+template <typename Prices>
+Prices ReadPrices(const ConfigDocument& document, const std::string& base) {
   const auto number = [&](const char* name) -> std::optional<double> {
     const std::string pointer = base + name;
     if (document.IsNull(pointer)) return std::nullopt;
     return document.Number(pointer);
   };
-  return {.input_per_million = document.Number(base + "/input_per_million"),
-          .output_per_million = document.Number(base + "/output_per_million"),
-          .cached_input_per_million = number("/cached_input_per_million"),
-          .cache_write_per_million = number("/cache_write_per_million")};
+  Prices prices;
+  prices.input_per_million = document.Number(base + "/input_per_million");
+  prices.output_per_million = document.Number(base + "/output_per_million");
+  prices.cached_input_per_million = number("/cached_input_per_million");
+  prices.cache_write_per_million = number("/cache_write_per_million");
+  return prices;
+}
+
+Price ReadPrice(const ConfigDocument& document, const std::string& base) {
+  auto price = ReadPrices<Price>(document, base);
+  for (const std::string& index : document.Names(base + "/tiers")) {
+    const std::string of_tier = base + "/tiers/" + index;
+    PriceTier& tier = price.tiers.emplace_back(ReadPrices<PriceTier>(document, of_tier));
+    tier.over_input_tokens =
+        static_cast<std::uint64_t>(document.Integer(of_tier + "/over_input_tokens"));
+  }
+  return price;
 }
 
 Status Refuse(const ConfigDocument& document, const std::string& pointer,

@@ -12,17 +12,28 @@ std::optional<ModelPrice> FindBuiltIn(const PricedModel& model) {
   return price;
 }
 
-ModelPrice FromConfigured(const Price& given, const std::optional<ModelPrice>& built_in) {
+// `like`: has the ratio to other input that what is not said gets.
+template <typename Configured>
+ModelPrice FromConfigured(const Configured& given, const std::optional<ModelPrice>& like) {
   ModelPrice price;
   price.input = given.input_per_million;
   price.output = given.output_per_million;
-  const auto as_built_in = [&](double ModelPrice::*kind) {
-    const bool knows = built_in && built_in->input > 0;
-    return price.input * (knows ? (*built_in).*kind / built_in->input : 1);
+  const auto in_ratio = [&](double ModelPrice::*kind) {
+    const bool knows = like && like->input > 0;
+    return price.input * (knows ? (*like).*kind / like->input : 1);
   };
-  price.cached_input =
-      given.cached_input_per_million.value_or(as_built_in(&ModelPrice::cached_input));
-  price.cache_write = given.cache_write_per_million.value_or(as_built_in(&ModelPrice::cache_write));
+  price.cached_input = given.cached_input_per_million.value_or(in_ratio(&ModelPrice::cached_input));
+  price.cache_write = given.cache_write_per_million.value_or(in_ratio(&ModelPrice::cache_write));
+  return price;
+}
+
+ModelPrice WithTiers(const Price& given, const std::optional<ModelPrice>& built_in) {
+  const ModelPrice below = FromConfigured(given, built_in);
+  ModelPrice price = below;
+  for (const PriceTier& tier : given.tiers) {
+    price.tiers.push_back(FromConfigured(tier, below));
+    price.tiers.back().over_input_tokens = tier.over_input_tokens;
+  }
   return price;
 }
 
@@ -33,12 +44,13 @@ std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configur
   const std::optional<ModelPrice> built_in = FindBuiltIn(model);
   for (const std::string_view name : {model.of_answer, model.of_request}) {
     const auto found = configured.find(std::string(name));
-    if (found != configured.end()) return FromConfigured(found->second, built_in);
+    if (found != configured.end()) return WithTiers(found->second, built_in);
   }
   return built_in;
 }
 
-double ExactMicrousd(const Usage& usage, const ModelPrice& price) {
+double ExactMicrousd(const Usage& usage, const ModelPrice& of_model) {
+  const ModelPrice& price = of_model.Of(usage.input_tokens);
   // What a provider says need not add up.
   const std::uint64_t cached = std::min(usage.cached_input_tokens, usage.input_tokens);
   const std::uint64_t written = std::min(usage.cache_write_tokens, usage.input_tokens - cached);

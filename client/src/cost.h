@@ -24,13 +24,13 @@ struct PricedModel {
 // The configured price of the model as the answer names it, else as the request does; else the
 // built-in one, alike. What a configured price does not say of the provider's prompt cache is in
 // the ratio to other input that the built-in table has, if it knows the model, else the same as
-// that.
+// that; tiers of the built-in table it does not have.
 std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configured,
                                     const PricedModel& model);
 
 // Millionths of a US dollar, not rounded: input that was neither read from the prompt cache nor
 // written to it, what was read, what was written, and output, each at its price. What was written
-// for an hour costs twice the price of input.
+// for an hour costs twice the price of input. A call that is over a tier costs the tier's prices.
 double ExactMicrousd(const Usage& usage, const ModelPrice& price);
 
 // Rounded to the nearest; but what costs anything costs at least 1, since 0 would say that nothing

@@ -1,8 +1,10 @@
 // The built-in prices of models (client/data/prices.tsv, made by scripts/make_prices).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace larder::client {
 
@@ -12,6 +14,14 @@ struct ModelPrice {
   double output = 0;
   double cached_input = 0;  // input that was read from the provider's prompt cache
   double cache_write = 0;   // ... and input that was written to it
+
+  // Prices of all tokens of a call that has more input tokens than `over_input_tokens`, cached ones
+  // included; in any order, and without tiers of their own.
+  std::vector<ModelPrice> tiers = {};
+  std::uint64_t over_input_tokens = 0;
+
+  // Those of a call with so many input tokens: of the highest tier that it is over, else these.
+  const ModelPrice& Of(std::uint64_t input_tokens) const;
 };
 
 // By the host in `base_url`, else the first provider that has a model of this name; names are

@@ -38,6 +38,36 @@ TEST(CostTest, WhatIsKeptForAnHourCostsTwiceTheInput) {
   EXPECT_EQ(CostMicrousd(usage, price), 3'000u + 12'000u) << "more than was written";
 }
 
+// The whole call costs the tier's prices, not only what is over it: so say both providers that have
+// tiers by the length of the input, of all tokens of such a request.
+TEST(CostTest, ACallThatIsOverATierCostsItsPricesAsAWhole) {
+  const auto gpt = BuiltInPrice("https://api.openai.com", "gpt-5.4");
+  ASSERT_TRUE(gpt.has_value());
+  Usage usage{.input_tokens = 272'000, .cached_input_tokens = 200'000, .output_tokens = 1'000};
+  EXPECT_EQ(CostMicrousd(usage, *gpt), 180'000u + 50'000u + 15'000u);
+  usage.input_tokens += 1;
+  EXPECT_EQ(CostMicrousd(usage, *gpt), 360'005u + 100'000u + 22'500u);
+
+  const auto claude = BuiltInPrice("https://api.anthropic.com", "claude-sonnet-4-5-20250929");
+  ASSERT_TRUE(claude.has_value());
+  usage = {.input_tokens = 200'000,
+           .cached_input_tokens = 100'000,
+           .cache_write_tokens = 50'000,
+           .output_tokens = 1'000};
+  EXPECT_EQ(CostMicrousd(usage, *claude), 150'000u + 30'000u + 187'500u + 15'000u);
+  usage.input_tokens += 1;
+  EXPECT_EQ(CostMicrousd(usage, *claude), 300'006u + 60'000u + 375'000u + 22'500u);
+}
+
+TEST(CostTest, OfSeveralTiersTheHighestThatACallIsOverCounts) {
+  const ModelPrice price{
+      .input = 1,
+      .tiers = {{.input = 4, .over_input_tokens = 400}, {.input = 2, .over_input_tokens = 200}}};
+  EXPECT_EQ(ExactMicrousd({.input_tokens = 200}, price), 200);
+  EXPECT_EQ(ExactMicrousd({.input_tokens = 400}, price), 800);
+  EXPECT_EQ(ExactMicrousd({.input_tokens = 401}, price), 1'604);
+}
+
 TEST(CostTest, WhatCostsAnythingCostsAtLeastOne) {
   const ModelPrice embedding{.input = 0.02};
   EXPECT_EQ(CostMicrousd({.input_tokens = 8}, embedding), 1u);
@@ -114,6 +144,19 @@ TEST(CostTest, WhatAConfiguredPriceLeavesOutIsAsTheTableHasIt) {
       FindPrice({{"claude-sonnet-4-5", write_only}}, {"", "claude-sonnet-4-5", ""});
   EXPECT_NEAR(written->cached_input, 0.6, 1e-9) << "0.3 of 3";
   EXPECT_EQ(written->cache_write, 9);
+}
+
+TEST(CostTest, TiersOfAConfiguredPriceHaveItsRatiosAndThoseOfTheTableDoNotCount) {
+  Price configured{
+      .input_per_million = 2, .output_per_million = 8, .cached_input_per_million = 0.5};
+  const Usage usage{.input_tokens = 300'001, .cached_input_tokens = 1};
+  EXPECT_EQ(ExactMicrousd(usage, *FindPrice({{"gpt-5.4", configured}}, {"", "gpt-5.4", ""})),
+            600'000.5);
+  configured.tiers = {{.over_input_tokens = 300'000, .input_per_million = 4}};
+  EXPECT_EQ(ExactMicrousd(usage, *FindPrice({{"gpt-5.4", configured}}, {"", "gpt-5.4", ""})),
+            1'200'001);
+  configured.tiers.front().cached_input_per_million = 3;
+  EXPECT_EQ(ExactMicrousd(usage, *FindPrice({{"m", configured}}, {"", "m", ""})), 1'200'003);
 }
 
 TEST(CostTest, WithoutAPriceTimeIsMoney) {

@@ -129,9 +129,15 @@ json DocumentWith(const ConfigKey& key, const json& value, bool in_environment) 
     }
   }
   *node = value;
+  json& given = in_environment ? document["environments"]["e"] : document;
   if (key.pointer == "/providers/*/fallback/[]/models/*") {
-    (in_environment ? document["environments"]["e"]
-                    : document)["providers"]["p"]["fallback"][0]["provider"] = "q";
+    given["providers"]["p"]["fallback"][0]["provider"] = "q";
+  }
+  if (key.pointer.starts_with("/prices/*/tiers/[]/")) {
+    json& tier = given["prices"]["p"]["tiers"][0];
+    for (const char* name : {"over_input_tokens", "input_per_million", "output_per_million"}) {
+      tier.emplace(name, 1);
+    }
   }
   return document;
 }

@@ -67,6 +67,16 @@ struct ProviderConfig {
   bool upstream_freshness = false;
 };
 
+// What each token of a call costs that has more input tokens, cached ones included, than are said.
+struct PriceTier {
+  std::uint64_t over_input_tokens = 0;
+  double input_per_million = 0;
+  double output_per_million = 0;
+  // Where nothing is said: in the same ratio to other input as below the tier.
+  std::optional<double> cached_input_per_million = {};
+  std::optional<double> cache_write_per_million = {};
+};
+
 // USD per million tokens.
 struct Price {
   double input_per_million = 0;
@@ -75,6 +85,7 @@ struct Price {
   // much less or more than other input as the built-in table has it for the model, else the same.
   std::optional<double> cached_input_per_million = {};
   std::optional<double> cache_write_per_million = {};
+  std::vector<PriceTier> tiers = {};  // in any order; of those a call is over, the highest counts
 };
 
 struct ClientConfig {
