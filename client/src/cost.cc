@@ -3,12 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ascii.h"
+
 namespace larder::client {
 namespace {
 
+// "gpt-4o" and "gpt-4o-2024-08-06": one is a version of the other, or has no name.
+bool MayBeTheSame(std::string_view a, std::string_view b) {
+  return a.starts_with(b) || b.starts_with(a);
+}
+
+// What another model answered costs what that one does, and if nobody knows that, not what the one
+// that was asked for does.
 std::optional<ModelPrice> FindBuiltIn(const PricedModel& model) {
   std::optional<ModelPrice> price = BuiltInPrice(model.base_url, model.of_answer);
-  if (!price) price = BuiltInPrice(model.base_url, model.of_request);
+  if (!price && MayBeTheSame(LowerAscii(model.of_answer), LowerAscii(model.of_request))) {
+    price = BuiltInPrice(model.base_url, model.of_request);
+  }
   return price;
 }
 

@@ -22,9 +22,10 @@ struct PricedModel {
 };
 
 // The configured price of the model as the answer names it, else as the request does; else the
-// built-in one, alike. What a configured price does not say of the provider's prompt cache is in
-// the ratio to other input that the built-in table has, if it knows the model, else the same as
-// that; tiers of the built-in table it does not have.
+// built-in one: as the answer names it, and as the request does only if that may be the same model,
+// because the answer names none or one name begins with the other. What a configured price does not
+// say of the provider's prompt cache is in the ratio to other input that the built-in table has, if
+// it knows the model, else the same as that; tiers of the built-in table it does not have.
 std::optional<ModelPrice> FindPrice(const std::map<std::string, Price>& configured,
                                     const PricedModel& model);
 

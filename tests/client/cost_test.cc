@@ -159,6 +159,17 @@ TEST(CostTest, TiersOfAConfiguredPriceHaveItsRatiosAndThoseOfTheTableDoNotCount)
   EXPECT_EQ(ExactMicrousd(usage, *FindPrice({{"m", configured}}, {"", "m", ""})), 1'200'003);
 }
 
+// A proxy, a gateway in front of several models, a fallback of the provider's own.
+TEST(CostTest, WhatAnotherModelAnsweredDoesNotCostWhatTheOneAskedForDoes) {
+  EXPECT_FALSE(FindPrice({}, {"", "llama-of-tomorrow", "gpt-4o"}));
+  EXPECT_EQ(FindPrice({}, {"", "gpt-4o-mini", "gpt-4o"})->input, 0.15);
+  EXPECT_EQ(FindPrice({}, {"", "", "gpt-4o"})->input, 2.5) << "it may be the one asked for";
+  EXPECT_EQ(FindPrice({}, {"", "GPT-4o-2099-01-01", "gpt-4o"})->input, 2.5) << "a version of it";
+  EXPECT_EQ(FindPrice({}, {"", "gpt", "gpt-4o"})->input, 2.5) << "the name of all versions";
+  EXPECT_EQ(FindPrice({{"best", {1, 1}}}, {"", "llama-of-tomorrow", "best"})->input, 1)
+      << "whoever configures a price for a name means what answers to it";
+}
+
 TEST(CostTest, WithoutAPriceTimeIsMoney) {
   EXPECT_EQ(EstimateMicrousd(2s), 1'200u);
   EXPECT_EQ(EstimateMicrousd(500ms), 300u);
