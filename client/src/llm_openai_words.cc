@@ -21,8 +21,9 @@ std::optional<TokenUsage> ReadOpenAiUsage(LlmFields& fields, const OpenAiUsageNa
   const LlmJson usage = fields.Structure("usage");
   if (!usage.is_object()) return std::nullopt;
   const LlmJson input = LlmMember(usage, names.input_details);
-  // DeepSeek has no details.
+  // DeepSeek and Mistral have no details.
   const bool detailed = input.is_object() && input.contains("cached_tokens");
+  const bool deepseek = usage.contains("prompt_cache_hit_tokens");
   const std::uint64_t prompt = LlmCount(usage, names.input);
   const std::uint64_t said = LlmCount(usage, names.output);
   const std::uint64_t written = OutputTokens(prompt, said, LlmCount(usage, "total_tokens"));
@@ -30,7 +31,8 @@ std::optional<TokenUsage> ReadOpenAiUsage(LlmFields& fields, const OpenAiUsageNa
   return TokenUsage{
       .input_tokens = prompt,
       .cached_input_tokens =
-          detailed ? LlmCount(input, "cached_tokens") : LlmCount(usage, "prompt_cache_hit_tokens"),
+          detailed ? LlmCount(input, "cached_tokens")
+                   : LlmCount(usage, deepseek ? "prompt_cache_hit_tokens" : "num_cached_tokens"),
       .cache_write_tokens = LlmCount(input, "cache_write_tokens"),
       .output_tokens = written,
       .reasoning_tokens = std::max(LlmCount(output, "reasoning_tokens"), written - said),

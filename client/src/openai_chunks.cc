@@ -13,6 +13,13 @@ using nlohmann::json;
 
 constexpr std::string_view kDone = "[DONE]";
 
+// As OpenAI has it, DeepSeek, or Mistral.
+std::uint64_t CachedTokens(const json& usage, const json& details) {
+  if (FindMember(details, "cached_tokens") != nullptr) return CountMember(details, "cached_tokens");
+  const bool deepseek = FindMember(usage, "prompt_cache_hit_tokens") != nullptr;
+  return CountMember(usage, deepseek ? "prompt_cache_hit_tokens" : "num_cached_tokens");
+}
+
 std::optional<Usage> ReadUsage(const json& answer) {
   const json* usage = FindMember(answer, "usage");
   if (usage == nullptr || !usage->is_object()) return std::nullopt;
@@ -22,9 +29,7 @@ std::optional<Usage> ReadUsage(const json& answer) {
                                     CountMember(*usage, "total_tokens"));
   const json* found = FindMember(*usage, "prompt_tokens_details");
   const json details = found != nullptr ? *found : json();
-  const bool detailed = FindMember(details, "cached_tokens") != nullptr;
-  read.cached_input_tokens = detailed ? CountMember(details, "cached_tokens")
-                                      : CountMember(*usage, "prompt_cache_hit_tokens");
+  read.cached_input_tokens = CachedTokens(*usage, details);
   read.cache_write_tokens = CountMember(details, "cache_write_tokens");
   return read;
 }

@@ -218,6 +218,9 @@ TEST(ChatJudgeTest, UsageAndModelAreRead) {
   EXPECT_EQ(odd.usage->output_tokens, 0u);
   EXPECT_EQ(odd.usage->cached_input_tokens, 7u);
   EXPECT_FALSE(Chat().JudgeJson({}, {}, R"({"usage":null})").usage);
+  const Verdict mistral = Chat().JudgeJson({}, {}, R"({"choices":[{"message":{"content":"hi"}}],
+      "usage":{"prompt_tokens":64,"completion_tokens":6,"total_tokens":70,"num_cached_tokens":32}})");
+  EXPECT_EQ(mistral.usage->cached_input_tokens, 32u);
 }
 
 TEST(ChatJudgeTest, ReasoningThatOnlyTheTotalCountsIsOutput) {

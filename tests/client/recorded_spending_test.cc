@@ -45,7 +45,7 @@ struct Reported {
 };
 
 // OpenAI counts what its prompt cache had within the input. Some count their thinking in the total
-// alone; DeepSeek has a name of its own for hits.
+// alone; DeepSeek and Mistral have names of their own for hits.
 Reported OpenAiReport(const json& usage) {
   const bool chat = usage.contains("prompt_tokens");
   const double input = Count(usage, chat ? "prompt_tokens" : "input_tokens");
@@ -54,7 +54,8 @@ Reported OpenAiReport(const json& usage) {
   const json details = usage.value(chat ? "prompt_tokens_details" : "input_tokens_details", json());
   const bool detailed = details.is_object() && details.contains("cached_tokens");
   const double cached =
-      detailed ? Count(details, "cached_tokens") : Count(usage, "prompt_cache_hit_tokens");
+      detailed ? Count(details, "cached_tokens")
+               : Count(usage, "prompt_cache_hit_tokens") + Count(usage, "num_cached_tokens");
   // One counts the same tokens as read and as written.
   const double written = std::min(Count(details, "cache_write_tokens"), input - cached);
   return {input, output,
