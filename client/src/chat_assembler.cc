@@ -66,17 +66,29 @@ bool Continues(std::string_view array, const json& old, const json& item) {
          (type == "text" || type == "thinking");
 }
 
-// Elements of one delta are different elements, so only those from before are looked at.
+// The same of two elements of one delta: only an index tells that they are one, and what has a name
+// of its own is another call, unless it says by its id that it is not.
+bool ContinuesWithin(std::string_view array, const json& old, const json& item) {
+  if (FindMember(item, "index") == nullptr || !Continues(array, old, item)) return false;
+  const json* function = FindMember(item, "function");
+  const bool named = function != nullptr && !StringMember(*function, "name").empty();
+  const std::string_view id = StringMember(item, "id");
+  return array != "tool_calls" || !named || (!id.empty() && id == StringMember(old, "id"));
+}
+
 void MergeArrays(std::string_view name, json& old, const json& added) {
   const std::size_t before = old.size();
   for (const json& item : added) {
     const bool by_index = FindMember(item, "index") != nullptr;
-    std::size_t match = before;
-    for (std::size_t i = before; item.is_object() && i > 0; --i) {
-      if (Continues(name, old[i - 1], item)) match = i - 1;
-      if (match != before || !by_index) break;
+    const std::size_t none = old.size();
+    std::size_t match = none;
+    for (std::size_t i = by_index ? none : before; item.is_object() && i > 0; --i) {
+      const bool same =
+          i > before ? ContinuesWithin(name, old[i - 1], item) : Continues(name, old[i - 1], item);
+      if (same) match = i - 1;
+      if (match != none || !by_index) break;
     }
-    if (match == before) {
+    if (match == none) {
       old.push_back(item);
     } else {
       MergeObjects(old[match], item);
@@ -100,9 +112,9 @@ void MergeContent(json& old, const json& added) {
 }
 
 void MergeMember(json& object, const std::string& name, const json& added) {
-  const auto [slot, is_new] = object.emplace(name, added);
+  const auto [slot, is_new] = object.emplace(name, added.is_array() ? json::array() : added);
   json& old = *slot;
-  if (is_new || added.is_null()) return;
+  if (added.is_null() || (is_new && !added.is_array())) return;
   const auto is_content = [](const json& v) { return v.is_string() || v.is_array(); };
   if (old.is_string() && added.is_string()) {
     MergeStrings(name, old, added);

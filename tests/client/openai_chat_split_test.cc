@@ -90,6 +90,29 @@ TEST(ChatAssembleTest, CallsThatShareAnIndexOrHaveNoneStayApart) {
       calls);
 }
 
+TEST(ChatAssembleTest, PiecesOfACallWithinOneDeltaAreOneCall) {
+  const json call = json::parse(R"([{"id":"a","function":{"name":"f","arguments":"{\"a\":1}"}}])");
+  EXPECT_EQ(Message({R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}},
+                                       {"index":0,"function":{"arguments":"{\"a\""}},
+                                       {"index":0,"function":{"arguments":":1}"}}]})"})
+                ["tool_calls"],
+            call)
+      << "of the first";
+  EXPECT_EQ(
+      Message({R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]})",
+               R"({"tool_calls":[{"index":0,"function":{"arguments":"{\"a\""}},
+                                       {"index":0,"function":{"arguments":":1}"}}]})"})
+          ["tool_calls"],
+      call)
+      << "of a later one";
+  EXPECT_EQ(Message({R"({"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}},
+                                       {"index":0,"function":{"name":"f","arguments":"{}"}}]})"})
+                ["tool_calls"]
+                    .size(),
+            2U)
+      << "each with a name, and nothing that says they are one";
+}
+
 TEST(ChatAssembleTest, ListsGrowByIndexAndElseAtTheirEnd) {
   EXPECT_EQ(
       Message(
