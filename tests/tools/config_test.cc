@@ -51,20 +51,6 @@ TEST(ToolConfigTest, ShippedFileWorksAsItIs) {
   EXPECT_EQ(config->client.prices.at("gpt-4o").output_per_million, 10.0);
 }
 
-TEST(ConfigTextTest, WhatHasBecomeOfTheFileIsReadOrToldAndThrowsNothing) {
-  const TempDir dir;
-  const std::string file = dir / "config.json";
-  const std::string text = "{\"policy\": []" + std::string(10'000, ' ') + "}";
-  std::ofstream(file) << text;
-  const Result<client::ConfigDocument> document = client::ConfigDocument::Load({.file = file});
-  ASSERT_OK(document);
-  EXPECT_EQ(*ReadConfigText(*document), text);
-  std::filesystem::remove(file);
-  EXPECT_THAT(ReadConfigText(*document), larder::testing::HasCode(StatusCode::kInternal));
-  std::filesystem::create_directory(file);
-  EXPECT_THAT(ReadConfigText(*document), larder::testing::HasCode(StatusCode::kInternal));
-}
-
 TEST(ToolConfigTest, GatewayIsRead) {
   const Result<ToolConfig> config = Load(R"({
     "gateway": { "listen": "[::1]:0", "max_body_bytes": "1MiB" },

@@ -1,7 +1,6 @@
 #include "config_edit.h"
 
 #include "cache_access.h"
-#include "config_draft.h"
 #include "config_report.h"
 #include "larder/client/config_change.h"
 #include "tool_config.h"
@@ -44,17 +43,15 @@ Result<std::string> PatchConfig(const std::string& patch, const Invocation& invo
   }
   const Result<client::ConfigDocument> before = LoadCheckedConfig(invocation);
   if (!before.ok()) return before.status();
-  const Result<std::string> text = tools::ReadConfigText(*before);
-  if (!text.ok()) return text.status();
-  const Result<std::string> changed = client::PatchConfigText(*text, before->file(), patch);
-  if (!changed.ok()) return changed.status();
-  return ReplaceConfig(*before, *changed, invocation);
+  return ChangeConfig(*before, invocation, [&](const std::string& text) {
+    return client::PatchConfigText(text, before->file(), patch);
+  });
 }
 
-Result<std::string> ReplaceConfig(const client::ConfigDocument& before, const std::string& changed,
-                                  const Invocation& invocation) {
+Result<std::string> ChangeConfig(const client::ConfigDocument& before, const Invocation& invocation,
+                                 const tools::ConfigTextChange& change) {
   Result<tools::ConfigDraft> draft =
-      tools::ConfigDraft::Write(ConfigSourcesOf(invocation), before, changed);
+      tools::ConfigDraft::Write(ConfigSourcesOf(invocation), before, change);
   if (!draft.ok()) return draft.status();
   if (Status status = draft->Commit(); !status.ok()) return status;
   return tools::ChangesToJson(before.file(), client::CompareConfig(before, draft->document()));

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "config_draft.h"
 #include "invocation.h"
 #include "larder/client/config_document.h"
 #include "larder/result.h"
@@ -20,8 +21,8 @@ Result<std::string> ShownConfig(const Invocation& invocation);
 // Changes the file by a merge patch, checked as a whole; what `config set --json` says. Errors:
 // kInvalidArgument (nothing has changed then), kUnavailable, kInternal.
 Result<std::string> PatchConfig(const std::string& patch, const Invocation& invocation);
-// Writes `changed` in the place of the file of `before`. Errors: as PatchConfig.
-Result<std::string> ReplaceConfig(const client::ConfigDocument& before, const std::string& changed,
-                                  const Invocation& invocation);
+// The same of the file of `before`, by any change of its text.
+Result<std::string> ChangeConfig(const client::ConfigDocument& before, const Invocation& invocation,
+                                 const tools::ConfigTextChange& change);
 
 }  // namespace larder::cachectl

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "cache_access.h"
-#include "config_draft.h"
 #include "config_edit.h"
 #include "config_schema.h"
 #include "console.h"
@@ -41,12 +40,9 @@ Result<std::string> SetInProcess(const Setting& setting, const Invocation& invoc
 Result<std::string> SetInFile(const Setting& setting, const Invocation& invocation) {
   const Result<client::ConfigDocument> before = LoadCheckedConfig(invocation);
   if (!before.ok()) return before.status();
-  const Result<std::string> text = tools::ReadConfigText(*before);
-  if (!text.ok()) return text.status();
-  const Result<std::string> changed =
-      client::SetInConfigText(*text, before->file(), setting.key, setting.value);
-  if (!changed.ok()) return changed.status();
-  return ReplaceConfig(*before, *changed, invocation);
+  return ChangeConfig(*before, invocation, [&](const std::string& text) {
+    return client::SetInConfigText(text, before->file(), setting.key, setting.value);
+  });
 }
 
 std::string FileName(const client::ConfigDocument& document) {

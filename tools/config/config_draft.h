@@ -2,6 +2,8 @@
 // and checked as a whole.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 
 #include "larder/client/config_document.h"
@@ -9,14 +11,20 @@
 
 namespace larder::tools {
 
-// Beside the file until Commit; gone without.
+// Makes the new text of the file out of the old one.
+using ConfigTextChange = std::function<Result<std::string>(const std::string& text)>;
+
+// Beside the file until Commit; gone without. From the reading of the old text until it is gone or
+// committed no other draft of a file in this folder is written, in whatever process: they wait.
 class ConfigDraft {
  public:
-  // `text` in the place of the file of `before`, which was loaded from `sources`. It has the rights
-  // of that file, and is synced. Errors: kInvalidArgument (there is no file; what loading and
-  // ReadToolConfig complain of, by the name of the file), kInternal (I/O).
+  // What `change` makes of the file of `before`, which was loaded from `sources`. It has the owner,
+  // the group and the rights of that file, and is synced. Errors: those of `change`;
+  // kInvalidArgument (there is no file; what loading and ReadToolConfig complain of, by the name of
+  // the file), kInternal (I/O; the owner or the group could not be kept).
   static Result<ConfigDraft> Write(const client::ConfigSources& sources,
-                                   const client::ConfigDocument& before, std::string_view text);
+                                   const client::ConfigDocument& before,
+                                   const ConfigTextChange& change);
   ConfigDraft(ConfigDraft&& other) noexcept;
   ConfigDraft& operator=(ConfigDraft&&) = delete;
   ~ConfigDraft();
@@ -27,14 +35,12 @@ class ConfigDraft {
   Status Commit();
 
  private:
-  ConfigDraft(std::string file, client::ConfigDocument document)
-      : file_(std::move(file)), document_(std::move(document)) {}
+  class Lock;
+  ConfigDraft(std::string file, std::unique_ptr<Lock> lock, client::ConfigDocument document);
 
   std::string file_;  // that it is to become; empty: it has, or somebody else has it
+  std::unique_ptr<Lock> lock_;
   client::ConfigDocument document_;
 };
-
-// The text of a configuration's file. Errors: kInvalidArgument (there is none), kInternal.
-Result<std::string> ReadConfigText(const client::ConfigDocument& document);
 
 }  // namespace larder::tools

@@ -133,11 +133,10 @@ bool ConfigReload::Reload() {
 }
 
 Result<std::vector<client::ConfigChange>> ConfigReload::Change(const std::string& patch) {
-  const Result<std::string> text = tools::ReadConfigText(current_);
-  if (!text.ok()) return text.status();
-  const Result<std::string> changed = client::PatchConfigText(*text, current_.file(), patch);
-  if (!changed.ok()) return changed.status();
-  Result<tools::ConfigDraft> draft = tools::ConfigDraft::Write(sources_, current_, *changed);
+  Result<tools::ConfigDraft> draft =
+      tools::ConfigDraft::Write(sources_, current_, [&](const std::string& text) {
+        return client::PatchConfigText(text, current_.file(), patch);
+      });
   if (!draft.ok()) return draft.status();
   std::vector<client::ConfigChange> changes = client::CompareConfig(current_, draft->document());
   if (Status live = CheckLive(changes); !live.ok()) return live;
