@@ -33,6 +33,23 @@ std::string ErrorWords(const LlmJson& error) {
   return words;
 }
 
+bool IsEventStream(const ResponseHead& head) {
+  const std::string* type = head.headers.Find("content-type");
+  return type != nullptr && type->starts_with("text/event-stream");
+}
+
+// The first that tells of an error; null if none does.
+LlmJson ErrorAmong(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    LlmJson json = LlmParse(event.data);
+    LlmJson error = LlmMember(json, "error");  // chat's, Anthropic's
+    if (error.is_null()) error = LlmMember(LlmMember(json, "response"), "error");
+    if (error.is_null() && LlmView(json, "type") == "error") error = std::move(json);
+    if (!error.is_null()) return error;
+  }
+  return nullptr;
+}
+
 Status ErrorOf(const CachingClient::Answer& answer) {
   constexpr int kTooManyRequests = 429;
   if (answer.head.cache.detail == "only-if-cached") {
@@ -41,22 +58,22 @@ Status ErrorOf(const CachingClient::Answer& answer) {
   const int status = answer.head.status;
   StatusCode code = IsTrouble(status) ? StatusCode::kUnavailable : StatusCode::kInvalidArgument;
   if (status == kTooManyRequests) code = StatusCode::kResourceExhausted;
-  return {code, "the provider answered " + std::to_string(status) +
-                    ErrorWords(LlmMember(LlmParse(answer.body), "error"))};
+  // Some say what is wrong in the form that was asked for.
+  LlmJson error;
+  if (IsEventStream(answer.head)) {
+    error = ErrorAmong(ParseEventStream(answer.body));
+  } else {
+    error = LlmMember(LlmParse(answer.body), "error");
+  }
+  return {code, "the provider answered " + std::to_string(status) + ErrorWords(error)};
 }
 
 // Of the events of a stream that is no whole answer.
 Status StreamErrorOf(const std::vector<Event>& events, const Status& otherwise) {
-  for (const Event& event : events) {
-    const LlmJson json = LlmParse(event.data);
-    LlmJson error = LlmMember(json, "error");  // chat's, Anthropic's
-    if (error.is_null()) error = LlmMember(LlmMember(json, "response"), "error");
-    if (error.is_null() && LlmView(json, "type") == "error") error = json;
-    if (error.is_null()) continue;
-    return {StatusCode::kUnavailable,
-            "the provider ended its stream with an error" + ErrorWords(error)};
-  }
-  return otherwise;
+  const LlmJson error = ErrorAmong(events);
+  if (error.is_null()) return otherwise;
+  return {StatusCode::kUnavailable,
+          "the provider ended its stream with an error" + ErrorWords(error)};
 }
 
 // Some streams can be put together though they were cut: fewer choices than `body` asks for.
@@ -64,11 +81,6 @@ Status CheckEnd(const Endpoint& endpoint, std::string_view body, const std::vect
   const Verdict verdict = endpoint.JudgeStream(endpoint.Plan(body), StoreRules{}, events);
   if (verdict.reason != "no_end") return Status::Ok();
   return {StatusCode::kDataLoss, "the provider's stream ended before all that was asked for"};
-}
-
-bool IsEventStream(const ResponseHead& head) {
-  const std::string* type = head.headers.Find("content-type");
-  return type != nullptr && type->starts_with("text/event-stream");
 }
 
 class StackLlmClient final : public LlmClient {
@@ -102,7 +114,8 @@ class StackLlmClient final : public LlmClient {
         client_->Open(target->provider,
                       MakeRequest(*target, target->dialect->path(), *body, options), options.stop);
     if (!stream.ok()) return stream.status();
-    if (!IsEventStream((*stream)->head())) {
+    const ResponseHead& head = (*stream)->head();
+    if (!IsEventStream(head) || head.status >= kFirstError) {
       Result<CachingClient::Answer> answer = ReadWhole(**stream, options);
       if (!answer.ok()) return answer.status();
       return ReadAnswer(*target, answer->body, answer->head);
@@ -114,7 +127,7 @@ class StackLlmClient final : public LlmClient {
     const Result<std::string> whole = endpoint.Assemble(*events);
     if (!whole.ok()) return StreamErrorOf(*events, whole.status());
     if (Status end = CheckEnd(endpoint, *body, *events); !end.ok()) return end;
-    return ReadAnswer(*target, *whole, (*stream)->head());
+    return ReadAnswer(*target, *whole, head);
   }
 
   Result<EmbeddingAnswer> Embed(const EmbeddingRequest& request,

@@ -233,6 +233,24 @@ TEST_F(LlmClientTest, ErrorIsACodeWithoutTheProvidersTextAndTheAnswerWhoAsksForI
   EXPECT_THAT(error.body, HasSubstr("your prompt"));
 }
 
+TEST_F(LlmClientTest, ErrorInTheFormOfAStreamIsTheSameError) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(429, "text/event-stream",
+                    "data: {\"error\":{\"type\":\"rate_limit_error\",\"code\":\"slow_down\","
+                    "\"message\":\"your prompt `hi`\"}}\n\n");
+  });
+  config_.providers["openai"].retry.max_attempts = 1;
+  CachingClient::Answer error;
+  int events = 0;
+  const auto count = [&](const LlmEvent&) { return ++events > 0; };
+  const Status status = client().GenerateStream(Ask(), count, {.error = &error}).status();
+  EXPECT_EQ(status.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(status.message(), "the provider answered 429: rate_limit_error, slow_down");
+  EXPECT_EQ(events, 0);
+  EXPECT_EQ(error.head.status, 429);
+  EXPECT_THAT(error.body, HasSubstr("your prompt"));
+}
+
 TEST_F(LlmClientTest, ProviderInTroubleIsUnavailable) {
   Serve([](UpstreamExchange& exchange) { exchange.Close(); });
   EXPECT_EQ(client().Generate(Ask()).status().code(), StatusCode::kUnavailable);
