@@ -60,7 +60,7 @@ void Derive(benchmark::State& state, const std::vector<std::string>& bodies) {
     request.body = bodies[next];
     next = (next + 1) % bodies.size();
     bytes += request.body.size();
-    const auto explained = client::ExplainKey(request, provider, "scope");
+    const auto explained = client::ExplainKey(request, provider, client::Policy(), "scope");
     if (!explained.ok()) std::abort();
     benchmark::DoNotOptimize(explained->key);
   }

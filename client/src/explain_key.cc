@@ -6,6 +6,7 @@
 #include "dialect.h"
 #include "http_dialect.h"
 #include "larder/client/credentials.h"
+#include "policy_bypass.h"
 
 namespace larder::client {
 
@@ -34,7 +35,7 @@ RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
 }
 
 Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& provider,
-                                  std::string_view scope) {
+                                  const Policy& policy, std::string_view scope) {
   const Dialect* dialect = FindDialect(provider.dialect);
   if (dialect == nullptr) {
     return Status(StatusCode::kInvalidArgument,
@@ -50,8 +51,15 @@ Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& 
                   path + " is not an endpoint that this version caches");
   }
   KeyExplanation explanation;
-  explanation.bypass = plan.bypass;
-  if (!plan.bypass.empty()) return explanation;
+  if (IsUnread(plan)) {
+    explanation.bypass = plan.bypass;
+    return explanation;
+  }
+  explanation.bypass = BypassOf(plan, policy.Decide({.provider = provider.name,
+                                                     .path = path,
+                                                     .model = plan.model,
+                                                     .headers = request.headers,
+                                                     .body = request.body}));
   explanation.key = KeyOfRequest(request, provider, plan.canonical_body, scope);
   explanation.canonical = std::move(plan.canonical_body);
   explanation.ignored = std::move(plan.ignored);

@@ -46,12 +46,8 @@ KeyExplanation Explain(const json& asked) {
   request.directives.sample = asked.value("sample", 0u);
   if (asked.contains("larder_key")) request.directives.key = asked["larder_key"];
   const std::string scope = asked.value("scope", "scope");
-  auto explained = ExplainKey(request, provider, scope);
+  const auto explained = ExplainKey(request, provider, Policy(), scope);
   EXPECT_OK(explained) << asked;
-  if (explained.ok() && explained->bypass == "stateful") {  // where the policy says otherwise
-    explained->key = KeyOfRequest(request, provider, request.body, scope);
-    explained->canonical = request.body;
-  }
   return explained.ok() ? *explained : KeyExplanation();
 }
 

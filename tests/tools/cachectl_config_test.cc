@@ -128,6 +128,34 @@ TEST_F(CachectlConfigTest, PolicyIsTestedOnARequest) {
   EXPECT_THAT(Plain({"policy", "test", "request.json"}).out, HasSubstr("none matches"));
 }
 
+TEST_F(CachectlConfigTest, RequestsThatDependOnStateDifferLikeOthersAndHaveAKeyIfThePolicySaysSo) {
+  std::ofstream(dir_ / "config.json") << R"({
+    "policy": [ { "match": { "model": "gpt-*" }, "cache_stateful": true },
+                { "match": { "model": "private" }, "cache": false } ],
+    "providers": { "openai": { "base_url": "http://h" } },
+    "gateway": { "isolation": "namespace" } })";
+  const auto write = [this](const std::string& file, const json& body) {
+    std::ofstream(dir_ / file) << body;
+  };
+  write("a.json", {{"model", "o1"}, {"messages", {"a"}}, {"store", true}});
+  write("b.json", {{"model", "o1"}, {"messages", {"b"}}, {"store", true}});
+  ProgramEnd end = Plain({"explain", "a.json", "b.json", "--json"});
+  EXPECT_EQ(end.exit_status, 1);
+  EXPECT_EQ(json::parse(end.out)["same_key"], false);
+  EXPECT_EQ(json::parse(end.out)["differs"], json({"/messages/0"}));
+  EXPECT_THAT(end.err, HasSubstr("a.json goes past the cache (stateful)"));
+  EXPECT_EQ(Plain({"explain", "a.json", "a.json"}).exit_status, 0);
+
+  EXPECT_EQ(json::parse(Plain({"key", "a.json", "--json"}).out)["bypass"], "stateful");
+  write("a.json", {{"model", "gpt-4o"}, {"messages", {"a"}}, {"store", true}});
+  end = Plain({"key", "a.json", "--json"});
+  EXPECT_EQ(end.exit_status, 0) << end.err;
+  EXPECT_EQ(json::parse(end.out)["bypass"], nullptr);
+  EXPECT_EQ(json::parse(end.out)["key"].get<std::string>().size(), 64U);
+  write("a.json", {{"model", "private"}, {"messages", {"a"}}});
+  EXPECT_EQ(json::parse(Plain({"key", "a.json", "--json"}).out)["bypass"], "policy");
+}
+
 TEST_F(CachectlConfigTest, RequestsOfPlainHttpHaveTheMethodThatIsSaid) {
   std::ofstream(dir_ / "config.json") << R"({
     "policy": [ { "match": { "path": "/ask" }, "cache_stateful": true } ],

@@ -24,8 +24,12 @@ Result<Side> ReadSide(const Invocation& invocation, const std::string& file) {
   if (!request.ok()) return request.status();
   // The same caller sends both: the scope plays no part.
   Result<client::KeyExplanation> explanation =
-      client::ExplainKey(request->request, request->provider, "");
+      client::ExplainKey(request->request, request->provider, request->config.client.policy, "");
   if (!explanation.ok()) return explanation.status().WithContext(file);
+  if (!explanation->has_key()) {
+    return Status(StatusCode::kInvalidArgument,
+                  file + ": not compared: nobody reads such a body (" + explanation->bypass + ")");
+  }
   ordered_json body = ordered_json::parse(request->request.body, nullptr, /*exceptions=*/false);
   return Side{*std::move(explanation), std::move(body)};
 }

@@ -102,7 +102,8 @@ Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console)
   }
   const ProviderConfig* const provider = &file->provider;
   // Wrong input is told before the cache is looked for; the scope plays no part in that.
-  const Result<client::KeyExplanation> check = client::ExplainKey(*request, *provider, "");
+  const client::Policy& policy = file->config.client.policy;
+  const Result<client::KeyExplanation> check = client::ExplainKey(*request, *provider, policy, "");
   if (!check.ok()) {
     return Status(check.status().code(), invocation.arguments[0] + ": " + check.status().message());
   }
@@ -115,7 +116,7 @@ Result<tools::ExitStatus> RunKey(const Invocation& invocation, Console& console)
     scope = *asked;
   }
   const Result<client::KeyExplanation> explanation =
-      client::ExplainKey(*request, *provider, *scope);
+      client::ExplainKey(*request, *provider, policy, *scope);
   if (!explanation.ok()) return explanation.status();
   return Show(*explanation, console);
 }

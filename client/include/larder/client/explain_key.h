@@ -7,6 +7,7 @@
 
 #include "larder/client/config.h"
 #include "larder/client/message.h"
+#include "larder/client/policy.h"
 #include "larder/client/request_key.h"
 #include "larder/result.h"
 
@@ -18,16 +19,21 @@ RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
                         std::string_view canonical_body, std::string_view scope);
 
 struct KeyExplanation {
+  // By which it would be looked up, whether it is or not; zeros where `bypass` is "too-complex",
+  // whose body nobody reads.
   RequestKey key{};
   std::string canonical;             // the canonical body that was hashed
   std::vector<std::string> ignored;  // names of top-level fields left out
-  // Set: the request goes past the cache all the same, and why ("stateful").
+  // Set: the request goes past the cache all the same, and why ("stateful", "policy", ...).
   std::string bypass;
+
+  bool has_key() const { return key != RequestKey{}; }
 };
 
+// What `policy` says of the request decides on whether it goes past the cache.
 // Errors: kInvalidArgument (the body is not I-JSON, the path is no endpoint that is cached, or the
 // provider's dialect is not known).
 Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& provider,
-                                  std::string_view scope);
+                                  const Policy& policy, std::string_view scope);
 
 }  // namespace larder::client
