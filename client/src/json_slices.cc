@@ -98,7 +98,8 @@ std::string_view FindMemberText(std::string_view text, std::string_view name) {
   Walker walker(text);
   if (!walker.Take('{')) return found;
   std::string one;
-  while (walker.TakeName(one)) {
+  constexpr int kMostMembers = 4096;
+  for (int i = 0; i < kMostMembers && walker.TakeName(one); ++i) {
     const std::string_view value = walker.TakeValue();
     if (one == name) found = value;
     if (!walker.Take(',')) break;

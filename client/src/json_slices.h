@@ -22,7 +22,8 @@ std::vector<std::string_view> ElementsOf(std::string_view text);
 // The value of the member `name`, the last one if there are several; empty if there is none.
 std::string_view FindSlice(const std::vector<MemberSlice>& members, std::string_view name);
 
-// The same of the object `text`, without a list of all its members.
+// The same of the object `text`, without a list of all its members; more than 4096 are not looked
+// at, for no API has as many, and this is called where others wait.
 std::string_view FindMemberText(std::string_view text, std::string_view name);
 
 // An object's text from its members.

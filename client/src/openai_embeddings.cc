@@ -34,20 +34,21 @@ class EmbeddingsEndpoint final : public Endpoint {
   Verdict JudgeJson(const RequestPlan& plan, const StoreRules&,
                     std::string_view body) const override {
     Verdict verdict;
-    if (plan.batch == nullptr) return {.reason = "invalid"};
-    const std::vector<std::string_view> items(plan.batch->items.begin(), plan.batch->items.end());
-    verdict.reason = SplitBatchAnswer(body, items).problem;
-    verdict.store = verdict.reason.empty();
-    if (!verdict.store) return verdict;
     const std::vector<MemberSlice> answer = MembersOf(body);  // without the vectors parsed
     const json model = json::parse(FindSlice(answer, "model"), nullptr, false);
     if (model.is_string()) verdict.model = model;
     const json usage = json::parse(FindSlice(answer, "usage"), nullptr, false);
-    if (!usage.is_object()) return verdict;
-    // Some report the total only.
-    const bool prompt = FindMember(usage, "prompt_tokens") != nullptr;
-    verdict.usage =
-        Usage{.input_tokens = CountMember(usage, prompt ? "prompt_tokens" : "total_tokens")};
+    if (usage.is_object()) {
+      // Some report the total only.
+      const bool prompt = FindMember(usage, "prompt_tokens") != nullptr;
+      verdict.usage =
+          Usage{.input_tokens = CountMember(usage, prompt ? "prompt_tokens" : "total_tokens")};
+    }
+    verdict.reason = "invalid";
+    if (plan.batch == nullptr) return verdict;
+    const std::vector<std::string_view> items(plan.batch->items.begin(), plan.batch->items.end());
+    verdict.reason = SplitBatchAnswer(body, items).problem;
+    verdict.store = verdict.reason.empty();
     return verdict;
   }
   Verdict JudgeStream(const RequestPlan&, const StoreRules&,

@@ -150,7 +150,88 @@ TEST_F(SpendingTest, ABatchWhoseAnswerIsNoneIsCharged) {
   ExpectAnEstimate();
 }
 
-TEST_F(SpendingTest, WhatPassesByTheCacheIsCharged) {
+class PassingSpendingTest : public SpendingTest {
+ protected:
+  // Past the cache, and to its end.
+  void Pass(Request request, std::uint64_t expected) {
+    request.directives.no_store = true;
+    AskAndEnd(request);
+    EXPECT_EQ(charges_->calls, 1);
+    EXPECT_EQ(charges_->microusd, expected);
+  }
+};
+
+TEST_F(PassingSpendingTest, WhatPassesByTheCacheIsChargedByItsUsage) {
+  Serve(AnswerChat);
+  Pass(ChatRequest(), 45);  // 10 × 2.5 + 2 × 10
+}
+
+TEST_F(PassingSpendingTest, SoIsAStreamThatTellsItsUsage) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    for (const std::string& event : ChatEvents(true)) exchange.Chunk(event);
+    exchange.EndChunks();
+  });
+  Pass(ChatStreamRequest(true), 45);
+}
+
+TEST_F(PassingSpendingTest, SoAreEmbeddings) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(
+        200, "application/json",
+        R"({"model":"text-embedding-3-small","data":[],"usage":{"prompt_tokens":500}})");
+  });
+  Pass(EmbeddingsRequest(), 10);  // 500 × 0.02
+}
+
+// As it is, but in a gzip stream: most callers take that, and it is theirs to read.
+std::string Zipped(const std::string& text) {
+  const auto number = [](std::size_t value, std::size_t bytes) {
+    std::string written;
+    for (; bytes > 0; --bytes, value >>= 8) written += static_cast<char>(value & 0xff);
+    return written;
+  };
+  const std::string header = "\x1f\x8b\x08" + std::string(7, '\0');
+  return header + "\x01" + number(text.size(), 2) + number(~text.size(), 2) + text +
+         std::string(4, '\0') + number(text.size(), 4);
+}
+
+TEST_F(PassingSpendingTest, SoIsWhatCameZipped) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "application/json", Zipped(ChatJson()), "content-encoding: gzip\r\n");
+  });
+  Pass(ChatRequest(), 45);
+}
+
+TEST_F(PassingSpendingTest, WithoutUsageItIsChargedByItsTime) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    for (const std::string& event : ChatEvents(false)) exchange.Chunk(event);
+    exchange.EndChunks();
+  });
+  Request past = ChatStreamRequest(false);
+  past.directives.no_store = true;
+  AskAndEnd(past);
+  ExpectAnEstimate();
+}
+
+TEST_F(PassingSpendingTest, WhatIsCutIsChargedByItsTimeWhateverUsageItTold) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(R"(data: {"choices":[{"index":0,"delta":{"content":"x"}}],)"
+                   R"("usage":{"prompt_tokens":1000000}})"
+                   "\n\n");
+    exchange.Reset();
+  });
+  Request past = ChatStreamRequest(true);
+  past.directives.no_store = true;
+  AskAndEnd(past);
+  ExpectAnEstimate();
+  EXPECT_LT(charges_->microusd, 1'000'000u);
+}
+
+TEST_F(PassingSpendingTest, MoreThanIsKeptOfAnAnswerIsChargedByItsTime) {
+  limits_.max_body_bytes = 20;
   Serve(AnswerChat);
   Request past = ChatRequest();
   past.directives.no_store = true;
