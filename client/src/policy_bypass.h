@@ -10,7 +10,8 @@ namespace larder::client {
 
 // The body is not known beyond that it was not to be read: so neither is what it asks for.
 inline bool IsUnread(const RequestPlan& plan) {
-  return plan.bypass == "not-i-json" || plan.bypass == kTooComplex;
+  if (plan.bypass == "not-i-json") return true;
+  return plan.bypass == kTooComplex && plan.canonical_body.empty();  // else it is a large batch
 }
 
 // The reason, or empty if it is cached.

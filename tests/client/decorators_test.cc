@@ -153,6 +153,17 @@ TEST_F(MakeFallbackTest, ABodyThatWasNotReadIsForNobodyElse) {
   EXPECT_THAT(first_->models_, IsEmpty());
 }
 
+TEST_F(MakeFallbackTest, ABatchTooLargeToBeCachedWasReadAndMeansTheSame) {
+  Use();
+  own_->status_ = 500;
+  constexpr int kMoreThanIsCached = 20'000;
+  Request batch;
+  batch.target = "/v1/embeddings";
+  batch.body =
+      json({{"model", "e"}, {"input", std::vector<std::string>(kMoreThanIsCached, "a")}}).dump();
+  EXPECT_EQ(Ask(*service_, batch), "200 first");
+}
+
 TEST_F(MakeFallbackTest, PolicySaysWhichPostsOfPlainHttpMeanTheSameToOthers) {
   config_.providers["p"].dialect = "http";
   PolicyRule rule;

@@ -19,8 +19,8 @@ RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
                         std::string_view canonical_body, std::string_view scope);
 
 struct KeyExplanation {
-  // By which it would be looked up, whether it is or not; zeros where `bypass` is "too-complex",
-  // whose body nobody reads.
+  // By which it would be looked up, whether it is or not; zeros where `bypass` is "too-complex"
+  // and the body was not read to its end.
   RequestKey key{};
   std::string canonical;             // the canonical body that was hashed
   std::vector<std::string> ignored;  // names of top-level fields left out
