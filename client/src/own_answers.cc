@@ -15,6 +15,7 @@
 #include "event_stream.h"
 #include "gunzip.h"
 #include "json_slices.h"
+#include "path_model.h"
 #include "spending.h"
 #include "storable_answer.h"
 
@@ -55,6 +56,8 @@ RequestPlan WhatIsAsked(const CachingCore& core, const Request& request) {
   const Endpoint* endpoint = core.dialect.FindEndpoint(request.method, path);
   if (endpoint == nullptr || endpoint->is_plain_http()) return plan;
   plan.endpoint = endpoint;
+  plan.model = ModelInPath(path).name;  // which comes before that of the body, as in Dialect::Plan
+  if (!plan.model.empty()) return plan;
   const std::string_view model = FindMemberText(request.body, "model");
   const auto name = nlohmann::json::parse(model, nullptr, /*allow_exceptions=*/false);
   if (name.is_string()) plan.model = name.get<std::string>();

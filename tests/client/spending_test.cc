@@ -166,6 +166,16 @@ TEST_F(PassingSpendingTest, WhatPassesByTheCacheIsChargedByItsUsage) {
   Pass(ChatRequest(), 45);  // 10 × 2.5 + 2 × 10
 }
 
+// As Azure does: the answer names a model, whose price is not the deployment's.
+TEST_F(PassingSpendingTest, ItsConfiguredPriceIsThatOfTheModelThatThePathNames) {
+  config_.prices["ours"] = {.input_per_million = 1, .output_per_million = 0};
+  config_.prices.erase("gpt-4o");
+  Serve(AnswerChat);
+  Request request = ChatRequest();
+  request.target = "/openai/deployments/ours/chat/completions";
+  Pass(request, 10);
+}
+
 TEST_F(PassingSpendingTest, SoIsAStreamThatTellsItsUsage) {
   Serve([](UpstreamExchange& exchange) {
     exchange.BeginChunks(200, "text/event-stream");
