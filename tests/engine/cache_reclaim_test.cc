@@ -133,7 +133,9 @@ TEST_F(CacheReclaimTest, ATrickleOfValuesIsIdleToo) {
   ASSERT_OK(core_->Invalidate({&tag, 1}));
   const Invalidation prefix{.prefixes = {"four/"}};
   for (int second = 0; second < 120; ++second) {
-    if (second == 60) ASSERT_OK(core_->Invalidate({&prefix, 1}));
+    if (second == 60) {
+      ASSERT_OK(core_->Invalidate({&prefix, 1}));
+    }
     ASSERT_OK(core_->Put("again", std::string(1000, 'a'), {}));
     Idle(1s);
   }
