@@ -228,7 +228,10 @@ std::unique_ptr<Worker> CachingFixture::MakeStackWorker(const std::string& provi
 
 void CachingFixture::WaitForJoined(std::uint64_t count) {
   while (cache_->GetStats().coalesced < count) std::this_thread::yield();
-  // They are counted before they hold their flights; when all threads meet here, they do.
+  WaitForPool();  // they are counted before they hold their flights
+}
+
+void CachingFixture::WaitForPool() {
   const auto all_met = std::make_shared<std::latch>(kPoolThreads + 1);
   for (std::ptrdiff_t i = 0; i < kPoolThreads; ++i) {
     boost::asio::post(*pool_, [all_met] { all_met->arrive_and_wait(); });

@@ -104,6 +104,8 @@ class CachingFixture : public ::testing::Test {
   std::future<Answer> Begin(const Request& request) { return worker().Begin(request); }
   // Closes the cache and opens it again.
   void Reopen();
+  // Blocks until the pool has done what it was given so far.
+  void WaitForPool();
   // Blocks until that many callers have joined flights since the cache was made.
   void WaitForJoined(std::uint64_t count);
   // Blocks until the store has that many puts behind it.
