@@ -81,7 +81,8 @@ class BlockStore final : public RivalStore {
     SpacePlan plan(kDiskBytes);
     plan.write_buffer_bytes = place.write_buffer_bytes;
     memory_ = std::make_shared<StoreMemory>(place.memory_bytes, place.memory_bytes / 2);
-    rocksdb::Options options = RocksOptions({.memory = memory_, .plan = plan}, /*pin_metadata=*/true);
+    rocksdb::Options options =
+        RocksOptions({.memory = memory_, .plan = plan}, /*pin_metadata=*/true);
     options.table_properties_collector_factories.clear();  // they read our records
     options.disable_auto_compactions = false;
     options.compression = options.bottommost_compression = rocksdb::kZSTD;
