@@ -1,11 +1,10 @@
 #include "larder/cache.h"
 
-#include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "cache_core.h"
 #include "guarded.h"
+#include "time_left.h"
 
 namespace larder {
 
@@ -156,13 +155,7 @@ class SharedCache final : public Cache {
 
 Result<Entry> SharedCache::GetOrCompute(std::string_view key, const ReadOptions& options,
                                         const Loader& loader) {
-  using Steady = std::chrono::steady_clock;
-  const Steady::time_point began = Steady::now();
-  const auto left = [&options, began] {
-    if (options.max_wait == kForever) return kForever;
-    const auto waited = std::chrono::duration_cast<Duration>(Steady::now() - began);
-    return std::max(options.max_wait - waited, Duration::zero());
-  };
+  const TimeLeft left(options.max_wait);
   // Without an executor nobody would compute anew what is served stale.
   const StaleWindow window =
       core_->HasExecutor() ? StaleWindow::kWhileRevalidate : StaleWindow::kNone;

@@ -1,7 +1,20 @@
 // Options changed while the cache is open.
 #include "cache_core.h"
+#include "options_change.h"
 
 namespace larder {
+
+void Apply(const OptionsChange& change, Options& options) {
+  options.max_disk_bytes = change.max_disk_bytes.value_or(options.max_disk_bytes);
+  options.max_memory_bytes = change.max_memory_bytes.value_or(options.max_memory_bytes);
+  options.compression.level = change.compression_level.value_or(options.compression.level);
+  options.default_ttl = change.default_ttl.value_or(options.default_ttl);
+  options.ttl_jitter = change.ttl_jitter.value_or(options.ttl_jitter);
+  options.stale_while_revalidate =
+      change.stale_while_revalidate.value_or(options.stale_while_revalidate);
+  options.stale_if_error = change.stale_if_error.value_or(options.stale_if_error);
+  options.negative_ttl = change.negative_ttl.value_or(options.negative_ttl);
+}
 
 void CacheCore::SetLevel(int level) {
   if (level == codec_->level()) return;
@@ -32,15 +45,10 @@ Status CacheCore::Change(const OptionsChange& change) {
   if (!call) return {StatusCode::kUnavailable, "the cache is closed"};
   const std::lock_guard lock(change_mutex_);
   Options changed = live_.In(options_);
-  changed.max_disk_bytes = change.max_disk_bytes.value_or(budget_.plan().limit);
-  changed.max_memory_bytes = change.max_memory_bytes.value_or(max_memory_bytes_);
-  changed.compression.level = change.compression_level.value_or(codec_->level());
-  changed.default_ttl = change.default_ttl.value_or(changed.default_ttl);
-  changed.ttl_jitter = change.ttl_jitter.value_or(changed.ttl_jitter);
-  changed.stale_while_revalidate =
-      change.stale_while_revalidate.value_or(changed.stale_while_revalidate);
-  changed.stale_if_error = change.stale_if_error.value_or(changed.stale_if_error);
-  changed.negative_ttl = change.negative_ttl.value_or(changed.negative_ttl);
+  changed.max_disk_bytes = budget_.plan().limit;
+  changed.max_memory_bytes = max_memory_bytes_;
+  changed.compression.level = codec_->level();
+  Apply(change, changed);
   if (Status status = changed.Validate(); !status.ok()) return status;
   live_.Set(changed);
   SetLevel(changed.compression.level);

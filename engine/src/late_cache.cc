@@ -2,7 +2,6 @@
 
 #include <sys/random.h>
 
-#include <algorithm>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include "guarded.h"
 #include "late_flights.h"
 #include "observer_call.h"
+#include "time_left.h"
 
 namespace larder {
 namespace {
@@ -238,13 +238,7 @@ Acquired LateCache::AcquireLate(std::string_view key, const ReadOptions& options
 
 Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& options,
                                       const Loader& loader) {
-  using Steady = std::chrono::steady_clock;
-  const Steady::time_point began = Steady::now();
-  const auto left = [&options, began] {
-    if (options.max_wait == kForever) return kForever;
-    const auto waited = std::chrono::duration_cast<Duration>(Steady::now() - began);
-    return std::max(options.max_wait - waited, Duration::zero());
-  };
+  const TimeLeft left(options.max_wait);
   while (true) {
     if (Cache* cache = opening_->cache()) {
       return Guarded([&] {

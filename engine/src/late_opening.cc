@@ -14,6 +14,7 @@
 
 #include "directory_lock.h"
 #include "guarded.h"
+#include "options_change.h"
 
 namespace larder {
 namespace {
@@ -73,18 +74,6 @@ OptionsChange LiveOf(const Options& options) {
           .stale_while_revalidate = options.stale_while_revalidate,
           .stale_if_error = options.stale_if_error,
           .negative_ttl = options.negative_ttl};
-}
-
-void Apply(const OptionsChange& change, Options& options) {
-  options.max_disk_bytes = change.max_disk_bytes.value_or(options.max_disk_bytes);
-  options.max_memory_bytes = change.max_memory_bytes.value_or(options.max_memory_bytes);
-  options.compression.level = change.compression_level.value_or(options.compression.level);
-  options.default_ttl = change.default_ttl.value_or(options.default_ttl);
-  options.ttl_jitter = change.ttl_jitter.value_or(options.ttl_jitter);
-  options.stale_while_revalidate =
-      change.stale_while_revalidate.value_or(options.stale_while_revalidate);
-  options.stale_if_error = change.stale_if_error.value_or(options.stale_if_error);
-  options.negative_ttl = change.negative_ttl.value_or(options.negative_ttl);
 }
 
 const Clock& ClockOf(const Options& options) {

@@ -13,58 +13,55 @@
 namespace larder {
 namespace {
 
-TEST(StoreTest, CompactionsWaitUntilTheyAreStarted) {
-  const testing::TempDir directory;
-  std::promise<void> compacted;
-  std::atomic<int> compactions{0};
-  SpaceBudget budget(std::uint64_t{1} << 30);
-  StoreOptions options;
-  options.path = directory.path() + "/store";
-  options.budget = &budget;
-  options.on_merged = [&](const MergeResult&, const std::shared_ptr<RunningMerge>&) {
-    if (compactions.fetch_add(1) == 0) compacted.set_value();
-  };
-  Result<std::unique_ptr<Store>> store = Store::Open(options);
-  ASSERT_OK(store.status());
-  for (int file = 0; file < 8; ++file) {  // twice as many as are merged
-    ASSERT_OK((*store)->Put("key", std::to_string(file), false));
-    ASSERT_OK((*store)->Flush());
+class CompactionTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    StoreOptions options;
+    options.path = directory_.path() + "/store";
+    options.budget = &budget_;
+    options.on_merged = [this](const MergeResult&, const std::shared_ptr<RunningMerge>&) {
+      if (compactions_.fetch_add(1) == 0) compacted_.set_value();
+    };
+    Result<std::unique_ptr<Store>> store = Store::Open(options);
+    ASSERT_OK(store.status());
+    store_ = *std::move(store);
   }
-  EXPECT_EQ(compactions, 0);
-  (*store)->StartCompactions();
-  compacted.get_future().wait();
+
+  const testing::TempDir directory_;
+  std::promise<void> compacted_;
+  std::atomic<int> compactions_{0};
+  SpaceBudget budget_{std::uint64_t{1} << 30};
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(CompactionTest, CompactionsWaitUntilTheyAreStarted) {
+  for (int file = 0; file < 8; ++file) {  // twice as many as are merged
+    ASSERT_OK(store_->Put("key", std::to_string(file), false));
+    ASSERT_OK(store_->Flush());
+  }
+  EXPECT_EQ(compactions_, 0);
+  store_->StartCompactions();
+  compacted_.get_future().wait();
   PinnedRow row;
-  ASSERT_EQ((*store)->Get("key", row), ReadOutcome::kFound);
+  ASSERT_EQ(store_->Get("key", row), ReadOutcome::kFound);
   EXPECT_EQ(row.bytes(), "7");
 }
 
-TEST(StoreTest, HeldCompactionsWaitUntilTheLastHoldIsReleased) {
-  const testing::TempDir directory;
-  std::promise<void> compacted;
-  std::atomic<int> compactions{0};
-  SpaceBudget budget(std::uint64_t{1} << 30);
-  StoreOptions options;
-  options.path = directory.path() + "/store";
-  options.budget = &budget;
-  options.on_merged = [&](const MergeResult&, const std::shared_ptr<RunningMerge>&) {
-    if (compactions.fetch_add(1) == 0) compacted.set_value();
-  };
-  Result<std::unique_ptr<Store>> store = Store::Open(options);
-  ASSERT_OK(store.status());
-  (*store)->StartCompactions();
-  ASSERT_OK((*store)->HoldCompactions());
-  ASSERT_OK((*store)->HoldCompactions());
+TEST_F(CompactionTest, HeldCompactionsWaitUntilTheLastHoldIsReleased) {
+  store_->StartCompactions();
+  ASSERT_OK(store_->HoldCompactions());
+  ASSERT_OK(store_->HoldCompactions());
   for (int file = 0; file < 5; ++file) {
-    ASSERT_OK((*store)->Put("key", std::to_string(file), false));
-    ASSERT_OK((*store)->Flush());
-    (*store)->StartCompactions();  // as the steward, and who writes
+    ASSERT_OK(store_->Put("key", std::to_string(file), false));
+    ASSERT_OK(store_->Flush());
+    store_->StartCompactions();  // as the steward, and who writes
   }
-  (*store)->ReleaseCompactions();
-  (*store)->StartCompactions();
-  EXPECT_EQ((*store)->Files().size(), 5u);
-  EXPECT_EQ(compactions, 0);
-  (*store)->ReleaseCompactions();
-  compacted.get_future().wait();
+  store_->ReleaseCompactions();
+  store_->StartCompactions();
+  EXPECT_EQ(store_->Files().size(), 5u);
+  EXPECT_EQ(compactions_, 0);
+  store_->ReleaseCompactions();
+  compacted_.get_future().wait();
 }
 
 TEST(StoreTest, FilesOfManyShortLivesAreMergedWithoutBeingAskedTo) {
