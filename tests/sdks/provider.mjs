@@ -23,6 +23,7 @@ await aimock.start();
 
 const calls = new Map();
 const held = new Map();
+const released = new Set();
 
 async function bodyOf(request) {
   const chunks = [];
@@ -55,8 +56,9 @@ function brokenEvent(path) {
 }
 
 const endOfHold = (prompt, response) => new Promise((resolve) => {
+  if (released.has(prompt)) return resolve();
   held.set(prompt, resolve);
-  response.on("close", resolve);
+  return response.on("close", resolve);
 });
 
 async function answer(path, request, body, response, wish, prompt) {
@@ -69,8 +71,9 @@ async function answer(path, request, body, response, wish, prompt) {
   const streams = (whole.headers.get("content-type") ?? "").startsWith("text/event-stream");
   const head = { "content-type": whole.headers.get("content-type"), "x-request-id": "req_told" };
   if (!streams) head["content-length"] = Buffer.byteLength(text);
-  // A piece is enough for an SDK to hand out some text.
-  const first = streams ? text.indexOf("\n\n", text.indexOf("Hi")) + 2 : text.length / 2;
+  // A piece is enough for an SDK to hand out some text. An id made up may hold "Hi" too, but none
+  // begins with it.
+  const first = streams ? text.indexOf("\n\n", text.indexOf('"Hi')) + 2 : text.length / 2;
   if (wish === "hold" && !streams) await endOfHold(prompt, response);
   response.writeHead(whole.status, head);
   if (wish === "plain") return response.end(text);
@@ -88,6 +91,7 @@ const server = createServer(async (request, response) => {
     return response.end(JSON.stringify(calls.get(decodeURIComponent(query)) ?? []));
   }
   if (path === "/stand-in/release") {
+    released.add(decodeURIComponent(query));
     held.get(decodeURIComponent(query))?.();
     return response.end();
   }
