@@ -15,6 +15,7 @@
 #include "directory_lock.h"
 #include "guarded.h"
 #include "journal.h"
+#include "kill_point.h"
 
 namespace larder {
 namespace {
@@ -132,23 +133,18 @@ Status CacheCore::BackUpTo(const BackupOptions& options, Store& store, BackupInf
   return status.ok() ? SyncDirectory(options.directory) : status;  // the names of rows/ and dict/
 }
 
-// While tables are copied none is deleted: what a merge has read stays beside what it wrote. Where
-// that may not fit, merges would have to evict all that they read. So they wait there, and values
-// are refused when their room runs out, as if merges were behind.
-Result<StoreBackup> CacheCore::BackUpRows(const StoreBackupTask& task, Store& store) {
-  if (budget_.FitsTwice()) return store.BackUp(task);
-  struct Hold {
-    explicit Hold(CacheCore& of, Store& on) : core(of), held(on) { ++core.merges_held_; }
-    ~Hold() {
-      --core.merges_held_;
-      held.ReleaseCompactions();
-    }
-    CacheCore& core;
-    Store& held;
+Result<StoreBackup> CacheCore::BackUpRows(StoreBackupTask task, Store& store) {
+  const TableCopies::Copy copy(copies_, store);
+  if (Status status = copies_.HoldMergesIfTight(store, budget_); !status.ok()) return status;
+  task.given_up = [this] {
+    KillPoint("tables copied");
+    return copies_.given_up();
   };
-  const Hold hold(*this, store);
-  if (Status status = store.HoldCompactions(); !status.ok()) return status;
-  return store.BackUp(task);
+  Result<StoreBackup> backup = store.BackUp(std::move(task));
+  if (backup.ok() || !copies_.given_up()) return backup;
+  return Status(StatusCode::kResourceExhausted,
+                "removals needed the room on disk that the copy held: try again, to where it takes "
+                "less long, or with a larger max_disk_bytes");
 }
 
 namespace {

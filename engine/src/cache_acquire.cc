@@ -122,6 +122,7 @@ std::optional<Acquired> CacheCore::LeaseOrFlight(std::string_view key, std::uint
   }
   Lease lease(joined.state);
   if (!joined.flight_ended_since || options.newer_than == kRefresh) return lease;
+  query.now = std::max(query.now, clock_->Now());  // the first look may have taken long
   Lookup lookup = Find(key, hash, query);
   if (lookup.unknown) return std::nullopt;
   if (lookup.entry == nullptr) return lease;
@@ -139,6 +140,7 @@ std::optional<Acquired> CacheCore::HitOrRefresh(std::string_view key, std::uint6
   }
   Lease lease(joined.state);
   if (joined.flight_ended_since) {
+    query.now = std::max(query.now, clock_->Now());
     lookup = Find(key, hash, query);
     if (lookup.unknown) return std::nullopt;
     if (lookup.entry == nullptr) {  // invalidated, or removed, just now

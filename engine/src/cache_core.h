@@ -52,6 +52,7 @@
 #include "store.h"
 #include "store_memory.h"
 #include "supervisor.h"
+#include "table_copies.h"
 #include "write_queue.h"
 
 namespace larder {
@@ -88,6 +89,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Status Start();
   // Tells the observer nothing more, from any thread: its owner may be gone.
   void ForgetObserver() { observer_gone_ = true; }
+  // The latest number that was given out.
+  std::uint64_t LastNumber() const { return ledger_->Last(); }
   // What was counted before there was a core.
   void AddCounts(const Counters& counts) { counters_.Load(counts.Read()); }
   const std::shared_ptr<GuardedLog>& log() const { return log_; }
@@ -311,7 +314,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
 
   // backup.cc, cache_transfer.cc
   Status BackUpTo(const BackupOptions& options, Store& store, BackupInfo& info);
-  Result<StoreBackup> BackUpRows(const StoreBackupTask& task, Store& store);
+  Result<StoreBackup> BackUpRows(StoreBackupTask task, Store& store);
   bool IsAsNew(std::string_view key, TimePoint created);
   Result<PutOutcome> ImportOne(const ExportedEntry& given, ImportReport& report);
 
@@ -323,6 +326,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void RunSweeper();
   void MakeRoom();
   void BoundPinned();
+  void HoldForCopies();
+  void LookAtStore(const Store& store);
   bool SweepOnce();
   Status RewriteFiles(Store& store, const std::vector<StoreFile>& files, int level,
                       std::optional<EvictionPolicy::Slice> slice);
@@ -419,7 +424,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::map<std::uint64_t, Duration> spared_until_;  // tables by number, see cache_reclaim.cc
   std::atomic<std::uint64_t> reclaimable_bytes_{0};
   std::atomic<bool> pinned_too_much_{false};  // until there is more memory
-  std::atomic<int> merges_held_{0};  // by backups; who rewrites must not evict for want of room
+  TableCopies copies_;                        // by backups
 
   std::atomic<bool> warming_up_{false};
   std::atomic<bool> warmed_up_{false};     // the hot list was read, as far as it goes

@@ -45,7 +45,8 @@ std::uint64_t CacheGroup::max_memory_bytes() const { return memory_->max_bytes()
 std::uint64_t CacheGroup::memory_bytes() const { return memory_->used_bytes(); }
 
 bool CacheGroup::WantsMemtableOf(const void* cache, std::uint64_t writes) {
-  const bool others_write_more = writers_->OthersWriteMore(cache, writes);
+  const bool others_write_more =
+      writers_->OthersWriteMore(cache, writes, Clock::System().SinceBoot());
   return others_write_more && memory_->memtables()->mutable_memtable_memory_usage() >
                                   memory_->max_bytes() / kMemtableShare;
 }

@@ -78,6 +78,15 @@ Status CacheCore::Remove(std::string_view key) {
 }
 
 Status CacheCore::TryRemove(std::string_view key) {
+  // Beside a backup no merge makes up for what removals take.
+  std::optional<SpaceBudget::Room> room;
+  if (copies_.any()) {
+    room.emplace(budget_.TryTakeReserve(key.size()));
+    if (!*room) {
+      if (copies_.GiveUp()) Log(LogLevel::kWarning, "a removal ends a backup: it needs its room");
+      return {StatusCode::kDeadlineExceeded, "there is no room on disk beside a backup"};
+    }
+  }
   const Turnstile::Pass pass = supervisor_->EnterToRemove();
   if (!pass) return {StatusCode::kUnavailable, "the store takes no removals now"};
   StoreMark mark;

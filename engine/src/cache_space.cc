@@ -6,7 +6,6 @@
 
 #include "cache_core.h"
 #include "directory_size.h"
-#include "journal.h"
 #include "slice_choice.h"
 
 namespace larder {
@@ -17,19 +16,16 @@ constexpr Duration kPinnedPeriod = std::chrono::seconds(5);
 
 std::string MiB(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
-// While the journal is rewritten there are two; a small one has its room in the slack.
-std::uint64_t NextJournalBytes(std::uint64_t tags) {
-  constexpr std::uint64_t kSmall = std::uint64_t{1} << 20;
-  const std::uint64_t bytes = Journal::BytesFor(tags + tags / 2);
-  return bytes > kSmall ? bytes : 0;
-}
+// A small second journal has its room in the slack.
+constexpr std::uint64_t kSmallJournal = std::uint64_t{2} << 20;
 
 }  // namespace
 
 // On the thread that is about to merge, one of RocksDB's.
 std::shared_ptr<RunningMerge> CacheCore::BeginMerge(const MergeInfo& info) {
   auto merge = std::make_shared<RunningMerge>();
-  merge->grant = budget_.GrantMerge(info.input_bytes, /*urgent=*/true);
+  merge->grant = budget_.GrantMerge(info.input_bytes, /*urgent=*/true, info.drop_bytes);
+  merge->drops_leave_deletions = !info.into_last_level;
   double drop = info.into_last_level ? budget_.Drop() : -1;
   if (merge->grant->constrained()) drop = std::max(drop, merge->grant->DropToFit());
   if (drop >= 0) {
@@ -81,7 +77,7 @@ void CacheCore::MeasureSpace() {
   std::uint64_t other = DirectorySize(options_.directory, "store");
   // While it is saved there are two.
   other += policy_->MemoryBytes();
-  other += NextJournalBytes(ledger_->tag_count());
+  if (const std::uint64_t next = ledger_->journal_bytes(); next > kSmallJournal) other += next;
   budget_.SetOther(other);
 }
 
@@ -103,7 +99,7 @@ void CacheCore::RunSweeper() {
 // opened anew, and they are looked up in the block cache like all else.
 void CacheCore::BoundPinned() {
   const Duration now = system_clock_.SinceBoot();
-  if (now - pinned_looked_at_ < kPinnedPeriod) return;
+  if (pinned_too_much_ || now - pinned_looked_at_ < kPinnedPeriod) return;
   pinned_looked_at_ = now;
   const std::uint64_t most = store_part_->bytes() / 4 * 3;
   std::uint64_t pinned = 0;
@@ -117,19 +113,37 @@ void CacheCore::BoundPinned() {
 }
 
 void CacheCore::MakeRoom() {
+  if (copies_.any()) {
+    HoldForCopies();
+    return;
+  }
   BoundPinned();
   while (!calls_.shut() && SweepOnce()) {
   }
   Reclaim();
 }
 
+// While tables are copied.
+void CacheCore::HoldForCopies() {
+  static_cast<void>(supervisor_->RunLong([&](Store& store) {
+    LookAtStore(store);
+    Status status = copies_.HoldMergesIfTight(store, budget_);
+    if (!status.ok()) Log(LogLevel::kWarning, "hold merges for a backup: " + status.ToString());
+    return status;
+  }));
+}
+
+void CacheCore::LookAtStore(const Store& store) {
+  budget_.SetTables(store.TableBytes());
+  budget_.SetStalled(store.IsStalled());
+}
+
 // True: there may be more to do at once.
 bool CacheCore::SweepOnce() {
   bool swept = false;
   static_cast<void>(supervisor_->RunLong([&](Store& store) {
-    budget_.SetTables(store.TableBytes());
-    budget_.SetStalled(store.IsStalled());
-    if (!budget_.MustSweep()) return Status::Ok();
+    LookAtStore(store);
+    if (!budget_.MustSweep() || copies_.any()) return Status::Ok();
     const SpacePlan plan = budget_.plan();
     const std::vector<StoreFile> slice =
         ChooseSlice(store.Files(), {.least_bytes = plan.file_bytes,
@@ -158,7 +172,7 @@ Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& chose
   merge->by_us = true;
   merge->grant = budget_.GrantMerge(bytes, /*urgent=*/false);
   if (merge->grant->constrained()) {
-    if (!slice.has_value() || merges_held_ > 0) {
+    if (!slice.has_value()) {
       return {StatusCode::kResourceExhausted, "no room to rewrite " + MiB(bytes)};
     }
     slice->drop = std::max(slice->drop, merge->grant->DropToFit());

@@ -418,10 +418,19 @@ Committed CacheCore::Commit(const std::shared_ptr<FlightState>& flight, std::str
   return FinishCommit(flight, begun.to_write);
 }
 
+namespace {
+
+// Who waits for a computation that was given up acquires again; one that failed has failed for all.
+void EndUnfinished(FlightState& flight, Status status) {
+  const bool given_up = status.code() == StatusCode::kCancelled;
+  flight.End({.entry = std::nullopt, .status = std::move(status), .acquire_again = given_up});
+}
+
+}  // namespace
+
 void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status status) {
   if (flight->unstorable.ok()) flights_->Finish(*flight);
-  const bool given_up = status.code() == StatusCode::kCancelled;
-  flight->End({.entry = std::nullopt, .status = std::move(status), .acquire_again = given_up});
+  EndUnfinished(*flight, std::move(status));
 }
 
 Committed CommitFlight(const std::shared_ptr<FlightState>& flight, std::string_view body,
@@ -447,7 +456,7 @@ void AbandonFlight(const std::shared_ptr<FlightState>& flight, Status status) {
   if (const std::shared_ptr<CacheCore> core = flight->core.lock()) {
     core->Abandon(flight, std::move(status));
   } else {
-    flight->End({std::nullopt, std::move(status)});
+    EndUnfinished(*flight, std::move(status));
   }
 }
 

@@ -5,23 +5,27 @@
 // is written. So whoever does not write most gives up what it holds in time.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
+
+#include "larder/clock.h"
 
 namespace larder {
 
 // Thread-safe.
 class GroupWriters {
  public:
-  // `cache` has written so much since it last said so. Whether another writes more.
-  bool OthersWriteMore(const void* cache, std::uint64_t writes) {
+  // `cache` has written so much since it last said so, a second ago. Whether another writes more;
+  // who has not said so for long hangs, and counts no more.
+  bool OthersWriteMore(const void* cache, std::uint64_t writes, Duration now) {
     const std::lock_guard lock(mutex_);
-    writes_[cache] = writes;
-    for (const auto& [other, theirs] : writes_) {
-      if (theirs > writes) return true;
-    }
-    return false;
+    writes_[cache] = {.writes = writes, .at = now};
+    return std::any_of(writes_.begin(), writes_.end(), [&](const auto& other) {
+      return other.second.writes > writes && now - other.second.at <= kLatest;
+    });
   }
   void Leave(const void* cache) {
     const std::lock_guard lock(mutex_);
@@ -29,8 +33,13 @@ class GroupWriters {
   }
 
  private:
+  static constexpr Duration kLatest = std::chrono::seconds(3);
+  struct Latest {
+    std::uint64_t writes = 0;
+    Duration at{};
+  };
   std::mutex mutex_;
-  std::map<const void*, std::uint64_t> writes_;  // guarded by mutex_; of the last second
+  std::map<const void*, Latest> writes_;  // guarded by mutex_
 };
 
 }  // namespace larder

@@ -172,6 +172,11 @@ class RecordReader {
   std::uint64_t missing_ = 0;  // bytes of its prefix
 };
 
+// In proportion to what is live, so that rewriting stays a constant cost a record.
+std::uint64_t RoomBeside(std::uint64_t live, std::uint64_t least) {
+  return std::max(least, live / 2);
+}
+
 std::uint64_t SizeFor(std::uint64_t capacity) { return kCellsAt + capacity * kCellBytes; }
 
 // Writes cells to a file one after the other, in chunks.
@@ -352,7 +357,13 @@ Status Journal::WriteHeaderCopy(JournalFile& file, const JournalHeader& header) 
                       EncodeHeader({.header = header, .updates = updates_, .capacity = capacity_}));
 }
 
-std::uint64_t Journal::BytesFor(std::uint64_t cells) { return SizeFor(cells); }
+std::uint64_t Journal::MostCells(std::uint64_t prefixes, std::uint64_t bytes) {
+  return 2 * prefixes + bytes / kBytesPerCell;
+}
+
+std::uint64_t Journal::BytesAfterRewrite(std::uint64_t cells, std::uint64_t room) {
+  return SizeFor(cells + RoomBeside(cells, room));
+}
 
 Status Journal::Rewrite(const JournalHeader& header, const Snapshot& snapshot) {
   file_.reset();
@@ -379,9 +390,8 @@ Status Journal::WriteNew(JournalFile& file, const JournalHeader& header, const S
   CellWriter writer(file);
   snapshot([&writer](const JournalRecord& record) { writer.Add(record); });
   used_ = writer.written();
-  // Room in proportion to what is live, so that rewriting stays a constant cost a record.
   version_ = kFormatVersion;
-  const std::uint64_t room = std::max(room_, used_ / 2);
+  const std::uint64_t room = RoomBeside(used_, room_);
   capacity_ = used_ + room;
   writer.AddFree(room);
   if (Status status = writer.Finish(); !status.ok()) return status;

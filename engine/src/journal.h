@@ -76,8 +76,10 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // What a file with room for so many cells takes.
-  static std::uint64_t BytesFor(std::uint64_t cells);
+  // Of so many prefixes with so many bytes together.
+  static std::uint64_t MostCells(std::uint64_t prefixes, std::uint64_t bytes);
+  // What a file takes that Rewrite makes of so many live cells.
+  static std::uint64_t BytesAfterRewrite(std::uint64_t cells, std::uint64_t room);
 
   // Reads the file, handing each good record to `sink`. To be called once, first.
   Result<JournalContents> Read(const RecordSink& sink);

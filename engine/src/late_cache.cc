@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -28,48 +29,107 @@ std::string RandomSecret() {
   return bytes;
 }
 
+// The options of a call on the cache that has opened: what was computed before is newer than all
+// that it had then.
+class Renumbered {
+ public:
+  Renumbered(const ReadOptions& options, const LateOpening& opening) : options_(options) {
+    if (options.newer_than < LateFlights::kFirstNumber || options.newer_than == kRefresh) return;
+    copy_ = options;
+    copy_->newer_than = opening.opened_at();
+  }
+  operator const ReadOptions&() const { return copy_ ? *copy_ : options_; }  // NOLINT: for a call
+
+ private:
+  const ReadOptions& options_;
+  std::optional<ReadOptions> copy_;
+};
+
+// What goes on beside the calls until the cache is open: deadlines are kept, and the observer is
+// told of its health. Its thread shares it, so that an observer may destroy the cache.
+class LateWatch {
+ public:
+  LateWatch(const Options& options, const Clock& clock, std::shared_ptr<LateOpening> opening)
+      : observer_(options.observer),
+        opening_(std::move(opening)),
+        flights_(clock,
+                 options.executor ? std::make_shared<const Executor>(options.executor) : nullptr) {}
+
+  LateFlights& flights() { return flights_; }
+  template <typename Call>
+  void Tell(const Call& call) const;
+  // Whether this thread is in an observer's callback.
+  bool IsTelling() const { return ObserverCall::IsUnderway(this); }
+
+  // Until all that began before there was a cache has ended.
+  void Run();
+  void Stop();
+  Health GetHealth() const;
+
+ private:
+  void Watch();
+
+  Observer* const observer_;
+  const std::shared_ptr<LateOpening> opening_;
+  LateFlights flights_;
+  Health told_health_;  // the thread's alone
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stop_ = false;  // guarded by mutex_
+};
+
 class LateCache final : public Cache {
  public:
   LateCache(const Options& options, std::shared_ptr<LateOpening> opening)
       : system_clock_(options.clock != nullptr ? *options.clock : Clock::System()),
-        observer_(options.observer),
         clock_(system_clock_, {}),
         made_(system_clock_.SinceBoot()),
         opening_(std::move(opening)),
-        flights_(system_clock_,
-                 options.executor ? std::make_shared<const Executor>(options.executor) : nullptr) {}
-  ~LateCache() override { static_cast<void>(Close()); }
+        watch_(std::make_shared<LateWatch>(options, system_clock_, opening_)) {}
+  ~LateCache() override {
+    static_cast<void>(Close());
+    if (thread_.joinable()) thread_.detach();  // destroyed by the observer that it calls
+    opening_->Leave();
+  }
 
   // Errors: kUnavailable.
   Status StartWatch();
 
   Acquired Acquire(std::string_view key, const ReadOptions& options) override {
-    if (Cache* cache = opening_->cache()) return cache->Acquire(key, options);
-    return AcquireLate(key, options);
+    if (opening_->cache() == nullptr) {
+      if (std::optional<Acquired> acquired = AcquireLate(key, options)) return *std::move(acquired);
+    }
+    return opening_->cache()->Acquire(key, Renumbered(options, *opening_));
   }
   std::optional<Acquired> AcquireInMemory(std::string_view key,
                                           const ReadOptions& options) override {
-    if (Cache* cache = opening_->cache()) return cache->AcquireInMemory(key, options);
-    return AcquireLate(key, options);
+    if (opening_->cache() == nullptr) {
+      if (std::optional<Acquired> acquired = AcquireLate(key, options)) return acquired;
+    }
+    return opening_->cache()->AcquireInMemory(key, Renumbered(options, *opening_));
   }
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
-    if (Cache* cache = opening_->cache()) return cache->GetInMemory(key, options);
-    return std::nullopt;
+    if (opening_->cache() == nullptr) return std::nullopt;
+    return opening_->cache()->GetInMemory(key, Renumbered(options, *opening_));
   }
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
-    if (Cache* cache = opening_->cache()) return cache->Get(key, options);
-    CountMiss(key);
-    return std::nullopt;
+    if (opening_->cache() == nullptr) {
+      CountMiss(key);
+      return std::nullopt;
+    }
+    return opening_->cache()->Get(key, Renumbered(options, *opening_));
   }
   std::optional<Hit> Peek(std::string_view key, const ReadOptions& options) override {
-    if (Cache* cache = opening_->cache()) return cache->Peek(key, options);
-    return std::nullopt;
+    if (opening_->cache() == nullptr) return std::nullopt;
+    return opening_->cache()->Peek(key, Renumbered(options, *opening_));
   }
   std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
                                            const ReadOptions& options) override {
-    if (Cache* cache = opening_->cache()) return cache->MultiGet(keys, options);
-    for (const std::string_view key : keys) CountMiss(key);
-    return std::vector<std::optional<Hit>>(keys.size());
+    if (opening_->cache() == nullptr) {
+      for (const std::string_view key : keys) CountMiss(key);
+      return std::vector<std::optional<Hit>>(keys.size());
+    }
+    return opening_->cache()->MultiGet(keys, Renumbered(options, *opening_));
   }
   Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                              const Loader& loader) override;
@@ -139,17 +199,7 @@ class LateCache final : public Cache {
   }
   Status Close() override;
   Stats GetStats() const override;
-  Health GetHealth() const override {
-    try {
-      if (const Cache* cache = opening_->cache()) return cache->GetHealth();
-      return opening_->health();
-    } catch (...) {  // no memory for its text
-      Health health;
-      health.state = HealthState::kReopening;
-      health.reads = health.writes = false;
-      return health;
-    }
-  }
+  Health GetHealth() const override { return watch_->GetHealth(); }
   TimePoint Now() const override {
     if (const Cache* cache = opening_->cache()) return cache->Now();
     return clock_.Now();
@@ -160,32 +210,25 @@ class LateCache final : public Cache {
   }
 
  private:
-  Acquired AcquireLate(std::string_view key, const ReadOptions& options);
+  // Nothing: it has opened meanwhile.
+  std::optional<Acquired> AcquireLate(std::string_view key, const ReadOptions& options);
   void CountMiss(std::string_view key);
   Status NotOpen() const;
   Status CannotInvalidate();
-  void Watch();
-  void RunWatch();
-  template <typename Call>
-  void Tell(const Call& call) const;
 
   const Clock& system_clock_;
-  Observer* const observer_;
   const CacheClock clock_;
   const Duration made_;
   const std::string secret_ = RandomSecret();
   const std::shared_ptr<LateOpening> opening_;
-  LateFlights flights_;
-  Health told_health_;  // the watch's alone
+  const std::shared_ptr<LateWatch> watch_;
 
-  std::mutex watch_mutex_;
-  std::condition_variable watch_wake_;
-  bool watch_stop_ = false;  // guarded by watch_mutex_
-  std::thread watch_;        // guarded by watch_mutex_; never touches the disk
+  std::mutex thread_mutex_;
+  std::thread thread_;  // guarded by thread_mutex_; runs the watch, never touches the disk
 };
 
 template <typename Call>
-void LateCache::Tell(const Call& call) const {
+void LateWatch::Tell(const Call& call) const {
   if (observer_ == nullptr) return;
   const ObserverCall underway(this);
   try {
@@ -196,7 +239,7 @@ void LateCache::Tell(const Call& call) const {
 
 void LateCache::CountMiss(std::string_view key) {
   opening_->counters().Add(Counter::kMissesFault);
-  Tell([&](Observer& o) { o.OnMiss(key, MissReason::kFault); });
+  watch_->Tell([&](Observer& o) { o.OnMiss(key, MissReason::kFault); });
 }
 
 Status LateCache::NotOpen() const {
@@ -209,26 +252,29 @@ Status LateCache::NotOpen() const {
 // It may cover what is being computed: nobody who comes from now on gets that.
 Status LateCache::CannotInvalidate() {
   return Guarded([&] {
-    flights_.Detach();
+    watch_->flights().Detach();
     return NotOpen();
   });
 }
 
-Acquired LateCache::AcquireLate(std::string_view key, const ReadOptions& options) {
+std::optional<Acquired> LateCache::AcquireLate(std::string_view key, const ReadOptions& options) {
   try {
+    LateFlights& flights = watch_->flights();
     Status status = CheckKey(key);
     if (status.ok()) status = CheckTags(options.tags);
     if (status.ok() && opening_->is_closing()) status = NotOpen();
     if (!status.ok()) {
       CountMiss(key);
-      return flights_.AcquireAlone(key, std::move(status));
+      return flights.AcquireAlone(key, std::move(status));
     }
-    Acquired acquired = flights_.Acquire(key, options);
+    Acquired acquired = flights.Acquire(key, options);
+    // The watch may have ended before this came; who has joined it meanwhile acquires again, too.
+    if (opening_->cache() != nullptr) return std::nullopt;
     if (std::holds_alternative<Flight>(acquired)) {
       opening_->counters().Add(Counter::kCoalesced);
       return acquired;
     }
-    if (opening_->is_closing()) flights_.End();  // Close may have come just before it
+    if (opening_->is_closing()) flights.End();  // Close may have come just before it
     CountMiss(key);
     return acquired;
   } catch (...) {  // no memory
@@ -244,11 +290,12 @@ Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& o
       return Guarded([&] {
         ReadOptions rest = options;
         rest.max_wait = left();
-        return cache->GetOrCompute(key, rest, loader);
+        return cache->GetOrCompute(key, Renumbered(rest, *opening_), loader);
       });
     }
-    Acquired acquired = AcquireLate(key, options);
-    if (Lease* lease = std::get_if<Lease>(&acquired)) {
+    std::optional<Acquired> acquired = AcquireLate(key, options);
+    if (!acquired.has_value()) continue;
+    if (Lease* lease = std::get_if<Lease>(&*acquired)) {
       Result<Computed> computed = RunLoader(loader);
       if (computed.ok()) {
         return Guarded([&]() -> Result<Entry> {
@@ -258,7 +305,7 @@ Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& o
       lease->Abandon(FailureOf(computed));
       return FailureOf(computed);
     }
-    FlightEnd end = std::get<Flight>(acquired).Wait(left(), options.stop);
+    FlightEnd end = std::get<Flight>(*acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
     // Computing has not failed: this caller has given up.
     const bool given_up = options.stop.stop_requested() || left() == Duration::zero();
@@ -281,17 +328,16 @@ Stats LateCache::GetStats() const {
 
 Status LateCache::StartWatch() {
   try {
-    watch_ = std::thread([this] { RunWatch(); });
+    thread_ = std::thread([watch = watch_] { watch->Run(); });
   } catch (const std::system_error& error) {
     return {StatusCode::kUnavailable, std::string("start a thread: ") + error.what()};
   }
   return Status::Ok();
 }
 
-// Until all that began before there was a cache has ended.
-void LateCache::RunWatch() {
-  std::unique_lock lock(watch_mutex_);
-  while (!watch_wake_.wait_for(lock, kWatchPeriod, [this] { return watch_stop_; })) {
+void LateWatch::Run() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kWatchPeriod, [this] { return stop_; })) {
     lock.unlock();
     bool done = false;
     try {
@@ -304,7 +350,13 @@ void LateCache::RunWatch() {
   }
 }
 
-void LateCache::Watch() {
+void LateWatch::Stop() {
+  const std::lock_guard lock(mutex_);
+  stop_ = true;
+  wake_.notify_all();
+}
+
+void LateWatch::Watch() {
   flights_.Sweep();
   if (observer_ == nullptr) return;
   const Health health = GetHealth();
@@ -313,22 +365,33 @@ void LateCache::Watch() {
   Tell([&](Observer& o) { o.OnHealth(health); });
 }
 
+Health LateWatch::GetHealth() const {
+  try {
+    if (const Cache* cache = opening_->cache()) return cache->GetHealth();
+    return opening_->health();
+  } catch (...) {  // no memory for its text
+    Health health;
+    health.state = HealthState::kReopening;
+    health.reads = health.writes = false;
+    return health;
+  }
+}
+
 // From an observer's callback it cannot wait for the thread that may be calling.
 Status LateCache::Close() {
   opening_->Shut();
-  flights_.End();
-  if (ObserverCall::IsUnderway(this)) {
+  watch_->flights().End();
+  watch_->Stop();
+  if (watch_->IsTelling()) {
     if (Cache* cache = opening_->cache()) return cache->Close();
     return {StatusCode::kUnavailable, "closing goes on when the observer has returned"};
   }
-  std::thread watch;
+  std::thread thread;
   {
-    const std::lock_guard lock(watch_mutex_);
-    watch_stop_ = true;
-    watch = std::move(watch_);
+    const std::lock_guard lock(thread_mutex_);
+    thread = std::move(thread_);
   }
-  watch_wake_.notify_all();
-  if (watch.joinable()) watch.join();
+  if (thread.joinable()) thread.join();
   return Guarded([&] { return opening_->Close(); });
 }
 

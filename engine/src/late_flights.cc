@@ -26,8 +26,12 @@ std::shared_ptr<FlightState> LateFlights::Make(std::string_view key, Status why)
   return flight;
 }
 
-Lease LateFlights::AcquireAlone(std::string_view key, Status why) const {
-  return Lease(Make(key, std::move(why)));
+Lease LateFlights::AcquireAlone(std::string_view key, Status why) {
+  std::shared_ptr<FlightState> flight = Make(key, std::move(why));
+  const std::lock_guard lock(mutex_);
+  DropGone();
+  detached_.push_back(flight);
+  return Lease(std::move(flight));
 }
 
 Acquired LateFlights::Acquire(std::string_view key, const ReadOptions& options) {

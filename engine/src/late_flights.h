@@ -20,10 +20,13 @@ class LateFlights {
   LateFlights(const Clock& clock, std::shared_ptr<const Executor> executor)
       : clock_(clock), executor_(std::move(executor)) {}
 
+  // Numbers of computations; a cache's own are all below.
+  static constexpr std::uint64_t kFirstNumber = std::uint64_t{1} << 62;
+
   // A lease, or the flight of who has one.
   Acquired Acquire(std::string_view key, const ReadOptions& options);
   // A lease that nobody joins, and why its outcome is not stored.
-  Lease AcquireAlone(std::string_view key, Status why) const;
+  Lease AcquireAlone(std::string_view key, Status why);
   // Nobody joins one that runs: something was invalidated, and it may be covered.
   void Detach();
   // Ends them all, as closing does.
@@ -49,7 +52,7 @@ class LateFlights {
   // No longer joined, though their lease may be out: for their deadlines, and for closing.
   std::vector<std::weak_ptr<FlightState>> detached_;
   std::size_t looked_through_at_ = 0;
-  std::uint64_t last_number_ = 0;
+  std::uint64_t last_number_ = kFirstNumber;
 };
 
 }  // namespace larder

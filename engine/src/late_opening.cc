@@ -175,8 +175,9 @@ Status LateOpening::Publish(const std::shared_ptr<CacheCore>& core) {
     lock.lock();
     closed_ = std::move(closed);
   } else {
-    cache_ = MakeCache(core);
     core->AddCounts(counters_);
+    opened_at_ = core->LastNumber();
+    cache_ = MakeCache(core);  // nothing that may fail comes after it
     if (!awaited_) published_.store(cache_.get(), std::memory_order_release);
   }
   opening_.reset();
@@ -243,6 +244,11 @@ void LateOpening::Shut() {
   const std::lock_guard lock(mutex_);
   closing_ = true;
   changed_.notify_all();
+}
+
+void LateOpening::Leave() {
+  const std::lock_guard lock(mutex_);
+  if (thread_.joinable()) thread_.detach();
 }
 
 Status LateOpening::Close() {

@@ -40,6 +40,8 @@ class LateOpening : public std::enable_shared_from_this<LateOpening> {
 
   // Null: not open yet. Lives as long as this.
   Cache* cache() const { return published_.load(std::memory_order_acquire); }
+  // The last number that it had given out when it opened.
+  std::uint64_t opened_at() const { return opened_at_; }
   // While there is none: why.
   Health health() const;
   bool is_closing() const;
@@ -49,6 +51,8 @@ class LateOpening : public std::enable_shared_from_this<LateOpening> {
   Status Close();
   // Begins to close and waits for nothing.
   void Shut();
+  // Nobody closes it any more: what still runs goes on by itself.
+  void Leave();
 
   // What was counted before there was a cache; it goes on from there.
   Counters& counters() { return counters_; }
@@ -67,6 +71,7 @@ class LateOpening : public std::enable_shared_from_this<LateOpening> {
   const CacheInternals internals_;
   const LateTiming timing_;
   std::atomic<Cache*> published_{nullptr};
+  std::uint64_t opened_at_ = 0;  // constant once published
   Counters counters_;
 
   mutable std::mutex mutex_;

@@ -81,7 +81,13 @@ class JournaledLedger final : public Ledger {
   std::uint64_t dropped_tags() const override { return hard_.tags().dropped(); }
   std::size_t tag_count() const override { return hard_.tags().size() + soft_.tags().size(); }
   std::size_t memory_bytes() const override {
-    return sizeof(*this) + hard_.tags().memory_bytes() + soft_.tags().memory_bytes();
+    return sizeof(*this) + hard_.memory_bytes() + soft_.memory_bytes();
+  }
+  std::uint64_t journal_bytes() const override {
+    const std::uint64_t prefixes =
+        Journal::MostCells(hard_.prefixes().size(), hard_.prefixes().prefix_bytes()) +
+        Journal::MostCells(soft_.prefixes().size(), soft_.prefixes().prefix_bytes());
+    return Journal::BytesAfterRewrite(tag_count() + prefixes, options_.journal_room);
   }
 
  private:

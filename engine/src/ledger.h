@@ -163,6 +163,8 @@ class Ledger {
   // Tags dropped because there were too many.
   virtual std::uint64_t dropped_tags() const = 0;
   virtual std::size_t tag_count() const = 0;
+  // What its journal takes on disk when it is rewritten, at most; until that is done there are two.
+  virtual std::uint64_t journal_bytes() const = 0;
   virtual std::size_t memory_bytes() const = 0;
 };
 

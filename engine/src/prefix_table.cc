@@ -32,13 +32,16 @@ void PrefixTable::DropUpTo(std::uint64_t number) {
 
 // In the sorted order all prefixes of a prefix stand before it, each a parent of the next.
 void PrefixTable::Link() {
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    bytes += nodes_[i].rule.prefix.size();
     std::size_t parent = i == 0 ? kNone : i - 1;
     while (parent != kNone && !nodes_[i].rule.prefix.starts_with(nodes_[parent].rule.prefix)) {
       parent = nodes_[parent].parent;
     }
     nodes_[i].parent = parent;
   }
+  prefix_bytes_.store(bytes, std::memory_order_relaxed);
   size_.store(nodes_.size(), std::memory_order_release);
 }
 

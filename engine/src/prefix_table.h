@@ -34,6 +34,9 @@ class PrefixTable {
 
   std::vector<PrefixRule> Rules() const;
   std::size_t size() const { return size_.load(std::memory_order_acquire); }
+  // Of all prefixes together.
+  std::size_t prefix_bytes() const { return prefix_bytes_.load(std::memory_order_relaxed); }
+  std::size_t memory_bytes() const { return size() * sizeof(Node) + prefix_bytes(); }
 
  private:
   static constexpr std::size_t kNone = SIZE_MAX;
@@ -50,6 +53,7 @@ class PrefixTable {
   // cover it otherwise: so the longest match has the number that counts.
   std::vector<Node> nodes_;
   std::atomic<std::size_t> size_{0};
+  std::atomic<std::size_t> prefix_bytes_{0};
 };
 
 }  // namespace larder

@@ -36,7 +36,7 @@ class Reaper final : public rocksdb::CompactionFilter {
   Decision FilterV2(int /*level*/, const rocksdb::Slice& key, ValueType type,
                     const rocksdb::Slice& value, std::string* new_value,
                     std::string* /*skip_until*/) const override {
-    if (type != ValueType::kValue) return Decision::kKeep;
+    if (type != ValueType::kValue) return Decision::kKeep;  // RocksDB does not ask about deletions
     RecordView record;
     const std::string_view key_bytes(key.data(), key.size());
     const std::string_view row(value.data(), value.size());
@@ -44,9 +44,12 @@ class Reaper final : public rocksdb::CompactionFilter {
     if (DecodeRecord(key_bytes, row, record) != RecordState::kOk) return Decision::kKeep;
     const std::uint64_t bytes = key.size() + value.size();
     if (record.kind == RecordKind::kTombstone) {
-      if (record.number >= oldest_lease_) return Decision::kKeep;
+      if (record.number >= oldest_lease_) {
+        if (merge_ != nullptr) merge_->grant->Spend(bytes, DropBytes(key_bytes));
+        return Decision::kKeep;
+      }
       if (merge_ != nullptr) merge_->expired_bytes += bytes;
-      return Decision::kRemove;
+      return Remove(key_bytes);
     }
     if (record.expires > now_ && Holds(key_bytes, record)) {
       return merge_ == nullptr ? Decision::kKeep : Weigh(key_bytes, row, record, new_value);
@@ -72,7 +75,7 @@ class Reaper final : public rocksdb::CompactionFilter {
                            .cost = CostOf(record.cost_microusd, record.compute_time)};
     std::optional<Popularity> popularity = record.popularity;
     if (sweep_ != nullptr) popularity = sweep_->Judge(facts, record.popularity);
-    if (!popularity.has_value() || !merge_->grant->Keep(facts.bytes)) {
+    if (!popularity.has_value() || !merge_->grant->Keep(facts.bytes, DropBytes(key))) {
       ++merge_->evicted;
       merge_->evicted_bytes += facts.bytes;
       view_.evicted(key, record, facts);
@@ -86,9 +89,19 @@ class Reaper final : public rocksdb::CompactionFilter {
   // It may have replaced a removal that an older, open lease must still find.
   Decision Drop(std::string_view key, const RecordView& record, TombstoneCause cause,
                 std::string* new_value) const {
-    if (record.number < oldest_lease_) return Decision::kRemove;
+    if (record.number < oldest_lease_) return Remove(key);
     *new_value = EncodeTombstone(key, record.number, cause);
+    if (merge_ != nullptr) merge_->grant->Spend(key.size() + new_value->size(), DropBytes(key));
     return Decision::kChangeValue;
+  }
+
+  Decision Remove(std::string_view key) const {
+    if (merge_ != nullptr) merge_->grant->Spend(DropBytes(key), DropBytes(key));
+    return Decision::kRemove;
+  }
+  std::uint64_t DropBytes(std::string_view key) const {
+    if (merge_ == nullptr || !merge_->drops_leave_deletions) return 0;
+    return key.size() + SpaceBudget::kDeletionBytes;
   }
 
   const ReaperView& view_;

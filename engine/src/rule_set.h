@@ -52,6 +52,7 @@ class RuleSet {
   const TagTable& tags() const { return tags_; }
   const PrefixTable& prefixes() const { return prefixes_; }
   std::uint64_t floor() const { return tags_.floor(); }
+  std::size_t memory_bytes() const { return tags_.memory_bytes() + prefixes_.memory_bytes(); }
 
  private:
   TagTable tags_;

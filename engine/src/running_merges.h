@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "eviction_policy.h"
 #include "space_budget.h"
@@ -17,6 +18,7 @@ namespace larder {
 struct RunningMerge {
   std::unique_ptr<SpaceBudget::Grant> grant;
   bool by_us = false;  // not chosen by RocksDB
+  bool drops_leave_deletions = false;
   // Set if what is worth least is to be dropped, or the worth of entries to be learnt.
   std::optional<EvictionPolicy::Slice> slice;
   // When the rows that it writes were last judged: now, or when those that it reads were.
@@ -44,6 +46,26 @@ class RunningMerges {
     const std::lock_guard lock(mutex_);
     merges_.erase(std::this_thread::get_id());
   }
+
+  // Those of a store that is gone: RocksDB does not tell the end of what it aborts then.
+  void Clear() {
+    const std::lock_guard lock(mutex_);
+    merges_.clear();
+  }
+
+  // On the stack around a merge of ours.
+  class Ours {
+   public:
+    Ours(RunningMerges& merges, std::shared_ptr<RunningMerge> merge) : merges_(merges) {
+      if (merge != nullptr) merges_.Begin(std::move(merge));
+    }
+    ~Ours() { merges_.End(); }
+    Ours(const Ours&) = delete;
+    Ours& operator=(const Ours&) = delete;
+
+   private:
+    RunningMerges& merges_;
+  };
 
  private:
   mutable std::mutex mutex_;

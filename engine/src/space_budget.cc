@@ -22,6 +22,11 @@ constexpr std::int64_t kBufferedBytes = std::int64_t{2} << 20;
 constexpr std::uint64_t kLogOverhead = 64;
 constexpr int kWaits = 10;
 
+// Once in the log, once in the table that is written from it.
+std::int64_t RoomOf(std::uint64_t row_bytes) {
+  return static_cast<std::int64_t>(2 * (row_bytes + kLogOverhead));
+}
+
 }  // namespace
 
 const char* PressureName(Pressure pressure) {
@@ -84,9 +89,16 @@ SpaceBudget::Room::~Room() {
   if (budget_ != nullptr) budget_->promised_ -= bytes_;
 }
 
+SpaceBudget::Room SpaceBudget::TryTakeReserve(std::uint64_t row_bytes) {
+  const std::int64_t bytes = RoomOf(row_bytes);
+  promised_ += bytes;
+  if (Free(plan(), promised_) >= 0) return {this, bytes};
+  promised_ -= bytes;
+  return {nullptr, 0};
+}
+
 SpaceBudget::Room SpaceBudget::TryTakeRoom(std::uint64_t row_bytes) {
-  // Once in the log, once in the table that is written from it.
-  const auto bytes = static_cast<std::int64_t>(2 * (row_bytes + kLogOverhead));
+  const std::int64_t bytes = RoomOf(row_bytes);
   promised_ += bytes;
   if (!stalled_ && Fits()) return {this, bytes};
   promised_ -= bytes;
@@ -103,10 +115,12 @@ SpaceBudget::Room SpaceBudget::TakeRoom(std::uint64_t row_bytes) {
 }
 
 // Several begin at once, and the same room is not promised to two.
-std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_bytes,
-                                                            bool urgent) {
+std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_bytes, bool urgent,
+                                                            std::uint64_t drop_bytes) {
   const SpacePlan now = plan();
   const auto input = static_cast<std::int64_t>(input_bytes);
+  // Whatever it drops, it writes so much.
+  const std::int64_t least = std::min(static_cast<std::int64_t>(drop_bytes), input);
   // The limit was lowered under what is there: this is how it gets under it.
   const bool exceeded = use_.bytes + other_ > static_cast<std::int64_t>(now.limit);
   std::int64_t promised = promised_;
@@ -114,14 +128,15 @@ std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_
   do {
     std::int64_t room = Free(now, promised);
     if (!urgent) room = std::max(room - RoomForNextMerge(now) / 2, room / 4);
-    bytes = std::clamp<std::int64_t>(room, 0, input);
+    bytes = std::clamp<std::int64_t>(room, least, input);
     if (exceeded) bytes = std::max(bytes, input / 2);
   } while (!promised_.compare_exchange_weak(promised, promised + bytes));
-  return std::make_unique<Grant>(*this, input, bytes);
+  return std::make_unique<Grant>(*this, input, bytes, least);
 }
 
-SpaceBudget::Grant::Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes)
-    : budget_(budget), input_(input), bytes_(bytes) {
+SpaceBudget::Grant::Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes,
+                          std::int64_t for_drops)
+    : budget_(budget), input_(input), bytes_(bytes), for_drops_(for_drops) {
   budget_.merging_ += input_;
 }
 
@@ -130,22 +145,28 @@ SpaceBudget::Grant::~Grant() {
   budget_.merging_ -= input_;
 }
 
-bool SpaceBudget::Grant::Keep(std::uint64_t bytes) {
-  const auto more = static_cast<std::int64_t>(bytes);
-  if (constrained() &&
-      static_cast<double>(kept_ + more) > kRowShare * static_cast<double>(bytes_)) {
-    return false;
-  }
-  kept_ += more;
+bool SpaceBudget::Grant::Keep(std::uint64_t bytes, std::uint64_t drop_bytes) {
+  const std::int64_t still_for_drops =
+      std::max<std::int64_t>(0, for_drops_ - static_cast<std::int64_t>(drop_bytes));
+  const auto wanted =
+      static_cast<double>(kept_ + static_cast<std::int64_t>(bytes) + still_for_drops);
+  if (constrained() && wanted > kRowShare * static_cast<double>(bytes_)) return false;
+  Spend(bytes, drop_bytes);
+  return true;
+}
+
+void SpaceBudget::Grant::Spend(std::uint64_t bytes, std::uint64_t drop_bytes) {
+  for_drops_ = std::max<std::int64_t>(0, for_drops_ - static_cast<std::int64_t>(drop_bytes));
+  kept_ += static_cast<std::int64_t>(bytes);
   const std::int64_t written = std::clamp<std::int64_t>(kept_ - kBufferedBytes, 0, bytes_);
   budget_.promised_ -= written - given_back_;
   given_back_ = written;
-  return true;
 }
 
 double SpaceBudget::Grant::DropToFit() const {
   if (!constrained()) return 0;
-  return 1 - kRowShare * static_cast<double>(bytes_) / static_cast<double>(input_);
+  const double kept = kRowShare * static_cast<double>(bytes_) - static_cast<double>(for_drops_);
+  return 1 - std::max(0.0, kept) / static_cast<double>(input_);
 }
 
 }  // namespace larder

@@ -82,20 +82,27 @@ class SpaceBudget {
   };
   // False if there is none now.
   Room TryTakeRoom(std::uint64_t row_bytes);
+  // The same, of what is kept free for merges, too.
+  Room TryTakeReserve(std::uint64_t row_bytes);
   // Waits 10 ms at most.
   Room TakeRoom(std::uint64_t row_bytes);
+
+  // A row that is dropped where others may lie below becomes a deletion, of its key and so much.
+  static constexpr std::uint64_t kDeletionBytes = 16;
 
   // What a merge may write. Given back as it is written, and when it is destroyed.
   class Grant {
    public:
-    // `bytes` are promised already.
-    Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes);
+    // `bytes` are promised already; so many of them are for dropping all.
+    Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes, std::int64_t for_drops);
     ~Grant();
     Grant(const Grant&) = delete;
     Grant& operator=(const Grant&) = delete;
 
-    // Rows of so many bytes were kept. False: no more may be.
-    bool Keep(std::uint64_t bytes);
+    // A row of so many bytes may be kept, and is; dropping it would have taken `drop_bytes`.
+    bool Keep(std::uint64_t bytes, std::uint64_t drop_bytes = 0);
+    // What must be written was: a removal, or what a row that was dropped leaves.
+    void Spend(std::uint64_t bytes, std::uint64_t drop_bytes = 0);
     // Less than its input: it must drop what does not fit.
     bool constrained() const { return bytes_ < input_; }
     double DropToFit() const;
@@ -104,12 +111,14 @@ class SpaceBudget {
     SpaceBudget& budget_;
     const std::int64_t input_;
     const std::int64_t bytes_;
+    std::int64_t for_drops_;  // of the rows that have not come yet
     std::int64_t kept_ = 0;
     std::int64_t given_back_ = 0;
   };
   // For a merge of tables of so many bytes. It is never refused: what it replaces must go. One
   // that is not urgent leaves room for one that is.
-  std::unique_ptr<Grant> GrantMerge(std::uint64_t input_bytes, bool urgent);
+  std::unique_ptr<Grant> GrantMerge(std::uint64_t input_bytes, bool urgent,
+                                    std::uint64_t drop_bytes = 0);
 
  private:
   double Full() const;

@@ -88,6 +88,7 @@ class RocksStore final : public Store {
   }
   ~RocksStore() override {
     static_cast<void>(db_->Close());
+    options_.merges->Clear();
     --open_stores;
   }
 
@@ -165,7 +166,9 @@ class RocksStore final : public Store {
   Status Sync() override { return FromRocksDb(db_->SyncWAL()); }
 
   Result<StoreBackup> BackUp(StoreBackupTask task) override {
-    task.given_up = [this] { return interrupted_.load(); };
+    task.given_up = [this, given_up = std::move(task.given_up)] {
+      return interrupted_.load() || (given_up && given_up());
+    };
     return BackUpStore(*db_, task);
   }
 
@@ -203,10 +206,9 @@ class RocksStore final : public Store {
     options.output_file_size_limit = db_->GetOptions().target_file_size_base;
     options.max_subcompactions = 1;
     rocksdb::CompactionJobInfo job;
-    if (merge != nullptr) options_.merges->Begin(merge);
+    const RunningMerges::Ours ours(*options_.merges, merge);
     const rocksdb::Status status =
         db_->CompactFiles(options, db_->DefaultColumnFamily(), names, level, -1, nullptr, &job);
-    options_.merges->End();
     if (status.IsInvalidArgument() || status.IsAborted()) {  // gone, or being merged
       return {StatusCode::kNotFound, status.ToString()};
     }
@@ -219,6 +221,7 @@ class RocksStore final : public Store {
   }
 
   Status SetPlan(const SpacePlan& plan) override {
+    files_to_stall_ = static_cast<std::uint64_t>(plan.files_to_stall);
     return FromRocksDb(db_->SetOptions(SizesOf(plan)));
   }
 
@@ -285,7 +288,11 @@ class RocksStore final : public Store {
     for (const auto& [path, properties] : files) bytes += MetadataBytes(*properties);
     return bytes;
   }
-  bool IsStalled() const override { return Number(rocksdb::DB::Properties::kIsWriteStopped) != 0; }
+  bool IsStalled() const override {
+    // RocksDB sets no limit to level 0 while its merges are held.
+    return Number(rocksdb::DB::Properties::kIsWriteStopped) != 0 ||
+           (holds_ > 0 && TopFiles() >= files_to_stall_);
+  }
 
   std::uint64_t MemtableBytes() const override {
     return Number(rocksdb::DB::Properties::kSizeAllMemTables);
@@ -331,6 +338,8 @@ class RocksStore final : public Store {
   const bool pins_metadata_;
   const Surroundings surroundings_;
   const std::unique_ptr<rocksdb::DB> db_;
+  std::atomic<std::uint64_t> files_to_stall_{
+      static_cast<std::uint64_t>(options_.plan.files_to_stall)};
   RecoveredStore recovered_;  // constant after construction
   const rocksdb::ReadOptions read_options_;
   std::mutex large_batch_mutex_;
@@ -338,7 +347,7 @@ class RocksStore final : public Store {
   std::atomic<bool> interrupted_{false};
   std::mutex compactions_mutex_;
   std::atomic<bool> compacting_{false};  // set under compactions_mutex_
-  int holds_ = 0;                        // guarded by compactions_mutex_
+  std::atomic<int> holds_{0};            // set under compactions_mutex_
   rocksdb::ReadOptions cached_options_;
   rocksdb::ReadOptions peek_options_;
 };

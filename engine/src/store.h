@@ -33,6 +33,7 @@ class LogWatch;
 // A merge that begins.
 struct MergeInfo {
   std::uint64_t input_bytes = 0;
+  std::uint64_t drop_bytes = 0;  // what it writes though it drops every row: deletions
   bool into_last_level = false;  // where most rows are, and nothing lies below
   std::uint64_t swept = 0;       // the earliest time at which one of its tables there was
 };

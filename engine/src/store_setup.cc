@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <tuple>
 #include <utility>
 
 #include "file_notes.h"
@@ -114,6 +115,9 @@ class MergeListener final : public rocksdb::EventListener {
       if (found == job.table_properties.end()) continue;
       const rocksdb::TableProperties& table = *found->second;
       info.input_bytes += table.data_size + MetadataBytes(table);
+      if (!info.into_last_level) {
+        info.drop_bytes += table.raw_key_size + table.num_entries * SpaceBudget::kDeletionBytes;
+      }
       if (i >= job.input_file_infos.size() || job.input_file_infos[i].level != Store::kLastLevel)
         continue;
       const std::uint64_t at = ReadFileNotes(table.user_collected_properties).swept;
@@ -168,23 +172,32 @@ std::unordered_map<std::string, std::string> SizesOf(const SpacePlan& plan) {
           {"level0_stop_writes_trigger", std::to_string(plan.files_to_stall)}};
 }
 
+// Of some tables, small and large ones, since rows of one kind make tables of one size.
 std::uint64_t EstimateTableMetadata(rocksdb::Env& env, const std::string& path) {
+  constexpr std::size_t kRead = 5;
   std::vector<rocksdb::Env::FileAttributes> files;
   if (!env.GetChildrenFileAttributes(path, &files).ok()) return 0;
-  std::erase_if(files, [](const auto& file) { return !file.name.ends_with(".sst"); });
-  const auto largest =
-      std::max_element(files.begin(), files.end(),
-                       [](const auto& a, const auto& b) { return a.size_bytes < b.size_bytes; });
-  if (largest == files.end() || largest->size_bytes == 0) return 0;
+  std::erase_if(
+      files, [](const auto& file) { return !file.name.ends_with(".sst") || file.size_bytes == 0; });
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.size_bytes, a.name) < std::tie(b.size_bytes, b.name);
+  });
   rocksdb::Options options;
   options.env = &env;
-  rocksdb::SstFileReader reader(options);
-  if (!reader.Open(path + "/" + largest->name).ok()) return 0;
-  const double share = static_cast<double>(MetadataBytes(*reader.GetTableProperties())) /
-                       static_cast<double>(largest->size_bytes);
-  double bytes = 0;
-  for (const auto& file : files) bytes += share * static_cast<double>(file.size_bytes);
-  return static_cast<std::uint64_t>(bytes);
+  double metadata = 0;
+  double read = 0;
+  const std::size_t most = std::min(kRead, files.size());
+  for (std::size_t i = 0; i < most; ++i) {
+    const auto& file = files[most == 1 ? 0 : i * (files.size() - 1) / (most - 1)];
+    rocksdb::SstFileReader reader(options);
+    if (!reader.Open(path + "/" + file.name).ok()) continue;
+    metadata += static_cast<double>(MetadataBytes(*reader.GetTableProperties()));
+    read += static_cast<double>(file.size_bytes);
+  }
+  if (read == 0) return 0;
+  double all = 0;
+  for (const auto& file : files) all += static_cast<double>(file.size_bytes);
+  return static_cast<std::uint64_t>(metadata / read * all);
 }
 
 std::uint64_t MetadataBytes(const rocksdb::TableProperties& table) {

@@ -120,6 +120,19 @@ TEST_F(CacheChangeTest, ManyInvalidatedTagsHaveTheirRoomOnDisk) {
   EXPECT_GT(beside(), before + 60'000 / 2 * 3 * 32 - 2 * kMiB / 8);
 }
 
+TEST_F(CacheChangeTest, LongInvalidatedPrefixesHaveTheirRoomOnDiskToo) {
+  core_->Care();
+  const std::uint64_t before = core_->GetStats().disk_bytes - DirectorySize(options_.directory);
+  for (int i = 0; i < 1'000; ++i) {
+    const Invalidation invalidation{.prefixes = {std::to_string(i) + std::string(1'000, 'p')}};
+    ASSERT_OK(core_->Invalidate({&invalidation, 1}));
+  }
+  core_->Care();
+  // 126 cells of 32 bytes each, and half as many free ones.
+  EXPECT_GT(core_->GetStats().disk_bytes - DirectorySize(options_.directory),
+            before + 1'000 * 126 * 32 * 3 / 2);
+}
+
 TEST_F(CacheChangeTest, TheLevelOfCompressionIsThatOfWhatIsStoredFromThenOn) {
   const std::uint64_t level3 = StoredBytes("three", 1);
   ASSERT_OK(core_->Change({.compression_level = 19}));

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <fstream>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -15,6 +14,7 @@
 
 #include "cache_core.h"
 #include "directory_size.h"
+#include "du_sampler.h"
 #include "fake_clock.h"
 #include "larder/cache.h"
 #include "larder/observer.h"
@@ -25,6 +25,7 @@ namespace larder {
 namespace {
 
 using namespace std::chrono_literals;  // NOLINT
+using testing::DuSampler;
 constexpr std::uint64_t kBudget = std::uint64_t{256} << 20;
 
 // The sanitizers keep memory of their own, and what was freed.
@@ -55,43 +56,6 @@ class Evictions final : public Observer {
  private:
   mutable std::mutex mutex_;
   std::set<std::string> keys_;
-};
-
-std::uint64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t pages = 0;
-  statm >> pages >> pages;
-  return pages * 4096;
-}
-
-// Looks at the directory, and at the memory of this process, all the time.
-class DuSampler {
- public:
-  explicit DuSampler(std::string directory)
-      : resident_before_(ResidentBytes()), thread_([this, path = std::move(directory)] {
-          while (!stop_) {
-            const std::uint64_t bytes = DirectorySize(path);
-            if (bytes > most_) most_ = bytes;
-            const std::uint64_t resident = ResidentBytes();
-            if (resident > most_resident_) most_resident_ = resident;
-            std::this_thread::sleep_for(2ms);
-          }
-        }) {}
-  ~DuSampler() { Stop(); }
-  std::uint64_t Stop() {
-    stop_ = true;
-    if (thread_.joinable()) thread_.join();
-    return most_;
-  }
-  // More than there was at the beginning.
-  std::uint64_t most_resident() const { return most_resident_ - resident_before_; }
-
- private:
-  const std::uint64_t resident_before_;
-  std::atomic<std::uint64_t> most_resident_{0};
-  std::atomic<bool> stop_{false};
-  std::atomic<std::uint64_t> most_{0};
-  std::thread thread_;
 };
 
 class CacheSpaceTest : public ::testing::Test {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -244,6 +245,19 @@ TEST_F(LateCacheTest, FailureOfAComputationGoesToAllWhoWait) {
               HasCode(StatusCode::kNotFound));
 }
 
+TEST_F(LateCacheTest, WhoWaitsForALeaseThatIsDroppedComputesItself) {
+  OpenOnAFailingDisk();
+  std::optional<Acquired> first = cache_->Acquire("k");
+  std::thread waits([this] {
+    const Result<Entry> entry = Compute("k", "own");
+    ASSERT_OK(entry);
+    EXPECT_EQ(entry->body(), "own");
+  });
+  Await([this] { return cache_->GetStats().coalesced == 1; });
+  first.reset();
+  waits.join();
+}
+
 TEST_F(LateCacheTest, NobodyJoinsWhatBeganBeforeAnInvalidation) {
   OpenOnAFailingDisk();
   Acquired before = cache_->Acquire("k");
@@ -267,6 +281,24 @@ TEST_F(LateCacheTest, WhatIsComputedAcrossTheOpeningIsHandedOverAndNotStored) {
   EXPECT_EQ(Get("k"), "MISS");
   EXPECT_EQ(std::get<Lease>(later).Commit("later").outcome, PutOutcome::kStored);
   EXPECT_EQ(Get("k"), "later");
+}
+
+TEST_F(LateCacheTest, WhatIsComputedLateIsNewerThanAllThatIsStored) {
+  Open();
+  ASSERT_OK(cache_->Put("k", "stored"));
+  cache_.reset();
+  OpenOnAFailingDisk();
+  Acquired late = cache_->Acquire("k");
+  const ReadOptions newer{.newer_than = std::get<Lease>(late).Commit("late").entry.number()};
+  journal_.Heal();
+  AwaitOpen();
+  Acquired next = cache_->Acquire("k", newer);
+  ASSERT_TRUE(std::holds_alternative<Lease>(next));
+  EXPECT_TRUE(std::holds_alternative<Flight>(cache_->Acquire("k", newer))) << "they share it";
+  std::get<Lease>(next).Commit("next");
+  const std::optional<Hit> hit = cache_->Get("k", newer);
+  ASSERT_TRUE(hit.has_value());
+  EXPECT_EQ(hit->entry.body(), "next");
 }
 
 TEST_F(LateCacheTest, ChangesHoldForTheCacheThatIsOpened) {
@@ -379,6 +411,25 @@ TEST_F(LateCacheTest, ObserverMayCloseIt) {
   EXPECT_OK(cache_->Close());
 }
 
+TEST_F(LateCacheTest, ObserverMayDestroyItWhenToldOfItsHealth) {
+  class Destroyer final : public Observer {
+   public:
+    void OnHealth(const Health& /*health*/) override {
+      given.get_future().get().reset();
+      gone.set_value();
+    }
+    std::promise<std::unique_ptr<Cache>> given;
+    std::promise<void> gone;
+  } destroyer;
+  options_.observer = &destroyer;
+  OpenOnAFailingDisk();
+  destroyer.given.set_value(std::move(cache_));
+  destroyer.gone.get_future().wait();
+  options_.observer = nullptr;
+  journal_.Heal();
+  Await([this] { return TryToOpen().ok(); });
+}
+
 TEST_F(LateCacheTest, AnotherHolderIsToldAtOnce) {
   Open();
   EXPECT_THAT(TryToOpen(), HasCode(StatusCode::kUnavailable));
@@ -448,6 +499,15 @@ TEST_F(LateFlightsTest, FollowerIsToldInTime) {
   flights_.Sweep();
   EXPECT_EQ(told, std::nullopt);
   clock_.Advance(1s);
+  flights_.Sweep();
+  EXPECT_EQ(told, StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(LateFlightsTest, FollowerOfALoneLeaseIsToldInTimeToo) {
+  Lease lone = flights_.AcquireAlone("", {StatusCode::kInvalidArgument, "no key"});
+  std::optional<StatusCode> told;
+  lone.Follow().OnEnd([&told](const FlightEnd& end) { told = end.status.code(); }, 3s);
+  clock_.Advance(3s);
   flights_.Sweep();
   EXPECT_EQ(told, StatusCode::kDeadlineExceeded);
 }

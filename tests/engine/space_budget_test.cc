@@ -80,6 +80,31 @@ TEST_F(SpaceBudgetTest, AMergeWritesNoMoreThanItWasGranted) {
   EXPECT_GT(kept, 8 * kMiB);
 }
 
+// Long keys of small values, into a level above the last: what it drops it writes as deletions.
+TEST_F(SpaceBudgetTest, AMergeWritesNoMoreThanItWasGrantedWhereDropsLeaveDeletions) {
+  constexpr std::uint64_t kRow = 1100;
+  constexpr std::uint64_t kDeletion = 1016;
+  constexpr std::uint64_t kRows = 40 * kMiB / kRow;
+  Hold(plan_.limit - plan_.slack - 38 * kMiB);
+  const std::unique_ptr<SpaceBudget::Grant> grant =
+      budget_.GrantMerge(kRows * kRow, true, kRows * kDeletion);
+  std::uint64_t written = 0;
+  for (std::uint64_t row = 0; row < kRows; ++row) {
+    const bool kept = grant->Keep(kRow, kDeletion);
+    if (!kept) grant->Spend(kDeletion, kDeletion);
+    written += kept ? kRow : kDeletion;
+  }
+  EXPECT_LE(written, 38 * kMiB);
+}
+
+TEST_F(SpaceBudgetTest, RemovalsMayTakeWhatIsKeptFreeForMerges) {
+  Hold(plan_.limit - plan_.slack - plan_.merge_room);
+  EXPECT_FALSE(budget_.TryTakeRoom(1000));
+  EXPECT_TRUE(budget_.TryTakeReserve(1000));
+  Hold(plan_.limit - plan_.slack - 1000);
+  EXPECT_FALSE(budget_.TryTakeReserve(1000));
+}
+
 TEST_F(SpaceBudgetTest, WhatAMergeHasWrittenIsCountedOnce) {
   Hold(100 * kMiB);
   std::unique_ptr<SpaceBudget::Grant> grant = budget_.GrantMerge(40 * kMiB, true);

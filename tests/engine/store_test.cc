@@ -64,6 +64,21 @@ TEST_F(CompactionTest, HeldCompactionsWaitUntilTheLastHoldIsReleased) {
   compacted_.get_future().wait();
 }
 
+TEST_F(CompactionTest, WhileTheyAreHeldSoManyFilesAreTooManyAsElse) {
+  store_->StartCompactions();
+  ASSERT_OK(store_->HoldCompactions());
+  int files = 0;
+  for (; !store_->IsStalled(); ++files) {
+    ASSERT_LT(files, 100);
+    ASSERT_OK(store_->Put("key", std::to_string(files), false));
+    ASSERT_OK(store_->Flush());
+  }
+  EXPECT_EQ(store_->Files().size(), static_cast<std::size_t>(files));
+  store_->ReleaseCompactions();
+  compacted_.get_future().wait();
+  EXPECT_FALSE(store_->IsStalled());
+}
+
 TEST(StoreTest, FilesOfManyShortLivesAreMergedWithoutBeingAskedTo) {
   const testing::TempDir directory;
   std::promise<void> compacted;
