@@ -200,6 +200,13 @@ asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Respond
     co_await Deny(shape, *denial, responder);
     co_return;
   }
+  if (asked.body.size() > kMaxInvalidationBytes) {
+    const std::string message = "a body of " + std::to_string(asked.body.size()) +
+                                " bytes is over the limit of " +
+                                std::to_string(kMaxInvalidationBytes) + " for tags";
+    co_await SendError(responder, shape.dialect, 413, message);
+    co_return;
+  }
   Result<Invalidation> what = directives.status();
   if (directives.ok()) what = ReadOwnInvalidation(asked, scopes);
   Result<std::uint64_t> number = what.status();
