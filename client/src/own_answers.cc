@@ -4,7 +4,6 @@
 #include <chrono>
 #include <exception>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -58,9 +57,7 @@ RequestPlan WhatIsAsked(const CachingCore& core, const Request& request) {
   plan.endpoint = endpoint;
   plan.model = ModelInPath(path).name;  // which comes before that of the body, as in Dialect::Plan
   if (!plan.model.empty()) return plan;
-  const std::string_view model = FindMemberText(request.body, "model");
-  const auto name = nlohmann::json::parse(model, nullptr, /*allow_exceptions=*/false);
-  if (name.is_string()) plan.model = name.get<std::string>();
+  plan.model = ReadString(FindMemberText(request.body, "model")).value_or("");
   return plan;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -14,6 +15,9 @@
 #include <vector>
 
 #include "body_pieces.h"
+#include "caching_core.h"
+#include "caching_service.h"
+#include "dialect.h"
 #include "larder/client/asio/decorators.h"
 #include "larder/client/policy.h"
 #include "run_coroutine.h"
@@ -134,6 +138,43 @@ TEST(BodyMemoryTest, AnotherNameForTheModelTakesCopiesOfTheBodyButNoTree) {
   EXPECT_TRUE(other->body_ == "{ \"all\": " + values + ", \"model\" : \"there\" }")
       << "all else stays as it was";
   EXPECT_LT(most, 8 * kBodyBytes);
+}
+
+TEST(BodyMemoryTest, WhatStandsInThePlaceOfTheModelsNameTakesNoTreeWhateverItIs) {
+  const auto other = std::make_shared<KeepingService>(200);
+  ClientConfig config;
+  config.providers["p"].dialect = "http";
+  PolicyRule rule;
+  rule.cache_stateful = true;
+  config.policy = Policy({rule});
+  boost::asio::io_context io;
+  boost::asio::thread_pool pool(1);
+  const auto past_the_cache =
+      std::make_shared<const CachingCore>(CachingCore{.io = io,
+                                                      .pool = pool,
+                                                      .store = nullptr,
+                                                      .upstream = other,
+                                                      .cache = nullptr,
+                                                      .dialect = *FindDialect("openai"),
+                                                      .provider = config.providers["p"],
+                                                      .prices = {},
+                                                      .limits = {}});
+  const auto fallback = MakeFallback(config, "p", std::make_shared<KeepingService>(500),
+                                     {{other, {{"here", "there"}}}});
+  ASSERT_TRUE(fallback.ok());
+  CachingService caching(past_the_cache);
+  for (HttpService* service : {static_cast<HttpService*>(&caching), fallback->get()}) {
+    Request request;
+    request.method = "POST";
+    request.target = "/v1/chat/completions";
+    request.directives.no_store = true;
+    request.body = "{\"model\":" + std::string(kBodyBytes, '[');
+    int status = 0;
+    const std::size_t most =
+        MostBytesOf([&] { status = RunCoroutine(io, StatusOf(*service, std::move(request))); });
+    EXPECT_EQ(status, 200);
+    EXPECT_LT(most, 8 * kBodyBytes);
+  }
 }
 
 }  // namespace
