@@ -11,6 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -21,6 +24,7 @@
 
 #include "fake_upstream.h"
 #include "gate.h"
+#include "heartbeat.h"
 #include "init_system.h"
 #include "larderd_process.h"
 #include "run_program.h"
@@ -196,6 +200,18 @@ TEST(InitSystemTest, ForeignOrMalformedVariablesMeanNothing) {
   EXPECT_FALSE(read("LISTEN_FDS", "1").socket());
   EXPECT_EQ(::getenv("LISTEN_FDS"), nullptr) << "it is not for our children";
   read("NOTIFY_SOCKET", "/no/such/socket").Notify("READY=1");
+}
+
+// It is due at once, so that it stands in the queue behind what stops it.
+TEST(HeartbeatTest, BeatThatIsDueWhenItIsStoppedIsTheLast) {
+  ::setenv("WATCHDOG_USEC", "1", 1);
+  const gateway::InitSystem manager = gateway::InitSystem::FromEnvironment();
+  boost::asio::io_context control(1);
+  gateway::Heartbeat heartbeat(control, manager);
+  heartbeat.Start({});
+  boost::asio::post(control, [&] { heartbeat.Stop(); });
+  control.run_for(std::chrono::seconds(10));
+  EXPECT_TRUE(control.stopped()) << "it never ends";
 }
 
 TEST(LarderdDrainTest, WhatDoesNotEndInTimeIsCutOff) {
