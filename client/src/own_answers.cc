@@ -145,6 +145,7 @@ class MeteredBody final : public BodyReader {
   bool keeps_;
 };
 
+constexpr int kServiceUnavailable = 503;
 constexpr int kGatewayTimeout = 504;
 
 }  // namespace
@@ -153,6 +154,17 @@ Response NotRecorded(const CachingCore& core, std::string_view why) {
   Response response = OwnError(core, kGatewayTimeout, "not recorded: " + std::string(why));
   response.head.cache.forward = Forward::kMiss;
   response.head.cache.detail = "not-recorded";
+  return response;
+}
+
+Response NotReplayed(const CachingCore& core, const std::optional<Result<std::string>>& nearest) {
+  if (nearest && nearest->ok()) return NotRecorded(core, **nearest);
+  const std::string why = nearest ? nearest->status().message() : "the store does not answer";
+  Response response = OwnError(core, kServiceUnavailable, "the recordings cannot be read: " + why);
+  response.head.headers.Remove("x-should-retry");
+  response.head.headers.Set("retry-after", "1");
+  response.head.cache.forward = Forward::kMiss;
+  response.head.cache.detail = "store-unavailable";
   return response;
 }
 

@@ -161,13 +161,15 @@ std::string Gateway::ShowMetrics() const {
                       .connections = connections});
 }
 
-// Requests are answered whether or not its disk answers.
+// Requests are answered whether or not its disk answers; but what records and replays has nothing
+// to serve without it, so that only tells why.
 Status Gateway::OpenCache(Options options) {
   options.log = [log = &log_](LogLevel level, std::string_view line) {
     log->Write(level, "store", {{"what", std::string(line)}});
   };
   options.observer = &events_;
-  auto cache = OpenLate(options);
+  const bool is_needed = cassette_ != client::CassetteMode::kNone;
+  auto cache = is_needed ? Cache::Open(options) : OpenLate(options);
   if (!cache.ok()) {
     // The configuration has been checked: it is the system that refuses the directory.
     const bool refused = cache.status().code() == StatusCode::kInvalidArgument;

@@ -44,11 +44,11 @@ namespace larder::gateway {
 
 class Gateway {
  public:
-  // Takes the port, or the socket that `manager` hands over, and the store; a store, or an admin
-  // socket, whose disk fails or hangs comes later (OpenLate). `log` and `manager` must outlive the
-  // gateway. Errors: kInvalidArgument (configuration), kUnavailable (port or store held by
-  // another), kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal (the
-  // system refuses the directory, ...).
+  // Takes the port, or the socket that `manager` hands over, and the store; a store (but that of a
+  // cassette), or an admin socket, whose disk fails or hangs comes later (OpenLate). `log` and
+  // `manager` must outlive the gateway. Errors: kInvalidArgument (configuration), kUnavailable
+  // (port or store held by another), kDataLoss (store unreadable, and cache.on_corruption is
+  // "fail"), kInternal (the system refuses the directory, ...).
   static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log,
                                                const InitSystem& manager);
   // What Open would refuse without touching port or store. Errors: kInvalidArgument.
