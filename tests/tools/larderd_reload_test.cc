@@ -1,6 +1,9 @@
 // Changes of the configuration while larderd runs.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -10,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "admin_client.h"
 #include "fake_upstream.h"
 #include "gate.h"
 #include "larderd_process.h"
@@ -186,6 +190,28 @@ TEST_F(LarderdReloadTest, FileWithAMistakeLeavesTheLastGoodConfiguration) {
   EXPECT_THAT(AskStatus(), HasSubstr("fwd=miss; stored"));
   gateway_.process().Signal(SIGTERM);
   EXPECT_EQ(gateway_.process().Wait().exit_status, 0);
+}
+
+// Whoever may open the folder can lock it, and keep it so.
+TEST_F(LarderdReloadTest, ChangeIsRefusedWhileAnotherHoldsTheFolder) {
+  const std::string folder = std::filesystem::path(gateway_.config_file()).parent_path();
+  const int held = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  const auto change = [this] {
+    const auto answer = admin::CallAdmin(
+        gateway_.cache_directory() + "/admin.sock",
+        {.method = "PATCH", .path = "/v1/config", .body = R"({"policy": [{"cache": false}]})"});
+    return answer.ok() ? answer->http_status : 0;
+  };
+  EXPECT_EQ(change(), 503);
+  EXPECT_EQ(Ask(gateway_.url(), "GET", "/healthz").status, 200) << "a new connection is taken";
+  ::flock(held, LOCK_UN);
+  EXPECT_EQ(change(), 200);
+  ::flock(held, LOCK_EX);
+  EXPECT_EQ(change(), 503);
+  gateway_.process().Signal(SIGTERM);
+  EXPECT_EQ(gateway_.process().Wait().exit_status, 0);
+  ::close(held);
 }
 
 TEST_F(LarderdReloadTest, HangUpSignalReadsTheFile) {

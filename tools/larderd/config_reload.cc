@@ -13,6 +13,8 @@
 namespace larder::gateway {
 namespace {
 
+// This thread takes connections and signals: who asks for the change may try again.
+constexpr std::chrono::milliseconds kNoPatience{0};
 constexpr Duration kSettle = std::chrono::milliseconds(100);
 // A folder that is never still for so long does not put a reload off any further.
 constexpr Duration kMostUnsettled = std::chrono::seconds(1);
@@ -133,10 +135,12 @@ bool ConfigReload::Reload() {
 }
 
 Result<std::vector<client::ConfigChange>> ConfigReload::Change(const std::string& patch) {
-  Result<tools::ConfigDraft> draft =
-      tools::ConfigDraft::Write(sources_, current_, [&](const std::string& text) {
+  Result<tools::ConfigDraft> draft = tools::ConfigDraft::Write(
+      sources_, current_,
+      [&](const std::string& text) {
         return client::PatchConfigText(text, current_.file(), patch);
-      });
+      },
+      kNoPatience);
   if (!draft.ok()) return draft.status();
   std::vector<client::ConfigChange> changes = client::CompareConfig(current_, draft->document());
   if (Status live = CheckLive(changes); !live.ok()) return live;

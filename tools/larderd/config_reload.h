@@ -38,7 +38,7 @@ class ConfigReload {
   // Reads the file and takes it over. True if something changed.
   bool Reload();
   // Changes the file by a merge patch and takes that over, or neither. Returns what has changed.
-  // Errors: kInvalidArgument, kInternal.
+  // Errors: kInvalidArgument, kUnavailable (another changes it at this moment), kInternal.
   Result<std::vector<client::ConfigChange>> Change(const std::string& patch);
   // What is in force.
   const client::ConfigDocument& current() const { return current_; }
