@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -35,6 +36,7 @@ namespace larder::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 // What a service manager hears.
@@ -212,6 +214,47 @@ TEST(HeartbeatTest, BeatThatIsDueWhenItIsStoppedIsTheLast) {
   boost::asio::post(control, [&] { heartbeat.Stop(); });
   control.run_for(std::chrono::seconds(10));
   EXPECT_TRUE(control.stopped()) << "it never ends";
+}
+
+// As logrotate does.
+TEST(LarderdLogTest, GoesOnInANewFileWhenTheOldOneIsMovedAwayAndNoStreamBreaks) {
+  Gate begun;
+  Gate go;
+  FakeUpstream upstream([&](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/plain");
+    exchange.Chunk("first");
+    begun.Open();
+    go.Wait();
+    exchange.EndChunks();
+  });
+  GatewayFixture gateway(upstream.base_url(), {{"logging", R"({"file": "larderd.log"})"}});
+  const std::filesystem::path file = gateway.directory() / "larderd.log";
+  WireClient caller(gateway.url());
+  caller.SendRequest("GET", "/v1/slow");
+  ASSERT_TRUE(begun.Wait());
+  int moved = 0;
+  for (const int number : {SIGUSR1, SIGHUP}) {
+    std::filesystem::rename(file, file.string() + "." + std::to_string(++moved));
+    gateway.process().Signal(number);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!std::filesystem::exists(file)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::yield();
+    }
+  }
+  go.Open();
+  WireAnswer answer = caller.ReadHead();
+  caller.ReadRest(answer);
+  EXPECT_TRUE(answer.whole);
+  gateway.process().Signal(SIGQUIT);
+  EXPECT_EQ(gateway.process().Wait().exit_status, 0) << "it drains";
+  const auto text = [](const std::string& name) {
+    std::ifstream stream(name);
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  };
+  EXPECT_THAT(text(file.string() + ".1"), HasSubstr("listening"));
+  EXPECT_THAT(text(file), HasSubstr("draining"));
+  EXPECT_THAT(text(file.string() + ".2"), Not(HasSubstr("draining")));
 }
 
 TEST(LarderdDrainTest, WhatDoesNotEndInTimeIsCutOff) {

@@ -58,6 +58,7 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
     : log_(log),
       manager_(manager),
       drain_timeout_(config.gateway.drain_timeout),
+      log_rotation_(control_, log),
       heartbeat_(control_, manager),
       board_(std::make_shared<client::HealthBoard>(
           [&log](const std::string& provider, client::CircuitState state) {
@@ -324,17 +325,18 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
                   const std::function<void()>& stopping) {
   // A caller or a provider that closes early is an error of that write, not the end of us.
   std::signal(SIGPIPE, SIG_IGN);
-  signals_.add(SIGTERM);
-  signals_.add(SIGINT);
+  for (const int end : {SIGTERM, SIGQUIT, SIGINT}) signals_.add(end);
   signals_.async_wait([this, &stopping](const boost::system::error_code& error, int) {
     if (error) return;
     running_config_.Detach();
     if (stopping) stopping();
     listener_->Stop();
     heartbeat_.Stop();
+    log_rotation_.Stop();
     // Back to the default: the second signal kills.
     signals_.clear();
   });
+  log_rotation_.Start();
   StartSpending();
   Serve(ready);
   control_.run();
