@@ -223,6 +223,7 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
                      .log = log_,
                      .metrics = metrics_,
                      .isolation = config.gateway.isolation,
+                     .cassette = cassette_,
                      .metrics_page = {}};
   if (config.metrics.enabled && listener_->is_loopback()) {
     parts.metrics_page = [this] { return ShowMetrics(); };
