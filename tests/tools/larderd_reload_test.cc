@@ -140,6 +140,34 @@ TEST_F(LarderdReloadTest, ChangedFileIsTakenOver) {
   EXPECT_GE(upstream_.requests(), 9);
 }
 
+// As a manager of configurations lays it out: the file is in another folder, and changed there.
+TEST_F(LarderdReloadTest, FileBehindALinkIsWatchedWhereverItLeads) {
+  gateway_.process().Signal(SIGTERM);
+  ASSERT_EQ(gateway_.process().Wait().exit_status, 0);
+  const std::filesystem::path link = gateway_.config_file();
+  const auto file_in = [&](const char* folder) { return link.parent_path() / folder / "real"; };
+  std::filesystem::create_directory(file_in("one").parent_path());
+  std::filesystem::create_directory(file_in("two").parent_path());
+  std::filesystem::rename(link, file_in("one"));
+  std::filesystem::copy(file_in("one"), file_in("two"));
+  std::filesystem::create_symlink(file_in("one"), link);
+  gateway_.Start();
+  const auto change = [](const std::filesystem::path& file, const std::string& patch) {
+    Json config = Json::parse(std::ifstream(file));
+    config.merge_patch(Json::parse(patch));
+    std::ofstream(file.string() + ".new") << config;
+    std::filesystem::rename(file.string() + ".new", file);
+  };
+  change(file_in("one"), R"({"cache": {"default_ttl": "100s"}})");
+  ASSERT_TRUE(Logged("/cache/default_ttl")) << gateway_.process().ErrorText();
+  change(file_in("two"), R"({"cache": {"default_ttl": "100s", "ttl_jitter": 0.5}})");
+  std::filesystem::create_symlink(file_in("two"), link.string() + ".new");
+  std::filesystem::rename(link.string() + ".new", link);
+  ASSERT_TRUE(Logged("/cache/ttl_jitter"));
+  change(file_in("two"), R"({"cache": {"stale_if_error": "7s"}})");
+  EXPECT_TRUE(Logged("/cache/stale_if_error"));
+}
+
 TEST_F(LarderdReloadTest, FolderThatIsNeverStillPutsNoChangeOff) {
   std::atomic<bool> noisy = true;
   std::thread noise([&] {
