@@ -71,8 +71,8 @@ void NoteItem(const CachingCore& core, const Request& alone, const EmbeddingsBat
                 TraitsOfItem(core, alone, batch, item));
 }
 
-std::string NearestItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
-                        std::string_view item) {
+Result<std::string> NearestItem(const CachingCore& core, const Request& alone,
+                                const EmbeddingsBatch& batch, std::string_view item) {
   return NearestRecording(*core.cache, TraitsOfItem(core, alone, batch, item));
 }
 

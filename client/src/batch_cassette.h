@@ -34,7 +34,7 @@ std::optional<CachedResponse> FindWhole(const CachingCore& core, const CacheQuer
 // As NoteRecording and NearestRecording, of one item.
 void NoteItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
               std::string_view item);
-std::string NearestItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
-                        std::string_view item);
+Result<std::string> NearestItem(const CachingCore& core, const Request& alone,
+                                const EmbeddingsBatch& batch, std::string_view item);
 
 }  // namespace larder::client

@@ -140,8 +140,8 @@ class BatchJourney {
     Explain();
     Response missing;
     if (core_->cassette == CassetteMode::kReplay) {
-      const std::string nearest = co_await Nearest();
-      missing = NotRecorded(*core_, nearest);
+      const auto nearest = co_await Nearest();
+      missing = NotReplayed(*core_, nearest);
     } else {
       missing = NotCached(*core_);
     }
@@ -149,8 +149,9 @@ class BatchJourney {
     co_return missing;
   }
 
-  // What is recorded that comes nearest to the first item that is missing.
-  boost::asio::awaitable<std::string> Nearest() {
+  // What is recorded that comes nearest to the first item that is missing; nullopt: the store has
+  // not answered.
+  boost::asio::awaitable<std::optional<Result<std::string>>> Nearest() {
     std::size_t place = 0;
     while (place + 1 < positions_.size() && slots_[positions_[place]].answer) ++place;
     const std::size_t number = positions_[place];
@@ -159,8 +160,8 @@ class BatchJourney {
       return NearestItem(*core, RequestForItem(*core, *request, number), *batch, item);
     };
     auto why = co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
-    const std::string text = why.value_or("the store does not answer");
-    co_return positions_.size() == 1 ? text : "/input/" + std::to_string(place) + ": " + text;
+    if (!why || !why->ok() || positions_.size() == 1) co_return why;
+    co_return "/input/" + std::to_string(place) + ": " + **why;
   }
 
   // Before anybody is asked for them: later it would be said that they are being computed.

@@ -80,7 +80,7 @@ std::vector<std::string> TagsOf(const CachingCore& core, const Request& request,
 }
 
 // Nothing expires, nothing complete is refused, and what a caller asks of an ordinary cache would
-// only make two runs differ.
+// only make two runs differ. Tags stay: an invalidation that is acknowledged holds.
 void AskCassette(const CachingCore& core, const Request& request, CacheQuery& query) {
   query.traits = TraitsOf(request, core.provider, query.plan.canonical_body, kCassetteScope);
   Directives plain;
@@ -95,7 +95,7 @@ void AskCassette(const CachingCore& core, const Request& request, CacheQuery& qu
                        .content_filter = true,
                        .refusals = true,
                        .incomplete = true};
-  query.read = ReadOptions{};
+  query.read = ReadOptions{.tags = std::move(query.read.tags)};
   if (query.directives.no_cache) query.read.newer_than = kRefresh;
 }
 

@@ -35,6 +35,8 @@ struct CachingLimits {
   std::size_t convert_inline_bytes = std::size_t{4} << 10;
   // A larger answer is relayed, but not kept for storing.
   std::size_t max_body_bytes = std::size_t{64} << 20;
+  // Of one that passes by the cache more is not kept to tell what it cost: that is guessed then.
+  std::size_t metered_bytes = std::size_t{1} << 20;
   // A yet larger one fails its flight, which keeps what it has for those who come late.
   std::uint64_t max_flight_bytes = std::uint64_t{128} << 20;
   // A store that has not answered by then is passed by, and so it is by those who come after,

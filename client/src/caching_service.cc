@@ -171,9 +171,9 @@ class Journey {
       auto work = [core = core_, traits = query_.traits] {
         return NearestRecording(*core->cache, traits);
       };
-      auto why =
+      const auto nearest =
           co_await RunOnStore(core_->io, core_->store, std::move(work), core_->limits.lookup);
-      missing = NotRecorded(*core_, why.value_or("the store does not answer"));
+      missing = NotReplayed(*core_, nearest);
     } else {
       missing = NotCached(*core_);
     }

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace larder::client {
 namespace {
@@ -15,10 +16,12 @@ void NoteRecording(ResponseCache& cache, const RequestKey& key, const RequestTra
   cache.PutNote(std::string(kPrefix) + ToHex(key), EncodeTraits(traits));
 }
 
-std::string NearestRecording(ResponseCache& cache, const RequestTraits& sought) {
+Result<std::string> NearestRecording(ResponseCache& cache, const RequestTraits& sought) {
+  const Result<std::vector<ResponseCache::Note>> notes = cache.Notes(kPrefix);
+  if (!notes.ok()) return notes.status();
   std::optional<TraitDifference> least;
   std::string nearest;
-  for (const ResponseCache::Note& note : cache.Notes(kPrefix)) {
+  for (const ResponseCache::Note& note : *notes) {
     const std::optional<RequestTraits> traits = DecodeTraits(note.text);
     if (!traits) continue;
     TraitDifference difference = Compare(sought, *traits);
@@ -26,7 +29,7 @@ std::string NearestRecording(ResponseCache& cache, const RequestTraits& sought) 
     least = std::move(difference);
     nearest = note.key.substr(kPrefix.size());
   }
-  if (!least) return "there is no recording at all";
+  if (!least) return std::string("there is no recording at all");
   // Recorded, and gone since; or in a form that this caller cannot be given.
   if (least->count == 0) return "its recording " + nearest + " has no answer for this caller";
   return "the nearest recording is " + nearest + ", which differs in " +

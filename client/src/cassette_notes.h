@@ -13,7 +13,7 @@ namespace larder::client {
 // Both may block on the store.
 void NoteRecording(ResponseCache& cache, const RequestKey& key, const RequestTraits& traits);
 // "the nearest recording is <key>, which differs in 2 parts, first in /messages/0/content"; or that
-// there is none.
-std::string NearestRecording(ResponseCache& cache, const RequestTraits& sought);
+// there is none. Errors: as ResponseCache::Notes.
+Result<std::string> NearestRecording(ResponseCache& cache, const RequestTraits& sought);
 
 }  // namespace larder::client

@@ -2,7 +2,8 @@
 
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
-#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "handoff.h"
@@ -52,9 +53,9 @@ bool IsPastItsDeadline(const Request& request) {
 void MapModel(const std::map<std::string, std::string>& models, std::string& body) {
   if (models.empty()) return;
   const std::string_view model = FindMemberText(body, "model");
-  const auto name = nlohmann::json::parse(model, nullptr, /*allow_exceptions=*/false);
-  if (!name.is_string()) return;
-  const auto mapped = models.find(name.get<std::string>());
+  const std::optional<std::string> name = ReadString(model);
+  if (!name) return;
+  const auto mapped = models.find(*name);
   if (mapped == models.end()) return;
   std::string text;
   AppendJsonString(mapped->second, text);

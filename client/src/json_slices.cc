@@ -107,6 +107,16 @@ std::string_view FindMemberText(std::string_view text, std::string_view name) {
   return found;
 }
 
+std::optional<std::string> ReadString(std::string_view value) {
+  JsonString string;
+  std::size_t position = 0;
+  if (!value.starts_with('"') || ScanJsonString(value, position, string) != nullptr) {
+    return std::nullopt;
+  }
+  if (position != value.size()) return std::nullopt;
+  return string.escaped ? DecodeJsonString(string.raw) : std::string(string.raw);
+}
+
 void ObjectWriter::Add(std::string_view name, std::string_view value) {
   if (text_.size() > 1) text_ += ',';
   AppendJsonString(name, text_);

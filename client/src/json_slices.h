@@ -2,6 +2,7 @@
 // taken from one text into another keeps its bytes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ std::string_view FindSlice(const std::vector<MemberSlice>& members, std::string_
 // The same of the object `text`, without a list of all its members; more than 4096 are not looked
 // at, for no API has as many, and this is called where others wait.
 std::string_view FindMemberText(std::string_view text, std::string_view name);
+
+// What the JSON string `value` says; nullopt if it is another value. A tree is made of none, for a
+// caller may put anything in the place of a name.
+std::optional<std::string> ReadString(std::string_view value);
 
 // An object's text from its members.
 class ObjectWriter {

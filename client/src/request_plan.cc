@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "answer_json.h"
+#include "json_slices.h"
 
 namespace larder::client {
 
@@ -29,9 +30,7 @@ PlannedBody PlanBody(const Endpoint& endpoint, std::string_view body,
     return planned;
   }
   planned.object = *std::move(object);
-  if (const auto model = planned.object.Find("model"); model && model->starts_with('"')) {
-    plan.model = json::parse(*model, nullptr, false).get<std::string>();
-  }
+  plan.model = ReadString(planned.object.Find("model").value_or("")).value_or("");
   plan.stream = planned.object.Find("stream") == "true";
   plan.wants_usage = true;
   for (const std::string_view limit : limits) {

@@ -225,12 +225,12 @@ class EngineCache final : public ResponseCache {
     options.ttl = kForever;
     static_cast<void>(cache_.Put(key, text, options));
   }
-  std::vector<Note> Notes(std::string_view prefix) override {
+  Result<std::vector<Note>> Notes(std::string_view prefix) override {
     std::vector<Note> notes;
     ScanOptions scan{.prefix = std::string(prefix), .bodies = true};
     while (true) {
       const Result<ScanPage> page = cache_.Scan(scan);
-      if (!page.ok()) return notes;
+      if (!page.ok()) return page.status();
       for (const ScanItem& item : page->items) {
         notes.push_back({item.key, std::string(item.entry.body())});
       }

@@ -137,8 +137,8 @@ class ResponseCache {
     std::string text;
   };
   virtual void PutNote(std::string_view key, std::string_view text) = 0;
-  // All whose key begins with `prefix`, by key.
-  virtual std::vector<Note> Notes(std::string_view prefix) = 0;
+  // All whose key begins with `prefix`, by key. Errors: as Cache::Scan.
+  virtual Result<std::vector<Note>> Notes(std::string_view prefix) = 0;
   // Why the key is a hit or a miss, in a sentence; may block on the store.
   virtual std::string Explain(std::string_view key, const ReadOptions& options) = 0;
   // As Cache::Invalidate.

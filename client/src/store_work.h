@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -16,8 +17,8 @@
 namespace larder::client {
 
 // What `work` returns. nullopt: the caller was cancelled, or the store has not answered within
-// `timeout`; at once, while it does not answer others either. The work goes on, and must own all
-// that it uses.
+// `timeout`; at once, while it does not answer others either (StoreThreads::MayBegin). The work
+// goes on, and must own all that it uses.
 template <typename Work>
 boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> RunOnStore(
     boost::asio::io_context& io, const std::shared_ptr<StoreThreads>& threads, Work work,
@@ -29,15 +30,15 @@ boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> RunOnStore(
     Running& operator=(const Running&) = delete;
     const std::shared_ptr<StoreThreads> threads;
   };
-  if (threads->are_stuck()) co_return std::nullopt;
+  if (!threads->MayBegin()) co_return std::nullopt;
   auto noted = [threads, work = std::move(work)]() mutable {
     const Running running(threads);
     return work();
   };
-  threads->NoteBegin();
+  const std::uint64_t begun = threads->NoteBegin();
   auto result = co_await RunOnPool(io, threads->pool(), std::move(noted), timeout);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
-  if (!result && !IsCancelled(state)) threads->NoteTimeout();
+  if (!result && !IsCancelled(state)) threads->NoteTimeout(begun);
   co_return result;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -14,6 +15,9 @@
 #include <vector>
 
 #include "body_pieces.h"
+#include "caching_core.h"
+#include "caching_service.h"
+#include "dialect.h"
 #include "larder/client/asio/decorators.h"
 #include "larder/client/policy.h"
 #include "run_coroutine.h"
@@ -134,6 +138,99 @@ TEST(BodyMemoryTest, AnotherNameForTheModelTakesCopiesOfTheBodyButNoTree) {
   EXPECT_TRUE(other->body_ == "{ \"all\": " + values + ", \"model\" : \"there\" }")
       << "all else stays as it was";
   EXPECT_LT(most, 8 * kBodyBytes);
+}
+
+Request ChatRequest(std::string body) {
+  Request request;
+  request.target = "/v1/chat/completions";
+  request.body = std::move(body);
+  return request;
+}
+
+// There is none.
+std::shared_ptr<const CachingCore> PastTheCache(boost::asio::io_context& io,
+                                                boost::asio::thread_pool& pool,
+                                                std::shared_ptr<HttpService> upstream) {
+  return std::make_shared<const CachingCore>(CachingCore{.io = io,
+                                                         .pool = pool,
+                                                         .store = nullptr,
+                                                         .upstream = std::move(upstream),
+                                                         .cache = nullptr,
+                                                         .dialect = *FindDialect("openai"),
+                                                         .provider = {},
+                                                         .prices = {},
+                                                         .limits = {}});
+}
+
+// A provider whose answer is an event stream of that many pieces.
+class StreamingService final : public HttpService {
+ public:
+  boost::asio::awaitable<Result<Response>> Send(Request) override {
+    Response response;
+    response.head.status = 200;
+    response.head.headers.Set("content-type", "text/event-stream");
+    response.body = std::make_unique<Pieces>();
+    co_return response;
+  }
+
+  static constexpr int kPieces = 1024;
+
+ private:
+  class Pieces final : public BodyReader {
+   public:
+    boost::asio::awaitable<Result<SharedBytes>> Read() override {
+      if (given_++ == kPieces) co_return SharedBytes();
+      co_return SharedBytes("data: " + std::string(16'000, 'x') + "\n\n");
+    }
+
+   private:
+    int given_ = 0;
+  };
+};
+
+boost::asio::awaitable<int> ReadToItsEnd(HttpService& service, Request request) {
+  Result<Response> response = co_await service.Send(std::move(request));
+  int pieces = 0;
+  while (response.ok()) {
+    const Result<SharedBytes> piece = co_await response->body->Read();
+    if (!piece.ok() || piece->empty()) break;
+    ++pieces;
+  }
+  co_return pieces;
+}
+
+TEST(BodyMemoryTest, AStreamThatPassesByTheCacheIsNotKept) {
+  boost::asio::io_context io;
+  boost::asio::thread_pool pool(1);
+  CachingService caching(PastTheCache(io, pool, std::make_shared<StreamingService>()));
+  int pieces = 0;
+  const std::size_t most =
+      MostBytesOf([&] { pieces = RunCoroutine(io, ReadToItsEnd(caching, ChatRequest("{}"))); });
+  EXPECT_EQ(pieces, StreamingService::kPieces);
+  EXPECT_LT(most, std::size_t{256} << 10);
+}
+
+TEST(BodyMemoryTest, WhatStandsInThePlaceOfTheModelsNameTakesNoTreeWhateverItIs) {
+  const auto other = std::make_shared<KeepingService>(200);
+  ClientConfig config;
+  config.providers["p"].dialect = "http";
+  PolicyRule rule;
+  rule.cache_stateful = true;
+  config.policy = Policy({rule});
+  boost::asio::io_context io;
+  boost::asio::thread_pool pool(1);
+  const auto fallback = MakeFallback(config, "p", std::make_shared<KeepingService>(500),
+                                     {{other, {{"here", "there"}}}});
+  ASSERT_TRUE(fallback.ok());
+  CachingService caching(PastTheCache(io, pool, other));
+  for (HttpService* service : {static_cast<HttpService*>(&caching), fallback->get()}) {
+    Request request = ChatRequest("{\"model\":" + std::string(kBodyBytes, '['));
+    int status = 0;
+    const std::size_t most =
+        MostBytesOf([&] { status = RunCoroutine(io, StatusOf(*service, std::move(request))); });
+    EXPECT_EQ(status, 200);
+    EXPECT_LT(most, 8 * kBodyBytes);
+  }
 }
 
 }  // namespace

@@ -156,7 +156,8 @@ CachingFixture::~CachingFixture() {
 
 void CachingFixture::OpenCache() {
   pool_ = std::make_unique<boost::asio::thread_pool>(std::size_t{kPoolThreads});
-  store_threads_ = std::make_shared<StoreThreads>(*pool_);
+  store_threads_ =
+      std::make_shared<StoreThreads>(*pool_, [] { return StoreThreads::Clock::time_point(); });
   Result<std::unique_ptr<Cache>> cache = Cache::Open(config_.cache);
   ASSERT_OK(cache);
   cache_ = *std::move(cache);

@@ -213,6 +213,36 @@ TEST_F(PassingSpendingTest, SoIsWhatCameZipped) {
   Pass(ChatRequest(), 45);
 }
 
+// That takes long enough to keep others waiting.
+TEST_F(PassingSpendingTest, WhatCameZippedIsNotReadWhereOthersAreServed) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "application/json", Zipped(ChatJson()), "content-encoding: gzip\r\n");
+  });
+  HangStore();
+  Request past = Charged(ChatRequest(), charges_);
+  past.directives.no_store = true;
+  Ask(past);
+  EXPECT_EQ(charges_->calls, 0) << "the pool is busy";
+  store_returns_.Open();
+  End();
+  EXPECT_EQ(charges_->microusd, 45u);
+}
+
+TEST_F(PassingSpendingTest, SoIsAStreamThatIsTooLongToBeKept) {
+  limits_.metered_bytes = std::size_t{256} << 10;
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    const std::vector<std::string> events = ChatEvents(true);
+    exchange.Chunk(events.front());
+    const std::string more = R"(data: {"choices":[{"index":0,"delta":{"content":")" +
+                             std::string(1000, 'x') + "\"}}]}\n\n";
+    for (int i = 0; i < 300; ++i) exchange.Chunk(more);
+    for (std::size_t i = 1; i < events.size(); ++i) exchange.Chunk(events[i]);
+    exchange.EndChunks();
+  });
+  Pass(ChatStreamRequest(true), 45);
+}
+
 TEST_F(PassingSpendingTest, WithoutUsageItIsChargedByItsTime) {
   Serve([](UpstreamExchange& exchange) {
     exchange.BeginChunks(200, "text/event-stream");
@@ -241,7 +271,7 @@ TEST_F(PassingSpendingTest, WhatIsCutIsChargedByItsTimeWhateverUsageItTold) {
 }
 
 TEST_F(PassingSpendingTest, MoreThanIsKeptOfAnAnswerIsChargedByItsTime) {
-  limits_.max_body_bytes = 20;
+  limits_.metered_bytes = 20;
   Serve(AnswerChat);
   Request past = ChatRequest();
   past.directives.no_store = true;

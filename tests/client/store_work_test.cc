@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,7 +40,9 @@ class StoreWorkTest : public ::testing::Test {
 
   boost::asio::io_context io_;
   boost::asio::thread_pool pool_{1};
-  const std::shared_ptr<StoreThreads> threads_ = std::make_shared<StoreThreads>(pool_);
+  StoreThreads::Clock::time_point now_{};
+  const std::shared_ptr<StoreThreads> threads_ =
+      std::make_shared<StoreThreads>(pool_, [this] { return now_; });
   Gate store_answers_;
 };
 
@@ -57,6 +60,38 @@ TEST_F(StoreWorkTest, NobodyWaitsForAStoreThatDoesNotAnswerOthers) {
   while (threads_->unfinished() > 0) std::this_thread::yield();
   EXPECT_FALSE(threads_->are_stuck());
   EXPECT_EQ(Run([] { return 3; }), 3);
+}
+
+// A batch of thousands, or a look at all recordings.
+TEST_F(StoreWorkTest, WorkThatTakesLongWhileOthersAreAnsweredHoldsUpNobody) {
+  const std::uint64_t large = threads_->NoteBegin();
+  EXPECT_EQ(Run([] { return 2; }), 2);
+  threads_->NoteTimeout(large);
+  EXPECT_FALSE(threads_->are_stuck());
+  EXPECT_EQ(Run([] { return 3; }), 3);
+  threads_->NoteEnd();
+}
+
+TEST_F(StoreWorkTest, OneAttemptEverySoOftenFindsOutThatOthersWouldBeAnswered) {
+  threads_->NoteTimeout(threads_->NoteBegin());  // what hangs is no thread of the pool's
+  now_ += 199ms;
+  EXPECT_EQ(Run([] { return 2; }), std::nullopt);
+  now_ += 1ms;
+  EXPECT_EQ(Run([] { return 3; }), 3);
+  EXPECT_EQ(Run([] { return 4; }), 4) << "and so are all";
+  threads_->NoteEnd();
+}
+
+TEST_F(StoreWorkTest, AttemptsAreOneAtATimeAndFew) {
+  HangOnce();
+  for (int i = 1; i < 8; ++i) {
+    EXPECT_FALSE(threads_->MayBegin());
+    now_ += 200ms;
+    HangOnce();
+    EXPECT_EQ(threads_->unfinished(), static_cast<std::uint64_t>(i) + 1);
+  }
+  now_ += 1h;
+  EXPECT_FALSE(threads_->MayBegin()) << "they would wait behind all those";
 }
 
 TEST_F(StoreWorkTest, WorkThatThrowsLeavesThemFree) {

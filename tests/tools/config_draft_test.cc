@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -28,10 +29,12 @@ class ConfigDraftTest : public ::testing::Test {
     sources_.file = file_;
   }
   Result<client::ConfigDocument> Load() const { return client::ConfigDocument::Load(sources_); }
-  Result<ConfigDraft> Set(const std::string& patch) const {
-    return ConfigDraft::Write(sources_, *Load(), [&](const std::string& text) {
-      return client::PatchConfigText(text, file_, patch);
-    });
+  Result<ConfigDraft> Set(const std::string& patch,
+                          std::chrono::milliseconds patience = std::chrono::minutes(1)) const {
+    return ConfigDraft::Write(
+        sources_, *Load(),
+        [&](const std::string& text) { return client::PatchConfigText(text, file_, patch); },
+        patience);
   }
   std::string Text() const {
     std::ifstream stream(file_);
@@ -52,7 +55,8 @@ TEST_F(ConfigDraftTest, AFileThatCannotBeReadAnyMoreIsAnErrorAndThrowsNothing) {
   const Result<client::ConfigDocument> document = Load();
   ASSERT_OK(document);
   const auto draft = [&] {
-    return ConfigDraft::Write(sources_, *document, [](const std::string& text) { return text; });
+    return ConfigDraft::Write(
+        sources_, *document, [](const std::string& text) { return text; }, std::chrono::minutes(1));
   };
   EXPECT_OK(draft());
   std::filesystem::remove(file_);
@@ -110,6 +114,15 @@ TEST_F(ConfigDraftTest, WhatAWriterThatDiedLeftIsInNobodysWay) {
   ASSERT_OK(draft);
   ASSERT_OK(draft->Commit());
   EXPECT_EQ((*Load()).Text("/cache/default_ttl"), "2h");
+}
+
+TEST_F(ConfigDraftTest, WhileThereIsAnotherNoneIsWritten) {
+  const char* patch = R"({"cache": {"default_ttl": "2h"}})";
+  auto first = Set(patch);
+  ASSERT_OK(first);
+  EXPECT_THAT(Set(patch, std::chrono::milliseconds(0)), HasCode(StatusCode::kUnavailable));
+  ASSERT_OK(first->Commit());
+  EXPECT_OK(Set(patch, std::chrono::milliseconds(0)));
 }
 
 TEST_F(ConfigDraftTest, NoneOfManyWritersUndoesWhatAnotherWrote) {

@@ -75,9 +75,15 @@ class LarderdCassetteTest : public ::testing::Test {
     EXPECT_EQ(end.exit_status, 0) << end.err;
   }
 
-  static std::string ReadConfig(const GatewayFixture& gateway) {
+  // Of one that records, in another mode.
+  static void Restart(GatewayFixture& gateway, const std::string& mode) {
+    gateway.process().Signal(SIGTERM);
+    EXPECT_EQ(gateway.process().Wait().exit_status, 0);
     std::ifstream file(gateway.config_file());
-    return {std::istreambuf_iterator<char>(file), {}};
+    std::string config(std::istreambuf_iterator<char>(file), {});
+    config.replace(config.find("\"record\""), 8, "\"" + mode + "\"");
+    std::ofstream(gateway.config_file()) << config;
+    gateway.Start();
   }
 
   FakeUpstream upstream_{Serve};
@@ -114,6 +120,29 @@ TEST_F(LarderdCassetteTest, RecordingIsCarriedToAnotherMachineAndReplayed) {
   EXPECT_EQ(upstream_.requests(), asked) << "a replay asks no provider";
 }
 
+// All share one scope, so that it is anybody's.
+TEST_F(LarderdCassetteTest, WhatACallerInvalidatesIsRecordedAnewAndNotReplayed) {
+  const client::Headers docs = {{"larder-tags", "docs"}, {"authorization", "Bearer mine"}};
+  const auto invalidate = [](const GatewayFixture& gateway) {
+    return Ask(gateway.url(), "POST", "/larder/v1/invalidate", R"({"tags":["docs"]})",
+               {{"content-type", "application/json"}, {"authorization", "Bearer another"}})
+        .status;
+  };
+  GatewayFixture gateway(upstream_.base_url(), Mode("record"));
+  Chat(gateway, "a", docs);
+  Chat(gateway, "not tagged");
+  EXPECT_EQ(invalidate(gateway), 200);
+  EXPECT_THAT(Chat(gateway, "not tagged").header("cache-status"), HasSubstr("larder; hit"));
+  EXPECT_THAT(Chat(gateway, "a", docs).header("cache-status"), HasSubstr("fwd=miss; stored"));
+  EXPECT_THAT(Chat(gateway, "a", docs).header("cache-status"), HasSubstr("larder; hit"));
+  EXPECT_EQ(upstream_.requests(), 3);
+  Restart(gateway, "replay");
+  EXPECT_EQ(Chat(gateway, "a").status, 200);
+  EXPECT_EQ(invalidate(gateway), 200);
+  EXPECT_EQ(Chat(gateway, "a").status, 504);
+  EXPECT_EQ(Chat(gateway, "not tagged").status, 200);
+}
+
 TEST_F(LarderdCassetteTest, MissOfAReplayNamesTheNearestAndTheFirstDifference) {
   GatewayFixture gateway(upstream_.base_url(), Mode("record"));
   const std::string key = [&] {
@@ -123,12 +152,7 @@ TEST_F(LarderdCassetteTest, MissOfAReplayNamesTheNearestAndTheFirstDifference) {
   }();
   Ask(gateway.url(), "POST", kChat, R"({"model":"far","messages":[]})");
   ASSERT_TRUE(gateway.WaitForCounter("stores", 4));
-  gateway.process().Signal(SIGTERM);
-  ASSERT_EQ(gateway.process().Wait().exit_status, 0);
-  std::string config = ReadConfig(gateway);
-  config.replace(config.find("\"record\""), 8, "\"replay\"");
-  std::ofstream(gateway.config_file()) << config;
-  gateway.Start();
+  Restart(gateway, "replay");
   const auto miss = [&](const std::string& prompt, const client::Headers& headers = {}) {
     const WireAnswer answer = Chat(gateway, prompt, headers);
     EXPECT_EQ(answer.status, 504);

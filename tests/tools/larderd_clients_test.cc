@@ -99,6 +99,12 @@ TEST_F(LarderdClientsTest, OnlyHoldersOfAKeyAreLetInAndTheKeyStaysHere) {
   Expect(200, key);
   EXPECT_EQ(Chat(key, "two").status, 200);
   EXPECT_EQ(Ask(gateway_->url(), "POST", kChat, Prompt("three"), {{"x-api-key", key}}).status, 200);
+  const std::string other = Add({"other"});
+  const client::Headers twice = {
+      {"authorization", "Bearer " + key}, {"x-api-key", key}, {"api-key", other}};
+  EXPECT_EQ(Ask(gateway_->url(), "POST", kChat, Prompt("four"), twice).status, 200)
+      << "some put it into each field that there is";
+  EXPECT_THAT(heads_, Not(HasSubstr(other)));
   EXPECT_EQ(Ask(gateway_->url(), "POST", kChat, Prompt("x")).status, 401);
   EXPECT_EQ(Ask(gateway_->url(), "GET", "/healthz").status, 200) << "for monitors";
   std::ifstream file(gateway_->config_file());

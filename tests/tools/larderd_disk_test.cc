@@ -295,6 +295,58 @@ TEST_F(LarderdDiskTest, ConfigurationIsTakenOverThoughTheDiskHangs) {
   ExpectEnds(25s);
 }
 
+class LarderdCassetteDiskTest : public LarderdDiskTest {
+ protected:
+  void StartTo(const std::string& mode) {
+    SetMode(mode);
+    Start();
+  }
+  void SetMode(const std::string& mode) {
+    config_["gateway"]["mode"] = mode;
+    WriteConfig();
+  }
+};
+
+TEST_F(LarderdCassetteDiskTest, ReplayThatCannotReadItsRecordingsDoesNotSayThatThereAreNone) {
+  StartTo("record");
+  Status("recorded");
+  ExpectEnds(15s);
+  std::filesystem::remove(dir_ / "data/hot");  // else it is read into memory again
+  StartTo("replay");
+  disk_.Become(DiskState::kBroken);
+  const WireAnswer answer = Chat("recorded");
+  EXPECT_EQ(answer.status, 503) << answer.body;
+  EXPECT_EQ(answer.header("retry-after"), "1");
+  EXPECT_THAT(answer.header("cache-status"), HasSubstr("store-unavailable"));
+  const WireAnswer batch =
+      Ask(url_, "POST", "/v1/embeddings", R"({"model":"m","input":["a","b"]})");
+  EXPECT_EQ(batch.status, 503) << batch.body;
+  disk_.Become(DiskState::kWell);
+  const auto end = Clock::now() + 1min;
+  while (Chat("recorded").status != 200) {
+    ASSERT_LT(Clock::now(), end) << larderd_->ErrorText();
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_THAT(Status("recorded"), HasSubstr("larder; hit"));
+  EXPECT_EQ(Chat("another").status, 504);
+}
+
+// What is asked of a provider meanwhile would be paid for and not recorded.
+TEST_F(LarderdCassetteDiskTest, DoesNotBeginWithoutItsStore) {
+  StartTo("record");
+  Status("recorded");
+  ExpectEnds(15s);
+  disk_.Become(DiskState::kBroken);
+  for (const char* mode : {"record", "replay"}) {
+    SetMode(mode);
+    LarderdProcess process(dir_.path(), {"--config", "config.json"});
+    EXPECT_EQ(process.WaitUntilReady(), "");
+    const Ended end = process.Wait();
+    EXPECT_EQ(end.exit_status, 3) << end.err;
+    EXPECT_THAT(end.err, HasSubstr("cache.directory"));
+  }
+}
+
 TEST_F(LarderdDiskTest, EndsOnADiskThatFails) {
   Start();
   ExpectServes("before");

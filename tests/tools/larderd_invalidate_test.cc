@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "fake_upstream.h"
 #include "larderd_process.h"
@@ -42,7 +43,7 @@ class LarderdInvalidateTest : public ::testing::Test {
 
   FakeUpstream upstream_{
       [](UpstreamExchange& exchange) { exchange.Answer(200, "application/json", kAnswer); }};
-  const GatewayFixture gateway_{upstream_.base_url()};
+  GatewayFixture gateway_{upstream_.base_url()};
 };
 
 TEST_F(LarderdInvalidateTest, CallerInvalidatesItsOwnEntriesOnly) {
@@ -108,6 +109,23 @@ TEST_F(LarderdInvalidateTest, WhatIsWrongIsNamedAndNothingIsInvalidated) {
   EXPECT_EQ(Invalidate("bob", tags, {{"larder-namespce", "n"}}).status, 400);
   EXPECT_EQ(Ask(gateway_.url(), "GET", kInvalidate).status, 405);
   EXPECT_TRUE(IsHit("bob", docs));
+}
+
+// However they are written; a tree of 8 MiB of brackets takes hundreds, on the thread of all
+// others.
+TEST_F(LarderdInvalidateTest, BodyThatNoTagsNeedIsRefusedUnread) {
+  Json full = {{"tags", Json::array()}};
+  for (int i = 10; i < 42; ++i) full["tags"].push_back(std::to_string(i) + std::string(254, 'x'));
+  std::string escaped = full.dump(1, '\t');
+  for (std::size_t at = 0; (at = escaped.find('x', at)) != escaped.npos;) {
+    escaped.replace(at, 1, "\\u0078");
+  }
+  EXPECT_EQ(Invalidate("bob", escaped).status, 200) << "the largest that is right";
+  const std::size_t before = gateway_.process().PeakMemory();
+  const WireAnswer answer = Invalidate("bob", std::string(8 << 20, '['));
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_TRUE(Json::parse(answer.body).contains("error"));
+  EXPECT_LT(gateway_.process().PeakMemory() - before, 64U << 20);
 }
 
 TEST(LarderdOwnClientsInvalidateTest, KeyOfTheGatewayIsNeeded) {

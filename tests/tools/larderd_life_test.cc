@@ -11,7 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -21,6 +25,7 @@
 
 #include "fake_upstream.h"
 #include "gate.h"
+#include "heartbeat.h"
 #include "init_system.h"
 #include "larderd_process.h"
 #include "run_program.h"
@@ -31,6 +36,7 @@ namespace larder::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Json = nlohmann::json;
 
 // What a service manager hears.
@@ -196,6 +202,59 @@ TEST(InitSystemTest, ForeignOrMalformedVariablesMeanNothing) {
   EXPECT_FALSE(read("LISTEN_FDS", "1").socket());
   EXPECT_EQ(::getenv("LISTEN_FDS"), nullptr) << "it is not for our children";
   read("NOTIFY_SOCKET", "/no/such/socket").Notify("READY=1");
+}
+
+// It is due at once, so that it stands in the queue behind what stops it.
+TEST(HeartbeatTest, BeatThatIsDueWhenItIsStoppedIsTheLast) {
+  ::setenv("WATCHDOG_USEC", "1", 1);
+  const gateway::InitSystem manager = gateway::InitSystem::FromEnvironment();
+  boost::asio::io_context control(1);
+  gateway::Heartbeat heartbeat(control, manager);
+  heartbeat.Start({});
+  boost::asio::post(control, [&] { heartbeat.Stop(); });
+  control.run_for(std::chrono::seconds(10));
+  EXPECT_TRUE(control.stopped()) << "it never ends";
+}
+
+// As logrotate does.
+TEST(LarderdLogTest, GoesOnInANewFileWhenTheOldOneIsMovedAwayAndNoStreamBreaks) {
+  Gate begun;
+  Gate go;
+  FakeUpstream upstream([&](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/plain");
+    exchange.Chunk("first");
+    begun.Open();
+    go.Wait();
+    exchange.EndChunks();
+  });
+  GatewayFixture gateway(upstream.base_url(), {{"logging", R"({"file": "larderd.log"})"}});
+  const std::filesystem::path file = gateway.directory() / "larderd.log";
+  WireClient caller(gateway.url());
+  caller.SendRequest("GET", "/v1/slow");
+  ASSERT_TRUE(begun.Wait());
+  int moved = 0;
+  for (const int number : {SIGUSR1, SIGHUP}) {
+    std::filesystem::rename(file, file.string() + "." + std::to_string(++moved));
+    gateway.process().Signal(number);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!std::filesystem::exists(file)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      std::this_thread::yield();
+    }
+  }
+  go.Open();
+  WireAnswer answer = caller.ReadHead();
+  caller.ReadRest(answer);
+  EXPECT_TRUE(answer.whole);
+  gateway.process().Signal(SIGQUIT);
+  EXPECT_EQ(gateway.process().Wait().exit_status, 0) << "it drains";
+  const auto text = [](const std::string& name) {
+    std::ifstream stream(name);
+    return std::string(std::istreambuf_iterator<char>(stream), {});
+  };
+  EXPECT_THAT(text(file.string() + ".1"), HasSubstr("listening"));
+  EXPECT_THAT(text(file), HasSubstr("draining"));
+  EXPECT_THAT(text(file.string() + ".2"), Not(HasSubstr("draining")));
 }
 
 TEST(LarderdDrainTest, WhatDoesNotEndInTimeIsCutOff) {

@@ -103,6 +103,14 @@ Ended LarderdProcess::Wait() {
 
 std::string LarderdProcess::ErrorText() const { return ReadFile(error_file_); }
 
+std::size_t LarderdProcess::PeakMemory() const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
 GatewayFixture::GatewayFixture(const std::string& upstream,
                                const std::map<std::string, std::string>& more,
                                std::vector<std::string> flags)

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -38,6 +39,8 @@ class LarderdProcess {
   Ended Wait();
   // What it has written to stderr so far.
   std::string ErrorText() const;
+  // The most bytes that it ever had in memory.
+  std::size_t PeakMemory() const;
   pid_t pid() const { return pid_; }
 
  private:

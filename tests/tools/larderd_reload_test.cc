@@ -1,6 +1,9 @@
 // Changes of the configuration while larderd runs.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -10,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "admin_client.h"
 #include "fake_upstream.h"
 #include "gate.h"
 #include "larderd_process.h"
@@ -136,6 +140,34 @@ TEST_F(LarderdReloadTest, ChangedFileIsTakenOver) {
   EXPECT_GE(upstream_.requests(), 9);
 }
 
+// As a manager of configurations lays it out: the file is in another folder, and changed there.
+TEST_F(LarderdReloadTest, FileBehindALinkIsWatchedWhereverItLeads) {
+  gateway_.process().Signal(SIGTERM);
+  ASSERT_EQ(gateway_.process().Wait().exit_status, 0);
+  const std::filesystem::path link = gateway_.config_file();
+  const auto file_in = [&](const char* folder) { return link.parent_path() / folder / "real"; };
+  std::filesystem::create_directory(file_in("one").parent_path());
+  std::filesystem::create_directory(file_in("two").parent_path());
+  std::filesystem::rename(link, file_in("one"));
+  std::filesystem::copy(file_in("one"), file_in("two"));
+  std::filesystem::create_symlink(file_in("one"), link);
+  gateway_.Start();
+  const auto change = [](const std::filesystem::path& file, const std::string& patch) {
+    Json config = Json::parse(std::ifstream(file));
+    config.merge_patch(Json::parse(patch));
+    std::ofstream(file.string() + ".new") << config;
+    std::filesystem::rename(file.string() + ".new", file);
+  };
+  change(file_in("one"), R"({"cache": {"default_ttl": "100s"}})");
+  ASSERT_TRUE(Logged("/cache/default_ttl")) << gateway_.process().ErrorText();
+  change(file_in("two"), R"({"cache": {"default_ttl": "100s", "ttl_jitter": 0.5}})");
+  std::filesystem::create_symlink(file_in("two"), link.string() + ".new");
+  std::filesystem::rename(link.string() + ".new", link);
+  ASSERT_TRUE(Logged("/cache/ttl_jitter"));
+  change(file_in("two"), R"({"cache": {"stale_if_error": "7s"}})");
+  EXPECT_TRUE(Logged("/cache/stale_if_error"));
+}
+
 TEST_F(LarderdReloadTest, FolderThatIsNeverStillPutsNoChangeOff) {
   std::atomic<bool> noisy = true;
   std::thread noise([&] {
@@ -186,6 +218,28 @@ TEST_F(LarderdReloadTest, FileWithAMistakeLeavesTheLastGoodConfiguration) {
   EXPECT_THAT(AskStatus(), HasSubstr("fwd=miss; stored"));
   gateway_.process().Signal(SIGTERM);
   EXPECT_EQ(gateway_.process().Wait().exit_status, 0);
+}
+
+// Whoever may open the folder can lock it, and keep it so.
+TEST_F(LarderdReloadTest, ChangeIsRefusedWhileAnotherHoldsTheFolder) {
+  const std::string folder = std::filesystem::path(gateway_.config_file()).parent_path();
+  const int held = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  const auto change = [this] {
+    const auto answer = admin::CallAdmin(
+        gateway_.cache_directory() + "/admin.sock",
+        {.method = "PATCH", .path = "/v1/config", .body = R"({"policy": [{"cache": false}]})"});
+    return answer.ok() ? answer->http_status : 0;
+  };
+  EXPECT_EQ(change(), 503);
+  EXPECT_EQ(Ask(gateway_.url(), "GET", "/healthz").status, 200) << "a new connection is taken";
+  ::flock(held, LOCK_UN);
+  EXPECT_EQ(change(), 200);
+  ::flock(held, LOCK_EX);
+  EXPECT_EQ(change(), 503);
+  gateway_.process().Signal(SIGTERM);
+  EXPECT_EQ(gateway_.process().Wait().exit_status, 0);
+  ::close(held);
 }
 
 TEST_F(LarderdReloadTest, HangUpSignalReadsTheFile) {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,15 +22,6 @@ constexpr std::size_t kOfSanitizer = 16;  // shadow, and what is kept back once 
 #else
 constexpr std::size_t kOfSanitizer = 1;
 #endif
-
-// The most that the process ever had in memory.
-std::size_t PeakMemory(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) * 1024;
-  }
-  return 0;
-}
 
 class LarderdUploadTest : public ::testing::Test {
  protected:
@@ -78,7 +68,7 @@ TEST_F(LarderdUploadTest, TogetherTakeNoMoreMemoryThanIsAllowed) {
   EXPECT_EQ(TurnedAway(), refused);
   EXPECT_GT(answered, 0);
   // 720 MiB came in all; a request under way may hold its body twice.
-  EXPECT_LT(PeakMemory(gateway_.process().pid()), 300 * kMiB * kOfSanitizer);
+  EXPECT_LT(gateway_.process().PeakMemory(), 300 * kMiB * kOfSanitizer);
   EXPECT_NE(Upload("/v1/files", 12 * kMiB).status, 503) << "all was given back";
 }
 

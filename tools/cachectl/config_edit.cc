@@ -1,11 +1,19 @@
 #include "config_edit.h"
 
+#include <chrono>
+
 #include "cache_access.h"
 #include "config_report.h"
 #include "larder/client/config_change.h"
 #include "tool_config.h"
 
 namespace larder::cachectl {
+namespace {
+
+// Of one who waits for another's change, which takes milliseconds.
+constexpr std::chrono::seconds kPatience{2};
+
+}  // namespace
 
 client::ConfigSources ConfigSourcesOf(const Invocation& invocation) {
   client::ConfigSources sources{.file = invocation.Value("--config"),
@@ -51,7 +59,7 @@ Result<std::string> PatchConfig(const std::string& patch, const Invocation& invo
 Result<std::string> ChangeConfig(const client::ConfigDocument& before, const Invocation& invocation,
                                  const tools::ConfigTextChange& change) {
   Result<tools::ConfigDraft> draft =
-      tools::ConfigDraft::Write(ConfigSourcesOf(invocation), before, change);
+      tools::ConfigDraft::Write(ConfigSourcesOf(invocation), before, change, kPatience);
   if (!draft.ok()) return draft.status();
   if (Status status = draft->Commit(); !status.ok()) return status;
   return tools::ChangesToJson(before.file(), client::CompareConfig(before, draft->document()));

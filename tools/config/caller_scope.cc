@@ -37,15 +37,19 @@ std::optional<std::size_t> FindKey(const std::vector<CallerConfig>& callers, std
 
 std::optional<std::size_t> FindCaller(const std::vector<CallerConfig>& callers,
                                       client::Headers& headers) {
+  std::optional<std::size_t> caller;
   for (const char* name : {"authorization", "x-api-key", "api-key"}) {
-    const std::string* field = headers.Find(name);
-    if (field == nullptr) continue;
-    const std::optional<std::size_t> found = FindKey(callers, WithoutScheme(*field));
-    if (!found) continue;
-    headers.Remove(name);
-    return found;
+    bool holds_a_key = false;
+    for (const client::Header& field : headers) {
+      if (!client::EqualsIgnoreCase(field.name, name)) continue;
+      const std::optional<std::size_t> found = FindKey(callers, WithoutScheme(field.value));
+      if (!found) continue;
+      holds_a_key = true;
+      if (!caller) caller = found;
+    }
+    if (holds_a_key) headers.Remove(name);
   }
-  return std::nullopt;
+  return caller;
 }
 
 void AddCaller(const CallerConfig& caller, client::Headers& headers) {

@@ -16,8 +16,8 @@ namespace larder::tools {
 inline constexpr char kNamespaceScope[] = "namespace";
 
 // Index of the caller whose key stands in `authorization` (Bearer), `x-api-key` or `api-key`;
-// nullopt: nobody's. How long it takes tells nothing of the keys. The field with the key is taken
-// out: it is between the caller and the gateway alone.
+// nullopt: nobody's. How long it takes tells nothing of the keys. Each of these that holds a key of
+// any caller is taken out: it is between the caller and the gateway alone.
 std::optional<std::size_t> FindCaller(const std::vector<CallerConfig>& callers,
                                       client::Headers& headers);
 

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 #include "file_text.h"
@@ -18,6 +19,8 @@ namespace larder::tools {
 namespace {
 
 using client::ConfigDocument;
+
+constexpr std::chrono::milliseconds kBetweenAttempts{5};
 
 Status Failed(const std::string& file) {
   return {StatusCode::kInternal, file + ": " + std::strerror(errno)};
@@ -89,13 +92,19 @@ class ConfigDraft::Lock {
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
 
-  // Waits for its turn. False: as errno says.
-  bool Take() const {
-    if (fd_ < 0) return false;
-    while (::flock(fd_, LOCK_EX) != 0) {
-      if (errno != EINTR) return false;
+  // Tried again and again, because a wait for it would have no end.
+  Status Take(const std::string& file, std::chrono::milliseconds patience) const {
+    const auto end = std::chrono::steady_clock::now() + patience;
+    if (fd_ < 0) return Failed(file).WithContext("lock the folder");
+    while (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK && errno != EINTR)
+        return Failed(file).WithContext("lock the folder");
+      if (std::chrono::steady_clock::now() >= end) {
+        return {StatusCode::kUnavailable, "another changes the configuration: " + file};
+      }
+      std::this_thread::sleep_for(kBetweenAttempts);
     }
-    return true;
+    return Status::Ok();
   }
 
  private:
@@ -103,8 +112,8 @@ class ConfigDraft::Lock {
 };
 
 Result<ConfigDraft> ConfigDraft::Write(const client::ConfigSources& sources,
-                                       const ConfigDocument& before,
-                                       const ConfigTextChange& change) {
+                                       const ConfigDocument& before, const ConfigTextChange& change,
+                                       std::chrono::milliseconds patience) {
   if (before.file().empty()) {
     return Status(StatusCode::kInvalidArgument, "there is no configuration file to change");
   }
@@ -113,7 +122,7 @@ Result<ConfigDraft> ConfigDraft::Write(const client::ConfigSources& sources,
   const std::string file = std::filesystem::canonical(before.file(), error).string();
   if (error) return Status(StatusCode::kInternal, before.file() + ": " + error.message());
   auto lock = std::make_unique<Lock>(file);
-  if (!lock->Take()) return Failed(file).WithContext("lock the folder");
+  if (Status taken = lock->Take(file, patience); !taken.ok()) return taken;
   const Result<std::string> text = ReadText(file);
   if (!text.ok()) return text.status();
   const Result<std::string> changed = change(*text);

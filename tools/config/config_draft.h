@@ -2,6 +2,7 @@
 // and checked as a whole.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,16 +16,18 @@ namespace larder::tools {
 using ConfigTextChange = std::function<Result<std::string>(const std::string& text)>;
 
 // Beside the file until Commit; gone without. From the reading of the old text until it is gone or
-// committed no other draft of a file in this folder is written, in whatever process: they wait.
+// committed no other draft of a file in this folder is written, in whatever process.
 class ConfigDraft {
  public:
   // What `change` makes of the file of `before`, which was loaded from `sources`. It has the owner,
-  // the group and the rights of that file, and is synced. Errors: those of `change`;
-  // kInvalidArgument (there is no file; what loading and ReadToolConfig complain of, by the name of
-  // the file), kInternal (I/O; the owner or the group could not be kept).
+  // the group and the rights of that file, and is synced. While there is another draft it waits, as
+  // long as its `patience`. Errors: those of `change`; kInvalidArgument (there is no file; what
+  // loading and ReadToolConfig complain of, by the name of the file), kUnavailable (there is
+  // another draft), kInternal (I/O; the owner or the group could not be kept).
   static Result<ConfigDraft> Write(const client::ConfigSources& sources,
                                    const client::ConfigDocument& before,
-                                   const ConfigTextChange& change);
+                                   const ConfigTextChange& change,
+                                   std::chrono::milliseconds patience);
   ConfigDraft(ConfigDraft&& other) noexcept;
   ConfigDraft& operator=(ConfigDraft&&) = delete;
   ~ConfigDraft();

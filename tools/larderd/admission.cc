@@ -13,6 +13,7 @@ namespace {
 
 std::string ScopeOf(const AdmissionRules& rules, const Caller* caller,
                     const client::Request& request, std::string_view dialect) {
+  if (rules.cassette != client::CassetteMode::kNone) return client::kCassetteScope;
   if (rules.isolation == tools::Isolation::kNamespace) return tools::kNamespaceScope;
   client::Headers credentials = request.headers;
   // Nobody without the key gets here.

@@ -9,6 +9,7 @@
 
 #include "caller_account.h"
 #include "callers.h"
+#include "larder/client/cassette.h"
 #include "larder/client/message.h"
 #include "request_metrics.h"
 #include "routes.h"
@@ -33,6 +34,7 @@ struct Admission {
 struct AdmissionRules {
   const Callers& callers;
   tools::Isolation isolation;
+  client::CassetteMode cassette;
   std::string_view store_secret;  // keys the hashes of credentials
 };
 

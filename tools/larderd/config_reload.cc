@@ -5,7 +5,9 @@
 #include <boost/asio/buffer.hpp>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "config_draft.h"
@@ -13,7 +15,11 @@
 namespace larder::gateway {
 namespace {
 
+// This thread takes connections and signals: who asks for the change may try again.
+constexpr std::chrono::milliseconds kNoPatience{0};
 constexpr Duration kSettle = std::chrono::milliseconds(100);
+// In a folder.
+constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
 // A folder that is never still for so long does not put a reload off any further.
 constexpr Duration kMostUnsettled = std::chrono::seconds(1);
 
@@ -49,7 +55,7 @@ ConfigReload::ConfigReload(boost::asio::io_context& io, client::ConfigSources so
 void ConfigReload::Start() {
   hang_up_.add(SIGHUP);
   WaitForSignal();
-  if (!current_.file().empty()) WatchFolder();
+  if (!current_.file().empty()) WatchFolders();
 }
 
 void ConfigReload::Stop() {
@@ -70,18 +76,31 @@ void ConfigReload::WaitForSignal() {
 }
 
 // The folder, because files are replaced by renaming, and links by other links.
-void ConfigReload::WatchFolder() {
+void ConfigReload::WatchFolders() {
   const std::filesystem::path folder =
       std::filesystem::absolute(current_.file()).lexically_normal().parent_path();
   const int descriptor = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (descriptor >= 0) watch_.assign(descriptor);
-  constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
-  if (descriptor < 0 || inotify_add_watch(descriptor, folder.c_str(), kEvents) < 0) {
+  folder_watch_ = inotify_add_watch(descriptor, folder.c_str(), kEvents);
+  if (folder_watch_ < 0) {
     log_.Write(LogLevel::kWarning, "configuration is not watched; SIGHUP still reads it anew",
                {{"folder", folder.string()}});
     return;
   }
+  WatchTarget();
   WaitForEvent();
+}
+
+void ConfigReload::WatchTarget() {
+  if (folder_watch_ < 0) return;
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(current_.file(), error);
+  if (error) return;  // between two files
+  const int inotify = watch_.native_handle();
+  const int watch = inotify_add_watch(inotify, file.parent_path().c_str(), kEvents);
+  if (watch < 0) return;
+  const int before = std::exchange(target_watch_, watch);
+  if (before >= 0 && before != watch && before != folder_watch_) inotify_rm_watch(inotify, before);
 }
 
 void ConfigReload::WaitForEvent() {
@@ -114,6 +133,7 @@ bool ConfigReload::Reload() {
     }
     return false;
   };
+  WatchTarget();  // first, so that no change after this is missed
   const Result<client::ConfigDocument> next = client::ConfigDocument::Load(sources_);
   if (!next.ok()) return refuse(next.status().message());
   const std::vector<client::ConfigChange> changes = client::CompareConfig(current_, *next);
@@ -133,10 +153,12 @@ bool ConfigReload::Reload() {
 }
 
 Result<std::vector<client::ConfigChange>> ConfigReload::Change(const std::string& patch) {
-  Result<tools::ConfigDraft> draft =
-      tools::ConfigDraft::Write(sources_, current_, [&](const std::string& text) {
+  Result<tools::ConfigDraft> draft = tools::ConfigDraft::Write(
+      sources_, current_,
+      [&](const std::string& text) {
         return client::PatchConfigText(text, current_.file(), patch);
-      });
+      },
+      kNoPatience);
   if (!draft.ok()) return draft.status();
   std::vector<client::ConfigChange> changes = client::CompareConfig(current_, draft->document());
   if (Status live = CheckLive(changes); !live.ok()) return live;

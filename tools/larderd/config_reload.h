@@ -38,14 +38,16 @@ class ConfigReload {
   // Reads the file and takes it over. True if something changed.
   bool Reload();
   // Changes the file by a merge patch and takes that over, or neither. Returns what has changed.
-  // Errors: kInvalidArgument, kInternal.
+  // Errors: kInvalidArgument, kUnavailable (another changes it at this moment), kInternal.
   Result<std::vector<client::ConfigChange>> Change(const std::string& patch);
   // What is in force.
   const client::ConfigDocument& current() const { return current_; }
 
  private:
   void WaitForSignal();
-  void WatchFolder();
+  void WatchFolders();
+  // The folder of the file that a link leads to, now: there it is changed.
+  void WatchTarget();
   void WaitForEvent();
   // A little later, once: files are often written in several steps. The folder's first change that
   // is not taken notice of yet is so after a second at the latest.
@@ -58,6 +60,9 @@ class ConfigReload {
   std::string refused_;  // the last complaint, told once
   boost::asio::signal_set hang_up_;
   boost::asio::posix::stream_descriptor watch_;
+  // Of inotify, below 0: none. They are the same one where there is no link to another folder.
+  int folder_watch_ = -1;
+  int target_watch_ = -1;
   boost::asio::steady_timer settle_;
   // The first change since the last time that the file was read for one.
   std::optional<std::chrono::steady_clock::time_point> unsettled_since_;

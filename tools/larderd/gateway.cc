@@ -58,6 +58,7 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
     : log_(log),
       manager_(manager),
       drain_timeout_(config.gateway.drain_timeout),
+      log_rotation_(control_, log),
       heartbeat_(control_, manager),
       board_(std::make_shared<client::HealthBoard>(
           [&log](const std::string& provider, client::CircuitState state) {
@@ -161,13 +162,15 @@ std::string Gateway::ShowMetrics() const {
                       .connections = connections});
 }
 
-// Requests are answered whether or not its disk answers.
+// Requests are answered whether or not its disk answers; but what records and replays has nothing
+// to serve without it, so that only tells why.
 Status Gateway::OpenCache(Options options) {
   options.log = [log = &log_](LogLevel level, std::string_view line) {
     log->Write(level, "store", {{"what", std::string(line)}});
   };
   options.observer = &events_;
-  auto cache = OpenLate(options);
+  const bool is_needed = cassette_ != client::CassetteMode::kNone;
+  auto cache = is_needed ? Cache::Open(options) : OpenLate(options);
   if (!cache.ok()) {
     // The configuration has been checked: it is the system that refuses the directory.
     const bool refused = cache.status().code() == StatusCode::kInvalidArgument;
@@ -220,6 +223,7 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
                      .log = log_,
                      .metrics = metrics_,
                      .isolation = config.gateway.isolation,
+                     .cassette = cassette_,
                      .metrics_page = {}};
   if (config.metrics.enabled && listener_->is_loopback()) {
     parts.metrics_page = [this] { return ShowMetrics(); };
@@ -322,17 +326,18 @@ void Gateway::Run(const std::function<void(const std::string& url)>& ready,
                   const std::function<void()>& stopping) {
   // A caller or a provider that closes early is an error of that write, not the end of us.
   std::signal(SIGPIPE, SIG_IGN);
-  signals_.add(SIGTERM);
-  signals_.add(SIGINT);
+  for (const int end : {SIGTERM, SIGQUIT, SIGINT}) signals_.add(end);
   signals_.async_wait([this, &stopping](const boost::system::error_code& error, int) {
     if (error) return;
     running_config_.Detach();
     if (stopping) stopping();
     listener_->Stop();
     heartbeat_.Stop();
+    log_rotation_.Stop();
     // Back to the default: the second signal kills.
     signals_.clear();
   });
+  log_rotation_.Start();
   StartSpending();
   Serve(ready);
   control_.run();

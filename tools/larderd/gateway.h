@@ -34,6 +34,7 @@
 #include "larder/result.h"
 #include "late_admin.h"
 #include "log.h"
+#include "log_rotation.h"
 #include "request_metrics.h"
 #include "routes.h"
 #include "running_config.h"
@@ -44,11 +45,11 @@ namespace larder::gateway {
 
 class Gateway {
  public:
-  // Takes the port, or the socket that `manager` hands over, and the store; a store, or an admin
-  // socket, whose disk fails or hangs comes later (OpenLate). `log` and `manager` must outlive the
-  // gateway. Errors: kInvalidArgument (configuration), kUnavailable (port or store held by
-  // another), kDataLoss (store unreadable, and cache.on_corruption is "fail"), kInternal (the
-  // system refuses the directory, ...).
+  // Takes the port, or the socket that `manager` hands over, and the store; a store (but that of a
+  // cassette), or an admin socket, whose disk fails or hangs comes later (OpenLate). `log` and
+  // `manager` must outlive the gateway. Errors: kInvalidArgument (configuration), kUnavailable
+  // (port or store held by another), kDataLoss (store unreadable, and cache.on_corruption is
+  // "fail"), kInternal (the system refuses the directory, ...).
   static Result<std::unique_ptr<Gateway>> Open(const tools::ToolConfig& config, Log& log,
                                                const InitSystem& manager);
   // What Open would refuse without touching port or store. Errors: kInvalidArgument.
@@ -64,8 +65,8 @@ class Gateway {
   // What Run() does besides, on its thread: the signals and timers of `work` are added to it.
   boost::asio::io_context& control() { return control_; }
 
-  // Serves until SIGTERM or SIGINT, then drains: no new connections, no further requests, what
-  // runs gets gateway.drain_timeout. `ready` is told the address once requests are answered. A
+  // Serves until SIGTERM, SIGQUIT or SIGINT, then drains: no new connections, no further requests,
+  // what runs gets gateway.drain_timeout. `ready` is told the address once requests are answered. A
   // second signal ends the process at once. `stopping` is called on Run()'s thread before it
   // drains.
   void Run(const std::function<void(const std::string& url)>& ready,
@@ -103,6 +104,7 @@ class Gateway {
   std::size_t max_connections_ = 0;
   boost::asio::io_context control_{1};
   boost::asio::signal_set signals_{control_};
+  LogRotation log_rotation_;
   Heartbeat heartbeat_;
   CallerAccounts accounts_;
   std::thread saver_;

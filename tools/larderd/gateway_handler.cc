@@ -194,10 +194,16 @@ asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Respond
   Result<client::Directives> directives = client::ParseDirectives(asked.headers);
   if (directives.ok()) asked.directives = *directives;
   std::set<std::string> scopes;
-  const std::optional<Denial> denial =
-      AdmitToOwn({*plan_.callers, parts_.isolation, parts_.cache.StoreSecret()}, asked, scopes);
+  const std::optional<Denial> denial = AdmitToOwn(Rules(*plan_.callers), asked, scopes);
   if (denial) {
     co_await Deny(shape, *denial, responder);
+    co_return;
+  }
+  if (asked.body.size() > kMaxInvalidationBytes) {
+    const std::string message = "a body of " + std::to_string(asked.body.size()) +
+                                " bytes is over the limit of " +
+                                std::to_string(kMaxInvalidationBytes) + " for tags";
+    co_await SendError(responder, shape.dialect, 413, message);
     co_return;
   }
   Result<Invalidation> what = directives.status();
@@ -242,8 +248,7 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
   client::HttpService& stack = *found->second;
   client::Request upstream = ToUpstream(route, request, *std::move(directives));
   Admission admission;
-  const std::optional<Denial> denial =
-      Admit({*callers, parts_.isolation, parts_.cache.StoreSecret()}, route, upstream, admission);
+  const std::optional<Denial> denial = Admit(Rules(*callers), route, upstream, admission);
   if (denial) {
     co_await Deny(route, *denial, responder);
     co_return;
@@ -299,6 +304,13 @@ asio::awaitable<void> GatewayHandler::Deny(const UpstreamRoute& route, const Den
   std::vector<SharedBytes> body =
       AsBody(client::ErrorBody(route.dialect, denial.status, denial.message));
   co_await responder.Send(std::move(head), std::move(body));
+}
+
+AdmissionRules GatewayHandler::Rules(const Callers& callers) const {
+  return {.callers = callers,
+          .isolation = parts_.isolation,
+          .cassette = parts_.cassette,
+          .store_secret = parts_.cache.StoreSecret()};
 }
 
 void GatewayHandler::LogFailure(const UpstreamRoute& route, const Status& status) {

@@ -14,6 +14,7 @@
 #include "exchange.h"
 #include "larder/cache.h"
 #include "larder/client/asio/http_service.h"
+#include "larder/client/cassette.h"
 #include "log.h"
 #include "metered_responder.h"
 #include "request_metrics.h"
@@ -29,6 +30,7 @@ struct HandlerParts {
   Log& log;
   RequestMetrics& metrics;
   tools::Isolation isolation;
+  client::CassetteMode cassette;
   std::function<std::string()> metrics_page;  // thread-safe; empty = not shown on this port
 };
 
@@ -62,6 +64,7 @@ class GatewayHandler final : public Handler {
                                        MeteredResponder& responder);
   boost::asio::awaitable<void> Deny(const UpstreamRoute& route, const Denial& denial,
                                     Responder& responder);
+  AdmissionRules Rules(const Callers& callers) const;
   void LogFailure(const UpstreamRoute& route, const Status& status);
 
   Plan plan_;

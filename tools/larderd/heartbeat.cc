@@ -13,7 +13,11 @@ void Heartbeat::Start(const std::vector<std::unique_ptr<HttpWorker>>& workers) {
   Ask();
 }
 
-void Heartbeat::Stop() { timer_.cancel(); }
+// A beat that is due and waits for its turn cannot be cancelled any more.
+void Heartbeat::Stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
 
 void Heartbeat::Ask() {
   silent_ = std::make_shared<std::atomic<std::size_t>>(workers_.size());
@@ -22,7 +26,7 @@ void Heartbeat::Ask() {
   }
   timer_.expires_after(*manager_.watchdog() / 2);
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) Beat();
+    if (!error && !stopped_) Beat();
   });
 }
 

@@ -21,6 +21,7 @@ class Heartbeat {
   Heartbeat(boost::asio::io_context& control, const InitSystem& manager);
 
   void Start(const std::vector<std::unique_ptr<HttpWorker>>& workers);
+  // For good: nothing is left to wait for afterwards.
   void Stop();
 
  private:
@@ -29,6 +30,7 @@ class Heartbeat {
 
   const InitSystem& manager_;
   boost::asio::steady_timer timer_;
+  bool stopped_ = false;
   std::vector<HttpWorker*> workers_;
   // How many have not answered; owned jointly by the questions under way.
   std::shared_ptr<std::atomic<std::size_t>> silent_;

@@ -2,6 +2,7 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <chrono>
@@ -65,33 +66,52 @@ std::string AsText(LogLevel level, std::string_view event, std::initializer_list
   return line;
 }
 
+// Throws if it cannot be written to.
+spdlog::sink_ptr OpenSink(const std::optional<std::string>& file) {
+  spdlog::sink_ptr sink;
+  if (file) {
+    sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(*file);
+  } else {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  }
+  sink->set_pattern("%v");
+  return sink;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Log>> Log::Open(const tools::LoggingConfig& config) {
-  std::shared_ptr<spdlog::sinks::sink> sink;
+  auto sink = std::make_shared<Sink>();
   try {
-    if (config.file) {
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(*config.file);
-    } else {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    }
+    sink->set_sinks({OpenSink(config.file)});
   } catch (const spdlog::spdlog_ex& error) {
     return Status(StatusCode::kInvalidArgument,
                   "logging.file: cannot write to `" + config.file.value_or("") + "`");
   }
-  auto logger = std::make_shared<spdlog::logger>("larderd", std::move(sink));
-  logger->set_pattern("%v");
-  logger->set_level(ToSpdlog(config.level));
-  logger->flush_on(spdlog::level::debug);
-  return std::unique_ptr<Log>(new Log(std::move(logger), config.format));
+  return std::unique_ptr<Log>(new Log(std::move(sink), config));
 }
 
-Log::Log(std::shared_ptr<spdlog::logger> logger, tools::LogFormat format)
-    : logger_(std::move(logger)), format_(format) {}
+Log::Log(std::shared_ptr<Sink> sink, const tools::LoggingConfig& config)
+    : sink_(std::move(sink)),
+      logger_(std::make_shared<spdlog::logger>("larderd", sink_)),
+      format_(config.format),
+      file_(config.file) {
+  logger_->set_level(ToSpdlog(config.level));
+  logger_->flush_on(spdlog::level::debug);
+}
 
 Log::~Log() = default;
 
 void Log::SetLevel(LogLevel level) { logger_->set_level(ToSpdlog(level)); }
+
+void Log::Reopen() {
+  if (!file_) return;
+  try {
+    sink_->set_sinks({OpenSink(file_)});
+  } catch (const spdlog::spdlog_ex& error) {
+    Write(LogLevel::kError, "log file cannot be opened anew", {{"why", error.what()}});
+  }
+}
 
 bool Log::Writes(LogLevel level) const { return logger_->should_log(ToSpdlog(level)); }
 

@@ -6,6 +6,8 @@
 
 #include <initializer_list>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +18,11 @@
 
 namespace spdlog {
 class logger;
+namespace sinks {
+template <typename Mutex>
+class dist_sink;
 }
+}  // namespace spdlog
 
 namespace larder::gateway {
 
@@ -35,15 +41,21 @@ class Log {
   void Write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields = {});
   // From the next line on.
   void SetLevel(LogLevel level);
+  // From the next line on in a new file, where the one so far was moved away. If it cannot be
+  // opened, the log stays in the old one, and says so there.
+  void Reopen();
   // Whether Write() would write: for fields that cost something to make.
   bool Writes(LogLevel level) const;
 
  private:
-  Log(std::shared_ptr<spdlog::logger> logger, tools::LogFormat format);
+  using Sink = spdlog::sinks::dist_sink<std::mutex>;
+  Log(std::shared_ptr<Sink> sink, const tools::LoggingConfig& config);
 
   // Constant after construction.
-  std::shared_ptr<spdlog::logger> logger_;
-  tools::LogFormat format_;
+  const std::shared_ptr<Sink> sink_;
+  const std::shared_ptr<spdlog::logger> logger_;
+  const tools::LogFormat format_;
+  const std::optional<std::string> file_;
 };
 
 }  // namespace larder::gateway

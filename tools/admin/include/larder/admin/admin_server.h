@@ -25,7 +25,8 @@ class AdminConfig {
   virtual Result<std::string> Show() = 0;
   // Changes the file and what runs, both or neither. `patch`: a merge patch (RFC 7396) for the
   // file. Returns in JSON what has changed. Errors: kInvalidArgument (refused, or it needs a
-  // restart: nothing of it is in force), kUnavailable (the process ends), kInternal (I/O).
+  // restart: nothing of it is in force), kUnavailable (the process ends, or another changes the
+  // file at this moment), kInternal (I/O).
   virtual Result<std::string> Change(const std::string& patch) = 0;
 };
 
