@@ -14,6 +14,7 @@
 #include "base64url.h"
 #include "larder/admin/admin_server.h"
 #include "larder/client/credentials.h"
+#include "larder/late_opening.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 #include "unix_socket.h"
@@ -246,6 +247,18 @@ TEST_F(AdminTest, ConfigurationIsOfAProcessThatHasOne) {
   EXPECT_THAT(Call({.method = "GET", .path = "/v1/config"}), HasCode(StatusCode::kNotFound));
   EXPECT_THAT(Call({.method = "PATCH", .path = "/v1/config", .body = "{}"}),
               HasCode(StatusCode::kNotFound));
+}
+
+TEST_F(AdminTest, ThereIsNoScopeBeforeTheCacheIsOpen) {
+  cache_.reset();
+  std::filesystem::remove(dir_ / "cache/state");
+  std::filesystem::create_directory(dir_ / "cache/state");  // cannot be read
+  Result<std::unique_ptr<Cache>> late = OpenLate({.directory = dir_ / "cache"});
+  ASSERT_OK(late);
+  cache_ = *std::move(late);
+  ASSERT_OK(Serve());
+  EXPECT_THAT(Post("/v1/scope", R"({"target":"/v1/x","headers":[["authorization","Bearer t"]]})"),
+              HasCode(StatusCode::kUnavailable));
 }
 
 TEST_F(AdminTest, ScopeIsTheGatewaysAndTheSecretStays) {

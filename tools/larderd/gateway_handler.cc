@@ -194,6 +194,7 @@ asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Respond
   Result<client::Directives> directives = client::ParseDirectives(asked.headers);
   if (directives.ok()) asked.directives = *directives;
   std::set<std::string> scopes;
+  const std::string secret(parts_.cache.StoreSecret());
   const std::optional<Denial> denial = AdmitToOwn(Rules(*plan_.callers), asked, scopes);
   if (denial) {
     co_await Deny(shape, *denial, responder);
@@ -210,6 +211,10 @@ asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Respond
   if (directives.ok()) what = ReadOwnInvalidation(asked, scopes);
   Result<std::uint64_t> number = what.status();
   if (what.ok()) number = co_await InvalidateOnPool(parts_, *std::move(what));
+  // The scopes were those of a cache that was not open yet: nothing was covered.
+  if (number.ok() && secret != parts_.cache.StoreSecret()) {
+    number = Status(StatusCode::kUnavailable, "the cache has just been opened: ask again");
+  }
   if (!number.ok()) {
     const Status status = number.status();
     // Not acknowledged, and worth trying again.
