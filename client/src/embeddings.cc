@@ -21,7 +21,7 @@ bool LeavesFloats(const CanonicalObject& object) {
   for (const CanonicalObject::Member& member : object.members) {
     const bool known =
         std::find(std::begin(kKnown), std::end(kKnown), member.name) != std::end(kKnown);
-    const auto value = object.Find(member.name);
+    const std::string_view value = object.ValueOf(member);
     const bool is_default =
         value == "null" || (member.name == "output_dtype" && value == "\"float\"");
     if (!known && !is_default) return false;
@@ -152,7 +152,7 @@ std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object) 
   const std::string_view mark = "\x01";  // stands nowhere else: JSON has no control characters
   ObjectWriter kept;
   for (const CanonicalObject::Member& member : object.members) {
-    const std::string_view value = member.name == "input" ? mark : *object.Find(member.name);
+    const std::string_view value = member.name == "input" ? mark : object.ValueOf(member);
     all.Add(member.name, value);
     if (member.kept) kept.Add(member.name, value);
   }

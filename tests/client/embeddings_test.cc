@@ -43,6 +43,15 @@ TEST(EmbeddingsPlanTest, MoreInputsThanAnyProviderTakesBypass) {
   EXPECT_EQ(Embeddings().Plan("{\"input\":[" + inputs + R"(,"a"]})").bypass, "too-complex");
 }
 
+// Were all of them gone through for each, this would take minutes.
+TEST(EmbeddingsPlanTest, ABodyOfAsManyFieldsAsAreReadIsPlannedAtOnce) {
+  std::string body = R"({"input":"x")";
+  for (std::size_t i = 0; i < kMaxJsonValues - 2; ++i) body += ",\"" + std::to_string(i) + "\":0";
+  const RequestPlan plan = Embeddings().Plan(body + "}");
+  EXPECT_EQ(plan.bypass, "");
+  EXPECT_EQ(plan.batch->KeyBodyOf(R"("x")"), plan.canonical_body);
+}
+
 TEST(EmbeddingsPlanTest, AnItemIsKeyedAsARequestForItAlone) {
   const RequestPlan batch =
       Embeddings().Plan(R"({"user":"u","input":["a","b"],"model":"m","encoding_format":"base64"})");
