@@ -30,23 +30,21 @@ std::optional<std::uint64_t> SavedMicrousd(const CachingCore& core, const CacheQ
 
 }  // namespace
 
-std::vector<BatchSlot> MakeSlots(const CachingCore& core, const Request& request,
-                                 const EmbeddingsBatch& batch,
-                                 std::vector<std::size_t>& positions) {
-  std::vector<BatchSlot> slots;
-  Request alone = RequestForItem(core, request, 0);
+BatchSlots MakeSlots(const CachingCore& core, const Request& request,
+                     const EmbeddingsBatch& batch) {
+  BatchSlots made;
+  const ItemKeys keys(core, request, batch);
   std::map<std::string_view, std::size_t> known;
   for (const std::string& item : batch.items) {
-    const auto [place, is_new] = known.emplace(item, slots.size());
-    positions.push_back(place->second);
+    const auto [place, is_new] = known.emplace(item, made.slots.size());
+    made.positions.push_back(place->second);
     if (!is_new) continue;
-    if (request.directives.key) alone = RequestForItem(core, request, slots.size());
     BatchSlot slot;
     slot.item = item;
-    slot.key = KeyOfItem(core, alone, batch, item);
-    slots.push_back(std::move(slot));
+    slot.key = keys.Of(item, made.slots.size());
+    made.slots.push_back(std::move(slot));
   }
-  return slots;
+  return made;
 }
 
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,

@@ -33,12 +33,16 @@ struct BatchSlot {
   }
 };
 
-// One for each different item of `batch`, which must outlive them. `positions`: where in them is
-// each of its items.
-std::vector<BatchSlot> MakeSlots(const CachingCore& core, const Request& request,
-                                 const EmbeddingsBatch& batch, std::vector<std::size_t>& positions);
+struct BatchSlots {
+  std::vector<BatchSlot> slots;        // the different items
+  std::vector<std::size_t> positions;  // item of the request -> slot
+};
 
-// The first four may block on the store.
+// Those of `batch`, which must outlive them. Hashes a body for each: where that is much, not on an
+// io thread.
+BatchSlots MakeSlots(const CachingCore& core, const Request& request, const EmbeddingsBatch& batch);
+
+// The next four may block on the store.
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,
                                          ReadOptions read, const FlightOpening& opening);
 // What is there of those that have no answer yet.

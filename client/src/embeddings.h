@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,10 @@ namespace larder::client {
 // Of one request that is answered item by item. No provider is known that takes as many.
 inline constexpr std::size_t kMaxBatchItems = 16384;
 
+// What is hashed beside the items themselves: for each, all that is in the request beside them.
+// Where that is more than a model and a few options, it may be a second's work.
+inline constexpr std::uint64_t kMaxRepeatedBytes = std::uint64_t{64} << 20;
+
 struct EmbeddingsBatch {
   std::vector<std::string> items;  // canonical JSON of each input, in the request's order
   VectorForm wanted = VectorForm::kFloats;
@@ -34,6 +39,10 @@ struct EmbeddingsBatch {
   // The canonical body of a request for this one item alone, which is hashed.
   std::string KeyBodyOf(std::string_view item) const {
     return key_before + std::string(item) + key_after;
+  }
+  // How much of the bodies of all of these is not the items'.
+  std::uint64_t RepeatedBytes() const {
+    return std::uint64_t{key_before.size() + key_after.size()} * items.size();
   }
   // The body of a request for these items.
   std::string RequestFor(const std::vector<std::string_view>& items) const;

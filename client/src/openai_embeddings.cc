@@ -25,7 +25,8 @@ class EmbeddingsEndpoint final : public Endpoint {
     planned.plan.batch = PlanBatch(planned.object);
     if (planned.plan.batch == nullptr) {
       planned.plan.bypass = "no-input";
-    } else if (planned.plan.batch->items.size() > kMaxBatchItems) {
+    } else if (planned.plan.batch->items.size() > kMaxBatchItems ||
+               planned.plan.batch->RepeatedBytes() > kMaxRepeatedBytes) {
       planned.plan.bypass = kTooComplex;
     }
     return planned.Take();

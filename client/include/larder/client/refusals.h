@@ -14,7 +14,7 @@ inline constexpr std::string_view kRefusalReasons[] = {
     // Of requests that go past the cache.
     "stateful",     // the answer depends on more than the request
     "not-i-json",   // a body that is not read the same by all
-    "too-complex",  // over 524,288 values, or 16,384 inputs of embeddings
+    "too-complex",  // over 524,288 values, 16,384 inputs of embeddings, or what these repeat
     "no-input",     // embeddings of nothing
     "policy",       // a rule says so
     "no-store",     // the request says so
