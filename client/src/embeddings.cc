@@ -120,6 +120,14 @@ std::string With(const std::vector<MemberSlice>& answer, std::string_view data, 
   return writer.Take();
 }
 
+std::uint64_t BytesBesideData(const std::vector<MemberSlice>& answer) {
+  std::uint64_t bytes = 0;
+  for (const MemberSlice& member : answer) {
+    if (member.name != "data") bytes += member.name.size() + member.value.size();
+  }
+  return bytes;
+}
+
 json ParseSlice(std::string_view slice) {
   return slice.empty() ? json() : json::parse(slice, nullptr, false);
 }
@@ -173,6 +181,7 @@ BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::str
   if (!error.empty() && error != "null") return {"error", {}};
   const auto elements = ByIndex(FindSlice(members, "data"));
   if (elements.empty() || elements.size() != items.size()) return {"invalid", {}};
+  if (BytesBesideData(members) * items.size() > kMaxRepeatedBytes) return {"too_large", {}};
   const json usage = ParseSlice(FindSlice(members, "usage"));
   Part part{0, 0, 0};
   for (const std::string_view item : items) part.all += item.size();

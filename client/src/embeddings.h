@@ -22,8 +22,8 @@ namespace larder::client {
 // Of one request that is answered item by item. No provider is known that takes as many.
 inline constexpr std::size_t kMaxBatchItems = 16384;
 
-// What is hashed beside the items themselves: for each, all that is in the request beside them.
-// Where that is more than a model and a few options, it may be a second's work.
+// What the items of one batch may repeat in all: of the request what is beside its inputs, which is
+// hashed for each of them, and of the answer what is beside its data, which is stored with each.
 inline constexpr std::uint64_t kMaxRepeatedBytes = std::uint64_t{64} << 20;
 
 struct EmbeddingsBatch {
@@ -52,7 +52,7 @@ struct EmbeddingsBatch {
 std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object);
 
 struct BatchAnswer {
-  // Why it is not one, or "": "invalid", "error", "empty".
+  // Why it is not one, or "": "invalid", "error", "empty", "too_large" (over kMaxRepeatedBytes).
   std::string_view problem;
   std::vector<std::string> items;  // the answer to each item alone, in the order of the request
 };

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "body_pieces.h"
+#include "embeddings.h"
 #include "larder/client/asio/decorators.h"
 #include "larder/client/policy.h"
 #include "run_coroutine.h"
@@ -134,6 +135,25 @@ TEST(BodyMemoryTest, AnotherNameForTheModelTakesCopiesOfTheBodyButNoTree) {
   EXPECT_TRUE(other->body_ == "{ \"all\": " + values + ", \"model\" : \"there\" }")
       << "all else stays as it was";
   EXPECT_LT(most, 8 * kBodyBytes);
+}
+
+// With each item all that is beside the data would be stored.
+TEST(BodyMemoryTest, AnAnswerToABatchIsNotTakenApartIntoMoreThanManyTimesItself) {
+  constexpr std::size_t kItems = 1000;
+  const std::vector<std::string_view> items(kItems, "\"a\"");
+  const auto split = [&](std::size_t bytes) {
+    return SplitBatchAnswer("{\"new\":\"" + std::string(bytes, 'x') + "\",\"data\":[" +
+                                Repeated("{\"embedding\":[1]},", 18 * (kItems - 1)) +
+                                "{\"embedding\":[1]}]}",
+                            items);
+  };
+  BatchAnswer answer;
+  const std::size_t most = MostBytesOf([&] { answer = split(kBodyBytes); });
+  EXPECT_EQ(answer.problem, "too_large");
+  EXPECT_LT(most, 5 * kBodyBytes);
+  answer = split(std::size_t{1} << 10);
+  EXPECT_EQ(answer.problem, "");
+  EXPECT_EQ(answer.items.size(), kItems);
 }
 
 }  // namespace

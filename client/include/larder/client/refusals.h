@@ -26,7 +26,7 @@ inline constexpr std::string_view kRefusalReasons[] = {
     // Of answers that are not stored.
     "status",          // not 2xx
     "content_type",    // neither JSON nor an event stream, or encoded
-    "too_large",       // over max_body_bytes
+    "too_large",       // over max_body_bytes, or a batch whose items would be more than that
     "invalid",         // no answer of this endpoint
     "error",           // under 2xx
     "no_end",          // cut, or a stream without its proper end, or plain HTTP of no told length
