@@ -1,6 +1,7 @@
 #include "answer_json.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "json_text.h"
 
@@ -17,31 +18,34 @@ class MemberFinder {
     std::size_t end;
   };
 
-  // Where the member and one comma beside it stand; nullopt if it is not there as a string, or
-  // the text is not an object.
-  std::optional<Span> Find(std::string_view name) {
+  // Where the members of that name that are strings stand, each with one comma beside it; of a text
+  // that is not an object, up to where it is none.
+  std::vector<Span> FindAll(std::string_view name) {
+    std::vector<Span> found;
     SkipBlanks();
-    if (!Take('{')) return std::nullopt;
-    std::size_t comma = 0;  // of the comma before this member, or 0
+    if (!Take('{')) return found;
+    std::size_t comma = 0;  // behind the last member that stays, or 0
     while (true) {
       SkipBlanks();
       const std::size_t begin = position_;
       JsonString key;
-      if (!TakeString(key)) return std::nullopt;
+      if (!TakeString(key)) return found;
       SkipBlanks();
-      if (!Take(':')) return std::nullopt;
+      if (!Take(':')) return found;
       SkipBlanks();
       const bool wanted = key.raw == name && Peek() == '"';
-      if (!SkipValue()) return std::nullopt;
+      if (!SkipValue()) return found;
       const std::size_t end = position_;
       SkipBlanks();
       const bool last = Peek() != ',';
-      if (wanted && comma != 0) return Span{comma, end};
-      if (wanted && last) return Span{begin, end};
-      if (last) return std::nullopt;
-      comma = position_++;
+      const std::size_t next_comma = position_;
+      if (!last) ++position_;
       SkipBlanks();
-      if (wanted) return Span{begin, position_};
+      if (wanted && comma != 0) found.push_back({comma, end});
+      if (wanted && comma == 0) found.push_back({begin, last ? end : position_});
+      if (last) return found;
+      // That of one that goes is the next one's where another is before it.
+      if (!wanted || comma != 0) comma = next_comma;
     }
   }
 
@@ -152,12 +156,14 @@ bool IsGarbled(std::string_view arguments) {
 
 std::string WithoutStringMember(std::string data, std::string_view name) {
   // Most events do not have it, and a search for bytes is the cheapest way to see that.
-  while (data.find(name) != std::string::npos) {
-    const auto span = MemberFinder(data).Find(name);
-    if (!span) break;
-    data.erase(span->begin, span->end - span->begin);
+  if (data.find(name) == std::string::npos) return data;
+  std::string kept;
+  std::size_t from = 0;
+  for (const auto& [begin, end] : MemberFinder(data).FindAll(name)) {
+    kept.append(data, from, begin - from);
+    from = end;
   }
-  return data;
+  return kept.append(data, from);
 }
 
 }  // namespace larder::client
