@@ -85,10 +85,15 @@ class MemberFinder {
   std::size_t position_ = 0;
 };
 
-}  // namespace
+struct Extent {
+  int depth = 0;           // arrays and objects within each other
+  std::size_t values = 0;  // at least as many as there are
+};
 
-// Brackets outside strings are all that counts; whether it is JSON is for the parser to say.
-bool IsDeeperThan(std::string_view text, int max_depth) {
+// Brackets and commas outside strings are all that counts; whether it is JSON is for the parser to
+// say.
+Extent ExtentOf(std::string_view text) {
+  Extent extent;
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -99,16 +104,29 @@ bool IsDeeperThan(std::string_view text, int max_depth) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > max_depth) return true;
+      extent.depth = std::max(extent.depth, ++depth);
+      ++extent.values;
     } else if (c == '}' || c == ']') {
       --depth;
+    } else if (c == ',') {
+      ++extent.values;
     }
   }
-  return false;
+  return extent;
 }
 
+}  // namespace
+
+bool IsDeeperThan(std::string_view text, int max_depth) { return ExtentOf(text).depth > max_depth; }
+
 std::optional<nlohmann::json> ParseAnswer(std::string_view text, int max_depth) {
-  if (IsDeeperThan(text, max_depth)) return std::nullopt;
+  return AnswerParser(max_depth).Parse(text);
+}
+
+std::optional<nlohmann::json> AnswerParser::Parse(std::string_view text) {
+  const Extent extent = ExtentOf(text);
+  values_ += extent.values;
+  if (extent.depth > max_depth_ || values_ > kMaxAnswerValues) return std::nullopt;
   nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
   if (value.is_discarded()) return std::nullopt;
   return value;

@@ -131,11 +131,12 @@ class MessageAssembler {
 
 MessageStream ReadMessageStream(const std::vector<Event>& events) {
   MessageAssembler assembler;
+  AnswerParser parser(kMaxMadeDepth);
   std::string_view problem;
   for (const Event& event : events) {
-    const std::optional<json> data = ParseAnswer(event.data, kMaxMadeDepth);
+    const std::optional<json> data = parser.Parse(event.data);
     if (!data || !data->is_object()) {
-      problem = "invalid";
+      problem = parser.problem();
       break;
     }
     if (event.name == "error" || StringMember(*data, "type") == "error" || IsSet(*data, "error")) {

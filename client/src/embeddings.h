@@ -52,7 +52,8 @@ struct EmbeddingsBatch {
 std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object);
 
 struct BatchAnswer {
-  // Why it is not one, or "": "invalid", "error", "empty", "too_large" (over kMaxRepeatedBytes).
+  // Why it is not one, or "": "invalid", "error", "empty", "too_large" (over kMaxRepeatedBytes),
+  // "too_complex" (members or a usage that no API has).
   std::string_view problem;
   std::vector<std::string> items;  // the answer to each item alone, in the order of the request
 };

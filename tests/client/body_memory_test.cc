@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "body_pieces.h"
+#include "dialect.h"
 #include "embeddings.h"
 #include "larder/client/asio/decorators.h"
 #include "larder/client/policy.h"
@@ -135,6 +136,43 @@ TEST(BodyMemoryTest, AnotherNameForTheModelTakesCopiesOfTheBodyButNoTree) {
   EXPECT_TRUE(other->body_ == "{ \"all\": " + values + ", \"model\" : \"there\" }")
       << "all else stays as it was";
   EXPECT_LT(most, 8 * kBodyBytes);
+}
+
+// A tree of such answers takes thirty times their bytes.
+TEST(BodyMemoryTest, AnAnswerOfMoreValuesThanAnyHasIsNotReadIntoATree) {
+  const std::string body = "{\"x\":[" + Repeated("{},", kBodyBytes) + "{}]}";
+  const std::vector<Event> events(32, {"", "{\"x\":[" + Repeated("{},", kBodyBytes / 32) + "{}]}"});
+  for (const char* name :
+       {"openai.chat", "openai.completions", "openai.responses", "anthropic.messages"}) {
+    const Endpoint& endpoint = *FindEndpoint(name);
+    Verdict verdict;
+    std::size_t most = MostBytesOf([&] { verdict = endpoint.JudgeJson({}, {}, body); });
+    EXPECT_EQ(verdict.reason, "too_complex") << name;
+    EXPECT_LT(most, kBodyBytes) << name;
+    most = MostBytesOf([&] { verdict = endpoint.JudgeStream({}, {}, events); });
+    EXPECT_EQ(verdict.reason, "too_complex") << name;
+    EXPECT_LT(most, 8 * kBodyBytes) << name;
+  }
+}
+
+TEST(BodyMemoryTest, NoPartOfAnAnswerToABatchIsReadIntoATreeWhateverItIs) {
+  const RequestPlan plan = FindEndpoint("openai.embeddings")->Plan("{\"input\":\"a\"}");
+  const std::string data = "\"data\":[{\"embedding\":[1]}]";
+  const std::string many = "[" + Repeated("{},", kBodyBytes) + "{}]";
+  const std::string deep =
+      Repeated("{\"a\":", kBodyBytes) + "0" + std::string(kBodyBytes / 5 + 1, '}');
+  for (const std::string& answer :
+       {"{\"data\":" + many + "}", "{" + Repeated("\"\":0,", kBodyBytes) + data + "}",
+        "{\"data\":[{" + Repeated("\"\":0,", kBodyBytes) + "\"embedding\":[1]}]}",
+        "{\"usage\":" + many + "," + data + "}", "{\"usage\":" + deep + "," + data + "}",
+        "{\"model\":" + many + ",\"data\":[]}",
+        "{\"data\":[{\"embedding\":[1],\"index\":" + many + "}]}"}) {
+    Verdict verdict;
+    const std::size_t most = MostBytesOf(
+        [&] { verdict = FindEndpoint("openai.embeddings")->JudgeJson(plan, {}, answer); });
+    EXPECT_FALSE(verdict.store) << answer.substr(0, 20);
+    EXPECT_LT(most, 4 * kBodyBytes) << answer.substr(0, 20);
+  }
 }
 
 // With each item all that is beside the data would be stored.
