@@ -45,11 +45,11 @@ TEST(EmbeddingsPlanTest, MoreInputsThanAnyProviderTakesBypass) {
 
 // It is hashed once for each of them.
 TEST(EmbeddingsPlanTest, ManyInputsBesideALongFieldBypass) {
-  std::string inputs = "0";
+  std::string inputs = "[0]";
   for (std::size_t i = 1; i < kMaxBatchItems; ++i) inputs += ",[" + std::to_string(i) + "]";
   const auto bypass = [&](std::size_t bytes) {
     const std::string field(bytes, 'x');
-    return Embeddings().Plan(R"({"new":")" + field + R"(","input":[[0],)" + inputs + "]}").bypass;
+    return Embeddings().Plan(R"({"new":")" + field + R"(","input":[)" + inputs + "]}").bypass;
   };
   EXPECT_EQ(bypass(std::size_t{1} << 20), "too-complex");
   EXPECT_EQ(bypass(std::size_t{4} << 10), "too-complex");
