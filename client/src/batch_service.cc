@@ -474,22 +474,13 @@ class BatchJourney {
   bool fetched_ = false;
 };
 
-// nullopt: cancelled, or the pool is stuck behind a store that hangs.
-boost::asio::awaitable<std::optional<BatchSlots>> TakeApart(
-    Core core, std::shared_ptr<Request> request, std::shared_ptr<const EmbeddingsBatch> batch) {
-  const std::uint64_t hashed = request->body.size() + batch->RepeatedBytes();
-  if (hashed <= core->limits.inline_bytes) co_return MakeSlots(*core, *request, *batch);
-  auto work = [core, request, batch] { return MakeSlots(*core, *request, *batch); };
-  co_return co_await RunOnPool(core->io, core->pool, std::move(work), core->limits.lookup);
-}
-
 }  // namespace
 
 boost::asio::awaitable<Result<Response>> AnswerBatch(Core core, CacheQuery query,
                                                      std::shared_ptr<Request> request) {
   const bool only_if_cached =
       request->directives.only_if_cached || core->cassette == CassetteMode::kReplay;
-  std::optional<BatchSlots> made = co_await TakeApart(core, request, query.plan.batch);
+  std::optional<BatchSlots> made = co_await MakeSlots(core, request, query.plan.batch);
   const auto state = co_await boost::asio::this_coro::cancellation_state;
   if (IsCancelled(state)) co_return GivenUp();
   if (!made && only_if_cached) co_return NotCached(*core);

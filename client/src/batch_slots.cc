@@ -7,6 +7,7 @@
 #include "batch_cassette.h"
 #include "cost.h"
 #include "embeddings.h"
+#include "handoff.h"
 #include "hit_replay.h"
 
 namespace larder::client {
@@ -28,10 +29,7 @@ std::optional<std::uint64_t> SavedMicrousd(const CachingCore& core, const CacheQ
   return CostMicrousd(usage, *price);
 }
 
-}  // namespace
-
-BatchSlots MakeSlots(const CachingCore& core, const Request& request,
-                     const EmbeddingsBatch& batch) {
+BatchSlots HashAll(const CachingCore& core, const Request& request, const EmbeddingsBatch& batch) {
   BatchSlots made;
   const ItemKeys keys(core, request, batch);
   std::map<std::string_view, std::size_t> known;
@@ -45,6 +43,17 @@ BatchSlots MakeSlots(const CachingCore& core, const Request& request,
     made.slots.push_back(std::move(slot));
   }
   return made;
+}
+
+}  // namespace
+
+boost::asio::awaitable<std::optional<BatchSlots>> MakeSlots(
+    std::shared_ptr<const CachingCore> core, std::shared_ptr<Request> request,
+    std::shared_ptr<const EmbeddingsBatch> batch) {
+  const std::uint64_t hashed = request->body.size() + batch->RepeatedBytes();
+  if (hashed <= core->limits.inline_bytes) co_return HashAll(*core, *request, *batch);
+  auto work = [core, request, batch] { return HashAll(*core, *request, *batch); };
+  co_return co_await RunOnPool(core->io, core->pool, std::move(work), core->limits.lookup);
 }
 
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,

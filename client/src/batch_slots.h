@@ -2,6 +2,7 @@
 // cache.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,9 +39,11 @@ struct BatchSlots {
   std::vector<std::size_t> positions;  // item of the request -> slot
 };
 
-// Those of `batch`, which must outlive them. Hashes a body for each: where that is much, not on an
-// io thread.
-BatchSlots MakeSlots(const CachingCore& core, const Request& request, const EmbeddingsBatch& batch);
+// Those of `batch`, which must outlive them. A body is hashed for each: on the pool, where that is
+// much. nullopt: cancelled, or the pool is stuck behind a store that hangs.
+boost::asio::awaitable<std::optional<BatchSlots>> MakeSlots(
+    std::shared_ptr<const CachingCore> core, std::shared_ptr<Request> request,
+    std::shared_ptr<const EmbeddingsBatch> batch);
 
 // The next four may block on the store.
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,
