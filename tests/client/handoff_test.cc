@@ -21,6 +21,7 @@ namespace larder::client {
 namespace {
 
 using larder::testing::Gate;
+using larder::testing::RunCoroutine;
 using Thread = std::thread::id;
 
 class HandoffTest : public ::testing::Test {
