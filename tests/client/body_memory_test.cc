@@ -188,7 +188,7 @@ TEST(BodyMemoryTest, AnAnswerToABatchIsNotTakenApartIntoMoreThanManyTimesItself)
   BatchAnswer answer;
   const std::size_t most = MostBytesOf([&] { answer = split(kBodyBytes); });
   EXPECT_EQ(answer.problem, "too_large");
-  EXPECT_LT(most, 5 * kBodyBytes);
+  EXPECT_LT(most, 8 * kBodyBytes);
   answer = split(std::size_t{1} << 10);
   EXPECT_EQ(answer.problem, "");
   EXPECT_EQ(answer.items.size(), kItems);
