@@ -112,7 +112,6 @@ class LateStreamTest : public CachingFixture {
   }
 
   std::future<Answer> leader_;
-  std::string encoding_;  // that the second request takes
 };
 
 class LateRefusalTest : public LateStreamTest, public ::testing::WithParamInterface<int> {};
@@ -154,27 +153,6 @@ TEST_F(LateStreamTest, AnswerThatCannotBecomeEventsMakesTheCallerAskForItself) {
   ServeRefusal(200, AnswerChat);  // JSON, and no answer
   EXPECT_THAT(ReadBehindOne("two"), EndsWith("data: [DONE]\n\n"));
   EXPECT_EQ(upstream_->requests(), 2);
-}
-
-TEST_F(LateStreamTest, WhoTakesGzipAndAsksForItselfIsNotAnsweredInIt) {
-  limits_.lookup = Duration(20);
-  ServeRefusal(429, [this](UpstreamExchange& exchange) {
-    encoding_ = exchange.header("accept-encoding");
-    AnswerChat(exchange);
-  });
-  leader_ = Begin(As("one", ChatRequest()));
-  asked_.Wait();
-  Request request = As("two", ChatStreamRequest(false));
-  request.headers.Set("accept-encoding", "gzip");
-  auto follower = worker().Open(request);
-  EXPECT_EQ(follower->head().status, 200);
-  HangStore();  // so that it asks past the cache
-  go_.Open();
-  std::string text;
-  while (const auto piece = follower->Read()) text += *piece;
-  EXPECT_THAT(text, EndsWith("data: [DONE]\n\n"));
-  EXPECT_EQ(encoding_, "identity");
-  EXPECT_EQ(refusals_->Counts()["store-unavailable"], 1U);
 }
 
 TEST_F(LateStreamTest, StaleAnswerStandsInForALateFailure) {
