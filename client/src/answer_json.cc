@@ -1,6 +1,7 @@
 #include "answer_json.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "json_text.h"
 
@@ -17,31 +18,34 @@ class MemberFinder {
     std::size_t end;
   };
 
-  // Where the member and one comma beside it stand; nullopt if it is not there as a string, or
-  // the text is not an object.
-  std::optional<Span> Find(std::string_view name) {
+  // Where the members of that name that are strings stand, each with one comma beside it; of a text
+  // that is not an object, up to where it is none.
+  std::vector<Span> FindAll(std::string_view name) {
+    std::vector<Span> found;
     SkipBlanks();
-    if (!Take('{')) return std::nullopt;
-    std::size_t comma = 0;  // of the comma before this member, or 0
+    if (!Take('{')) return found;
+    std::size_t comma = 0;  // behind the last member that stays, or 0
     while (true) {
       SkipBlanks();
       const std::size_t begin = position_;
       JsonString key;
-      if (!TakeString(key)) return std::nullopt;
+      if (!TakeString(key)) return found;
       SkipBlanks();
-      if (!Take(':')) return std::nullopt;
+      if (!Take(':')) return found;
       SkipBlanks();
       const bool wanted = key.raw == name && Peek() == '"';
-      if (!SkipValue()) return std::nullopt;
+      if (!SkipValue()) return found;
       const std::size_t end = position_;
       SkipBlanks();
       const bool last = Peek() != ',';
-      if (wanted && comma != 0) return Span{comma, end};
-      if (wanted && last) return Span{begin, end};
-      if (last) return std::nullopt;
-      comma = position_++;
+      const std::size_t next_comma = position_;
+      if (!last) ++position_;
       SkipBlanks();
-      if (wanted) return Span{begin, position_};
+      if (wanted && comma != 0) found.push_back({comma, end});
+      if (wanted && comma == 0) found.push_back({begin, last ? end : position_});
+      if (last) return found;
+      // That of one that goes is the next one's where another is before it.
+      if (!wanted || comma != 0) comma = next_comma;
     }
   }
 
@@ -81,10 +85,15 @@ class MemberFinder {
   std::size_t position_ = 0;
 };
 
-}  // namespace
+struct Extent {
+  int depth = 0;           // arrays and objects within each other
+  std::size_t values = 0;  // at least as many as there are
+};
 
-// Brackets outside strings are all that counts; whether it is JSON is for the parser to say.
-bool IsDeeperThan(std::string_view text, int max_depth) {
+// Brackets and commas outside strings are all that counts; whether it is JSON is for the parser to
+// say.
+Extent ExtentOf(std::string_view text) {
+  Extent extent;
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -95,16 +104,29 @@ bool IsDeeperThan(std::string_view text, int max_depth) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > max_depth) return true;
+      extent.depth = std::max(extent.depth, ++depth);
+      ++extent.values;
     } else if (c == '}' || c == ']') {
       --depth;
+    } else if (c == ',') {
+      ++extent.values;
     }
   }
-  return false;
+  return extent;
 }
 
+}  // namespace
+
+bool IsDeeperThan(std::string_view text, int max_depth) { return ExtentOf(text).depth > max_depth; }
+
 std::optional<nlohmann::json> ParseAnswer(std::string_view text, int max_depth) {
-  if (IsDeeperThan(text, max_depth)) return std::nullopt;
+  return AnswerParser(max_depth).Parse(text);
+}
+
+std::optional<nlohmann::json> AnswerParser::Parse(std::string_view text) {
+  const Extent extent = ExtentOf(text);
+  values_ += extent.values;
+  if (extent.depth > max_depth_ || values_ > kMaxAnswerValues) return std::nullopt;
   nlohmann::json value = nlohmann::json::parse(text, nullptr, false);
   if (value.is_discarded()) return std::nullopt;
   return value;
@@ -152,12 +174,14 @@ bool IsGarbled(std::string_view arguments) {
 
 std::string WithoutStringMember(std::string data, std::string_view name) {
   // Most events do not have it, and a search for bytes is the cheapest way to see that.
-  while (data.find(name) != std::string::npos) {
-    const auto span = MemberFinder(data).Find(name);
-    if (!span) break;
-    data.erase(span->begin, span->end - span->begin);
+  if (data.find(name) == std::string::npos) return data;
+  std::string kept;
+  std::size_t from = 0;
+  for (const auto& [begin, end] : MemberFinder(data).FindAll(name)) {
+    kept.append(data, from, begin - from);
+    from = end;
   }
-  return data;
+  return kept.append(data, from);
 }
 
 }  // namespace larder::client

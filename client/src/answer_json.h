@@ -1,6 +1,7 @@
 // What providers answer, as JSON values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,10 +15,34 @@ namespace larder::client {
 inline constexpr int kMaxAnswerDepth = 256;
 inline constexpr int kMaxMadeDepth = 2 * kMaxAnswerDepth;
 
+// Bounds what an answer takes as values, which is up to thirty times its bytes. By its brackets and
+// commas, all events of a stream together: the chunks of 128,000 tokens have two million, and so
+// have 8,000 tokens with twenty alternatives each.
+inline constexpr std::size_t kMaxAnswerValues = std::size_t{1} << 21;
+
 // Whether arrays and objects in `text`, JSON or not, nest deeper.
 bool IsDeeperThan(std::string_view text, int max_depth);
 
-// nullopt if `text` is not JSON or nests deeper than `max_depth`. Never throws.
+// Texts that are one answer, or the events of one.
+class AnswerParser {
+ public:
+  explicit AnswerParser(int max_depth = kMaxAnswerDepth) : max_depth_(max_depth) {}
+
+  // nullopt if `text` is not JSON, nests too deeply or, with those before, has more than
+  // kMaxAnswerValues. Never throws.
+  std::optional<nlohmann::json> Parse(std::string_view text);
+  // Why the last was none of an answer's, as Refusals counts it; "invalid" also of what is not the
+  // value that it should be.
+  std::string_view problem() const {
+    return values_ > kMaxAnswerValues ? "too_complex" : "invalid";
+  }
+
+ private:
+  const int max_depth_;
+  std::size_t values_ = 0;
+};
+
+// As AnswerParser, of one text.
 std::optional<nlohmann::json> ParseAnswer(std::string_view text, int max_depth = kMaxAnswerDepth);
 
 // Compact. Never throws: what is not UTF-8 is replaced.

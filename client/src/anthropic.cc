@@ -86,8 +86,9 @@ class MessagesEndpoint final : public Endpoint {
   }
   Verdict JudgeJson(const RequestPlan& plan, const StoreRules& rules,
                     std::string_view body) const override {
-    const std::optional<json> message = ParseAnswer(body);
-    if (!message || !message->is_object()) return {.reason = "invalid"};
+    AnswerParser parser;
+    const std::optional<json> message = parser.Parse(body);
+    if (!message || !message->is_object()) return {.reason = std::string(parser.problem())};
     return JudgeMessage(plan, rules, *message);
   }
   Verdict JudgeStream(const RequestPlan& plan, const StoreRules& rules,

@@ -111,9 +111,9 @@ class MessageAssembler {
     json& content = stream_.message["content"];
     if (!blocks_.empty() || !content.is_array()) content = json::array();
     for (auto& [index, block] : blocks_) {
-      if (!block.input.empty()) {
+      if (block.input.find_first_not_of(" \t\r\n") != std::string::npos) {
         std::optional<json> input = ParseAnswer(block.input);
-        if (!input && IsGarbled(block.input)) stream_.problem = "bad_arguments";
+        if (!input) stream_.problem = "bad_arguments";
         if (input) block.value["input"] = *std::move(input);
       }
       content.push_back(std::move(block.value));
@@ -131,11 +131,12 @@ class MessageAssembler {
 
 MessageStream ReadMessageStream(const std::vector<Event>& events) {
   MessageAssembler assembler;
+  AnswerParser parser(kMaxMadeDepth);
   std::string_view problem;
   for (const Event& event : events) {
-    const std::optional<json> data = ParseAnswer(event.data, kMaxMadeDepth);
+    const std::optional<json> data = parser.Parse(event.data);
     if (!data || !data->is_object()) {
-      problem = "invalid";
+      problem = parser.problem();
       break;
     }
     if (event.name == "error" || StringMember(*data, "type") == "error" || IsSet(*data, "error")) {

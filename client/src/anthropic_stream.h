@@ -19,7 +19,7 @@ struct MessageStream {
 // Events -> the message that says the same. Of a delta that is not known, strings continue the
 // block's member of that name, arrays grow, and else the last one holds.
 // Problems: "invalid", "error", "no_end" (no message_stop), "bad_arguments" (a tool's input that
-// is no JSON).
+// is no JSON, or nests too deeply to be read).
 MessageStream ReadMessageStream(const std::vector<Event>& events);
 
 // A message -> events: text in pieces of about 64 bytes. Errors: kDataLoss (not a message).

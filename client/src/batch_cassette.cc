@@ -15,6 +15,11 @@ std::string BytesOf(const RequestKey& key) {
   return {reinterpret_cast<const char*>(key.data()), key.size()};
 }
 
+// Larder-Key stands in for the whole body: items are told apart by their place in it.
+std::string NameOfItem(const std::string& name, std::size_t index) {
+  return name + "#" + std::to_string(index);
+}
+
 RequestTraits TraitsOfItem(const CachingCore& core, const Request& alone,
                            const EmbeddingsBatch& batch, std::string_view item) {
   return TraitsOf(alone, core.provider, batch.KeyBodyOf(item), kCassetteScope);
@@ -28,14 +33,18 @@ Request RequestForItem(const CachingCore& core, const Request& request, std::siz
   alone.headers = request.headers;
   alone.directives = request.directives;
   alone.scope = ScopeOf(core, request);
-  // It stands in for the whole body: items are told apart by their place in it.
-  if (alone.directives.key) *alone.directives.key += "#" + std::to_string(index);
+  if (alone.directives.key) alone.directives.key = NameOfItem(*alone.directives.key, index);
   return alone;
 }
 
-RequestKey KeyOfItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
-                     std::string_view item) {
-  return KeyOfRequest(alone, core.provider, batch.KeyBodyOf(item), ScopeOf(core, alone));
+ItemKeys::ItemKeys(const CachingCore& core, const Request& request, const EmbeddingsBatch& batch)
+    : request_(request),
+      batch_(batch),
+      stem_(StemOfRequest(request, core.provider, ScopeOf(core, request))) {}
+
+RequestKey ItemKeys::Of(std::string_view item, std::size_t index) const {
+  const std::optional<std::string>& name = request_.directives.key;
+  return stem_.With(name ? NameOfItem(*name, index) : batch_.KeyBodyOf(item));
 }
 
 bool KeepsWholeBatches(const CachingCore& core) {
@@ -65,10 +74,9 @@ std::optional<CachedResponse> FindWhole(const CachingCore& core, const CacheQuer
   return core.cache->Get(BytesOf(KeyOfWhole(query)), read);
 }
 
-void NoteItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
-              std::string_view item) {
-  NoteRecording(*core.cache, KeyOfItem(core, alone, batch, item),
-                TraitsOfItem(core, alone, batch, item));
+void NoteItem(const CachingCore& core, const RequestKey& key, const Request& alone,
+              const EmbeddingsBatch& batch, std::string_view item) {
+  NoteRecording(*core.cache, key, TraitsOfItem(core, alone, batch, item));
 }
 
 Result<std::string> NearestItem(const CachingCore& core, const Request& alone,

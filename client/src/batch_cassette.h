@@ -19,8 +19,19 @@ namespace larder::client {
 // The request for the item number `index` of the different ones of `request` alone, but for its
 // body.
 Request RequestForItem(const CachingCore& core, const Request& request, std::size_t index);
-RequestKey KeyOfItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
-                     std::string_view item);
+
+// The keys of those requests.
+class ItemKeys {
+ public:
+  // All must outlive this.
+  ItemKeys(const CachingCore& core, const Request& request, const EmbeddingsBatch& batch);
+  RequestKey Of(std::string_view item, std::size_t index) const;
+
+ private:
+  const Request& request_;
+  const EmbeddingsBatch& batch_;
+  const KeyStem stem_;
+};
 
 // Whether answers to whole batches are kept, and under which key: none of an item's.
 bool KeepsWholeBatches(const CachingCore& core);
@@ -32,8 +43,8 @@ RequestKey KeyOfWhole(const CacheQuery& query);
 std::unique_ptr<ResponseLease> AcquireWhole(const CachingCore& core, const CacheQuery& query);
 std::optional<CachedResponse> FindWhole(const CachingCore& core, const CacheQuery& query);
 // As NoteRecording and NearestRecording, of one item.
-void NoteItem(const CachingCore& core, const Request& alone, const EmbeddingsBatch& batch,
-              std::string_view item);
+void NoteItem(const CachingCore& core, const RequestKey& key, const Request& alone,
+              const EmbeddingsBatch& batch, std::string_view item);
 Result<std::string> NearestItem(const CachingCore& core, const Request& alone,
                                 const EmbeddingsBatch& batch, std::string_view item);
 

@@ -98,9 +98,12 @@ void Commit(ResponseLease& lease, const StorableAnswer& answer) {
 }
 
 void NoteItems(const BatchFetch& fetch) {
+  const EmbeddingsBatch& batch = *fetch.query.plan.batch;
+  const ItemKeys keys(*fetch.core, *fetch.caller, batch);
   for (std::size_t i = 0; i < fetch.items.size(); ++i) {
+    const std::string& item = fetch.items[i];
     const Request alone = RequestForItem(*fetch.core, *fetch.caller, fetch.numbers[i]);
-    NoteItem(*fetch.core, alone, *fetch.query.plan.batch, fetch.items[i]);
+    NoteItem(*fetch.core, keys.Of(item, fetch.numbers[i]), alone, batch, item);
   }
 }
 

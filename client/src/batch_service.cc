@@ -55,14 +55,15 @@ struct Composition {
 
 class BatchJourney {
  public:
-  BatchJourney(Core core, CacheQuery query, std::shared_ptr<Request> request)
+  BatchJourney(Core core, CacheQuery query, std::shared_ptr<Request> request, BatchSlots made)
       : core_(std::move(core)),
         query_(std::move(query)),
         request_(std::move(request)),
-        batch_(query_.plan.batch) {
+        batch_(query_.plan.batch),
+        slots_(std::move(made.slots)),
+        positions_(std::move(made.positions)) {
     outcome_.forward = query_.directives.no_cache ? Forward::kRequest : Forward::kMiss;
     outcome_.key = ToHex(query_.key);
-    slots_ = MakeSlots(*core_, *request_, *batch_, positions_);
   }
 
   boost::asio::awaitable<Result<Response>> Go() {
@@ -464,9 +465,9 @@ class BatchJourney {
   CacheQuery query_;
   const std::shared_ptr<Request> request_;
   const std::shared_ptr<const EmbeddingsBatch> batch_;
-  std::vector<BatchSlot> slots_;        // the different items
-  std::vector<std::size_t> positions_;  // item of the request -> slot
-  std::vector<std::size_t> own_;        // slots whose leases were got in this turn
+  std::vector<BatchSlot> slots_;
+  const std::vector<std::size_t> positions_;
+  std::vector<std::size_t> own_;  // slots whose leases were got in this turn
   FlightOpening opening_;
   CacheOutcome outcome_;
   std::size_t hits_ = 0;
@@ -480,7 +481,12 @@ boost::asio::awaitable<Result<Response>> AnswerBatch(Core core, CacheQuery query
                                                      std::shared_ptr<Request> request) {
   const bool only_if_cached =
       request->directives.only_if_cached || core->cassette == CassetteMode::kReplay;
-  BatchJourney journey(std::move(core), std::move(query), std::move(request));
+  std::optional<BatchSlots> made = co_await MakeSlots(core, request, query.plan.batch);
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (IsCancelled(state)) co_return GivenUp();
+  if (!made && only_if_cached) co_return NotCached(*core);
+  if (!made) co_return co_await PassUncached(core, *request, "store-unavailable");
+  BatchJourney journey(std::move(core), std::move(query), std::move(request), *std::move(made));
   if (only_if_cached) co_return co_await journey.OnlyIfCached();
   co_return co_await journey.Go();
 }

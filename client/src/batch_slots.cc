@@ -7,6 +7,7 @@
 #include "batch_cassette.h"
 #include "cost.h"
 #include "embeddings.h"
+#include "handoff.h"
 #include "hit_replay.h"
 
 namespace larder::client {
@@ -28,25 +29,31 @@ std::optional<std::uint64_t> SavedMicrousd(const CachingCore& core, const CacheQ
   return CostMicrousd(usage, *price);
 }
 
-}  // namespace
-
-std::vector<BatchSlot> MakeSlots(const CachingCore& core, const Request& request,
-                                 const EmbeddingsBatch& batch,
-                                 std::vector<std::size_t>& positions) {
-  std::vector<BatchSlot> slots;
-  Request alone = RequestForItem(core, request, 0);
+BatchSlots HashAll(const CachingCore& core, const Request& request, const EmbeddingsBatch& batch) {
+  BatchSlots made;
+  const ItemKeys keys(core, request, batch);
   std::map<std::string_view, std::size_t> known;
   for (const std::string& item : batch.items) {
-    const auto [place, is_new] = known.emplace(item, slots.size());
-    positions.push_back(place->second);
+    const auto [place, is_new] = known.emplace(item, made.slots.size());
+    made.positions.push_back(place->second);
     if (!is_new) continue;
-    if (request.directives.key) alone = RequestForItem(core, request, slots.size());
     BatchSlot slot;
     slot.item = item;
-    slot.key = KeyOfItem(core, alone, batch, item);
-    slots.push_back(std::move(slot));
+    slot.key = keys.Of(item, made.slots.size());
+    made.slots.push_back(std::move(slot));
   }
-  return slots;
+  return made;
+}
+
+}  // namespace
+
+boost::asio::awaitable<std::optional<BatchSlots>> MakeSlots(
+    std::shared_ptr<const CachingCore> core, std::shared_ptr<Request> request,
+    std::shared_ptr<const EmbeddingsBatch> batch) {
+  const std::uint64_t hashed = request->body.size() + batch->RepeatedBytes();
+  if (hashed <= core->limits.inline_bytes) co_return HashAll(*core, *request, *batch);
+  auto work = [core, request, batch] { return HashAll(*core, *request, *batch); };
+  co_return co_await RunOnPool(core->io, core->pool, std::move(work), core->limits.lookup);
 }
 
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,

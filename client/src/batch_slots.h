@@ -2,6 +2,7 @@
 // cache.
 #pragma once
 
+#include <boost/asio/awaitable.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,12 +34,18 @@ struct BatchSlot {
   }
 };
 
-// One for each different item of `batch`, which must outlive them. `positions`: where in them is
-// each of its items.
-std::vector<BatchSlot> MakeSlots(const CachingCore& core, const Request& request,
-                                 const EmbeddingsBatch& batch, std::vector<std::size_t>& positions);
+struct BatchSlots {
+  std::vector<BatchSlot> slots;        // the different items
+  std::vector<std::size_t> positions;  // item of the request -> slot
+};
 
-// The first four may block on the store.
+// Those of `batch`, which must outlive them. A body is hashed for each: on the pool, where that is
+// much. nullopt: cancelled, or the pool is stuck behind a store that hangs.
+boost::asio::awaitable<std::optional<BatchSlots>> MakeSlots(
+    std::shared_ptr<const CachingCore> core, std::shared_ptr<Request> request,
+    std::shared_ptr<const EmbeddingsBatch> batch);
+
+// The next four may block on the store.
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,
                                          ReadOptions read, const FlightOpening& opening);
 // What is there of those that have no answer yet.

@@ -115,8 +115,10 @@ class Journey {
     co_return std::nullopt;
   }
 
-  // The journey goes on within the stream.
+  // The journey goes on within the stream, whose head says that it is plain text, also where the
+  // upstream is asked past the cache in the end.
   Response BeginStream(Slow slow) {
+    if (request_ != nullptr) request_->headers.Set("accept-encoding", "identity");
     Response response;
     response.head.status = 200;
     response.head.headers.Set("content-type", "text/event-stream; charset=utf-8");

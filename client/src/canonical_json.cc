@@ -42,8 +42,7 @@ void Write(const CanonicalTree& tree, std::uint32_t at, std::string& out) {
 
 std::optional<std::string_view> CanonicalObject::Find(std::string_view name) const {
   for (const Member& member : members) {
-    if (member.name != name) continue;
-    return std::string_view(member.kept ? text : left_out_text).substr(member.offset, member.size);
+    if (member.name == name) return ValueOf(member);
   }
   return std::nullopt;
 }

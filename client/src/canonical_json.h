@@ -37,6 +37,11 @@ struct CanonicalObject {
   };
   std::vector<Member> members;
   std::string left_out_text;
+
+  // That of one of `members`, as Find() has it: for those who look at all of them.
+  std::string_view ValueOf(const Member& member) const {
+    return std::string_view(member.kept ? text : left_out_text).substr(member.offset, member.size);
+  }
 };
 
 // Errors: kInvalidArgument, saying what is wrong and at which byte, never with a part of the body:

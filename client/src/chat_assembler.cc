@@ -11,6 +11,10 @@ namespace {
 
 using nlohmann::json;
 
+// Choices, and elements of a list that an index tells apart: each new one is compared with all that
+// are there. No API gives as many.
+constexpr std::size_t kMostTold = 1024;
+
 // Strings that say what something is. Providers repeat them; none continues them.
 bool IsRepeated(std::string_view name) {
   constexpr std::string_view kRepeated[] = {"role",    "id",     "type",  "format",
@@ -24,7 +28,8 @@ bool IsWhole(std::string_view name, std::string_view text) {
   return name == "name" || (name == "arguments" && text.starts_with('{') && json::accept(text));
 }
 
-void MergeObjects(json& old, const json& added);
+// These tell whether what was added could be: false if it is too much.
+bool MergeObjects(json& old, const json& added);
 
 void MergeStrings(std::string_view name, json& old, const json& added) {
   auto& text = old.get_ref<std::string&>();
@@ -76,11 +81,12 @@ bool ContinuesWithin(std::string_view array, const json& old, const json& item) 
   return array != "tool_calls" || !named || (!id.empty() && id == StringMember(old, "id"));
 }
 
-void MergeArrays(std::string_view name, json& old, const json& added) {
+bool MergeArrays(std::string_view name, json& old, const json& added) {
   const std::size_t before = old.size();
   for (const json& item : added) {
     const bool by_index = FindMember(item, "index") != nullptr;
     const std::size_t none = old.size();
+    if (by_index && none > kMostTold) return false;
     std::size_t match = none;
     for (std::size_t i = by_index ? none : before; item.is_object() && i > 0; --i) {
       const bool same =
@@ -90,47 +96,48 @@ void MergeArrays(std::string_view name, json& old, const json& added) {
     }
     if (match == none) {
       old.push_back(item);
-    } else {
-      MergeObjects(old[match], item);
+    } else if (!MergeObjects(old[match], item)) {
+      return false;
     }
   }
+  return true;
 }
 
 // Content that changes between plain text and a list of parts becomes a list of parts.
-void MergeContent(json& old, const json& added) {
-  const auto as_parts = [](const json& content) {
-    if (content.is_array()) return content;
+bool MergeContent(json& old, const json& added) {
+  const auto as_parts = [](const json& text) {
     json parts = json::array();
-    if (!content.get_ref<const std::string&>().empty()) {
-      parts.push_back({{"type", "text"}, {"text", content}});
+    if (!text.get_ref<const std::string&>().empty()) {
+      parts.push_back({{"type", "text"}, {"text", text}});
     }
     return parts;
   };
-  json parts = as_parts(old);
-  MergeArrays("content", parts, as_parts(added));
-  old = std::move(parts);
+  if (old.is_string()) old = as_parts(old);
+  return MergeArrays("content", old, added.is_string() ? as_parts(added) : added);
 }
 
-void MergeMember(json& object, const std::string& name, const json& added) {
+bool MergeMember(json& object, const std::string& name, const json& added) {
   const auto [slot, is_new] = object.emplace(name, added.is_array() ? json::array() : added);
   json& old = *slot;
-  if (added.is_null() || (is_new && !added.is_array())) return;
+  if (added.is_null() || (is_new && !added.is_array())) return true;
   const auto is_content = [](const json& v) { return v.is_string() || v.is_array(); };
+  if (old.is_array() && added.is_array()) return MergeArrays(name, old, added);
+  if (old.is_object() && added.is_object()) return MergeObjects(old, added);
   if (old.is_string() && added.is_string()) {
     MergeStrings(name, old, added);
-  } else if (old.is_array() && added.is_array()) {
-    MergeArrays(name, old, added);
-  } else if (old.is_object() && added.is_object()) {
-    MergeObjects(old, added);
   } else if (name == "content" && is_content(old) && is_content(added)) {
-    MergeContent(old, added);
+    return MergeContent(old, added);
   } else {
     old = added;
   }
+  return true;
 }
 
-void MergeObjects(json& old, const json& added) {
-  for (const auto& [name, value] : added.items()) MergeMember(old, name, value);
+bool MergeObjects(json& old, const json& added) {
+  for (const auto& [name, value] : added.items()) {
+    if (!MergeMember(old, name, value)) return false;
+  }
+  return true;
 }
 
 enum class Lists { kReplace, kGrow };
@@ -172,7 +179,7 @@ void ChatAssembler::Add(const json& chunk) {
 }
 
 void ChatAssembler::AddChoice(const json& part, std::size_t position) {
-  if (!part.is_object()) return;
+  if (!part.is_object() || too_much_) return;
   const json* index = FindMember(part, "index");
   const bool has_index = index != nullptr && index->is_number_integer();
   const std::int64_t number =
@@ -180,6 +187,8 @@ void ChatAssembler::AddChoice(const json& part, std::size_t position) {
   auto choice = std::find_if(choices_.begin(), choices_.end(),
                              [&](const Choice& c) { return c.index == number; });
   if (choice == choices_.end()) {
+    too_much_ = choices_.size() == kMostTold;
+    if (too_much_) return;
     json value = {{"index", number}};
     if (kind_ == ChunkKind::kChat) value["message"] = json::object();
     choice = choices_.insert(choices_.end(), {number, std::move(value)});
@@ -190,7 +199,7 @@ void ChatAssembler::AddChoice(const json& part, std::size_t position) {
   const bool has_delta = part.contains("delta");
   for (const auto& [name, member] : part.items()) {
     if (name == "delta") {
-      if (member.is_object()) MergeObjects(message, member);
+      if (member.is_object() && !MergeObjects(message, member)) too_much_ = true;
     } else if (name == "message") {
       // A whole message, as some send at the end: news only if there were no deltas.
       if (!has_delta && message.empty() && member.is_object()) message = member;
@@ -203,7 +212,7 @@ void ChatAssembler::AddChoice(const json& part, std::size_t position) {
 void ChatAssembler::AddText(const json& part, json& choice) {
   for (const auto& [name, member] : part.items()) {
     if (name == "text") {
-      MergeMember(choice, name, member);
+      if (!MergeMember(choice, name, member)) too_much_ = true;
     } else {
       UpdateChoice(choice, name, member);
     }
@@ -227,6 +236,7 @@ void ChatAssembler::FinishMessage(json& message) {
 }
 
 Result<json> ChatAssembler::Take() {
+  if (too_much_) return Status(StatusCode::kDataLoss, "more choices or calls than are told apart");
   std::stable_sort(choices_.begin(), choices_.end(),
                    [](const Choice& a, const Choice& b) { return a.index < b.index; });
   json choices = json::array();

@@ -29,7 +29,8 @@ class ChatAssembler {
   // How many choices have got a finish reason; all of them, if it equals choices().
   std::size_t finished() const;
   std::size_t choices() const { return choices_.size(); }
-  // The answer; leaves this empty. Errors: kDataLoss (a patch that does not fit).
+  // The answer; leaves this empty. Errors: kDataLoss (a patch that does not fit, or more choices or
+  // elements with an index than any API gives).
   Result<nlohmann::json> Take();
 
  private:
@@ -38,12 +39,13 @@ class ChatAssembler {
     nlohmann::json value;
   };
   static void FinishMessage(nlohmann::json& message);
-  static void AddText(const nlohmann::json& part, nlohmann::json& choice);
+  void AddText(const nlohmann::json& part, nlohmann::json& choice);
 
   ChunkKind kind_;
   nlohmann::json answer_ = nlohmann::json::object();
   std::vector<Choice> choices_;
   nlohmann::json patch_;
+  bool too_much_ = false;
 };
 
 }  // namespace larder::client

@@ -65,9 +65,9 @@ struct Usage {
 
 struct Verdict {
   bool store = false;
-  // Why not: "invalid" (not an answer), "error", "no_end" (of a stream), "empty", "content_filter",
-  // "refusal", "truncated" (by a limit that the request did not set), "incomplete",
-  // "bad_arguments".
+  // Why not: "invalid" (not an answer), "too_complex" (more values than are looked at), "error",
+  // "no_end" (of a stream), "empty", "content_filter", "refusal", "truncated" (by a limit that the
+  // request did not set), "incomplete", "bad_arguments".
   std::string reason;
   std::optional<Usage> usage = {};
   std::string model = {};  // as the answer names it

@@ -21,7 +21,7 @@ bool LeavesFloats(const CanonicalObject& object) {
   for (const CanonicalObject::Member& member : object.members) {
     const bool known =
         std::find(std::begin(kKnown), std::end(kKnown), member.name) != std::end(kKnown);
-    const auto value = object.Find(member.name);
+    const std::string_view value = object.ValueOf(member);
     const bool is_default =
         value == "null" || (member.name == "output_dtype" && value == "\"float\"");
     if (!known && !is_default) return false;
@@ -76,14 +76,17 @@ void AddShare(const json& share, json& sum) {
   }
 }
 
-// Elements of `data` by their index, or by position where none has one.
-std::vector<std::vector<MemberSlice>> ByIndex(std::string_view data) {
-  const std::vector<std::string_view> elements = ElementsOf(data);
+// The `count` elements of `data` by their index, or by position where none has one; empty if it has
+// others.
+std::vector<std::vector<MemberSlice>> ByIndex(std::string_view data, std::size_t count) {
+  const std::vector<std::string_view> elements = ElementsOf(data, count);
+  if (elements.size() != count) return {};
   std::vector<std::vector<MemberSlice>> sorted(elements.size());
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    std::vector<MemberSlice> members = MembersOf(elements[i]);
+    std::vector<MemberSlice> members = MembersOf(elements[i], kMostMembers);
+    if (members.size() > kMostMembers) return {};
     const std::string_view index = FindSlice(members, "index");
-    const json number = index.empty() ? json(i) : json::parse(index, nullptr, false);
+    const json number = index.empty() ? json(i) : ParseAnswer(index).value_or(json());
     if (!number.is_number_unsigned()) return {};
     const auto at = number.get<std::uint64_t>();
     if (at >= sorted.size() || !sorted[at].empty()) return {};
@@ -120,12 +123,16 @@ std::string With(const std::vector<MemberSlice>& answer, std::string_view data, 
   return writer.Take();
 }
 
-json ParseSlice(std::string_view slice) {
-  return slice.empty() ? json() : json::parse(slice, nullptr, false);
+std::uint64_t BytesBesideData(const std::vector<MemberSlice>& answer) {
+  std::uint64_t bytes = 0;
+  for (const MemberSlice& member : answer) {
+    if (member.name != "data") bytes += member.name.size() + member.value.size();
+  }
+  return bytes;
 }
 
 bool IsEmptyVector(std::string_view vector) {
-  return vector == "\"\"" || (vector.starts_with('[') && ElementsOf(vector).empty());
+  return vector == "\"\"" || (vector.starts_with('[') && ElementsOf(vector, 1).empty());
 }
 
 }  // namespace
@@ -152,7 +159,7 @@ std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object) 
   const std::string_view mark = "\x01";  // stands nowhere else: JSON has no control characters
   ObjectWriter kept;
   for (const CanonicalObject::Member& member : object.members) {
-    const std::string_view value = member.name == "input" ? mark : *object.Find(member.name);
+    const std::string_view value = member.name == "input" ? mark : object.ValueOf(member);
     all.Add(member.name, value);
     if (member.kept) kept.Add(member.name, value);
   }
@@ -168,12 +175,16 @@ std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object) 
 
 BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::string_view>& items) {
   if (!json::accept(answer)) return {"invalid", {}};
-  const std::vector<MemberSlice> members = MembersOf(answer);
+  const std::vector<MemberSlice> members = MembersOf(answer, kMostMembers);
+  if (members.size() > kMostMembers) return {"too_complex", {}};
   const std::string_view error = FindSlice(members, "error");
   if (!error.empty() && error != "null") return {"error", {}};
-  const auto elements = ByIndex(FindSlice(members, "data"));
-  if (elements.empty() || elements.size() != items.size()) return {"invalid", {}};
-  const json usage = ParseSlice(FindSlice(members, "usage"));
+  const auto elements = ByIndex(FindSlice(members, "data"), items.size());
+  if (elements.empty()) return {"invalid", {}};
+  if (BytesBesideData(members) * items.size() > kMaxRepeatedBytes) return {"too_large", {}};
+  const std::string_view told = FindSlice(members, "usage");
+  const std::optional<json> usage = ParseAnswer(told);
+  if (!usage && !told.empty()) return {"too_complex", {}};
   Part part{0, 0, 0};
   for (const std::string_view item : items) part.all += item.size();
   BatchAnswer split;
@@ -184,7 +195,8 @@ BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::str
     if (!IsVector(vector)) return {"invalid", {}};
     if (IsEmptyVector(vector)) return {"empty", {}};
     const std::string element = WithIndex(elements[i], 0, vector);
-    split.items.push_back(With(members, "[" + element + "]", ShareOf(usage, part)));
+    const json share = usage ? ShareOf(*usage, part) : json();
+    split.items.push_back(With(members, "[" + element + "]", share));
   }
   return split;
 }
@@ -206,7 +218,7 @@ std::optional<std::string> ComposeBatchAnswer(const EmbeddingsBatch& batch,
     if (!given) return std::nullopt;
     if (i > 0) data += ',';
     data += WithIndex(element, i, *given);
-    const json share = ParseSlice(FindSlice(members, "usage"));
+    const json share = ParseAnswer(FindSlice(members, "usage")).value_or(json());
     if (i == 0) usage = share;
     if (i > 0) AddShare(share, usage);
   }

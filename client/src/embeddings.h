@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,10 @@ namespace larder::client {
 
 // Of one request that is answered item by item. No provider is known that takes as many.
 inline constexpr std::size_t kMaxBatchItems = 16384;
+
+// What the items of one batch may repeat in all: of the request what is beside its inputs, which is
+// hashed for each of them, and of the answer what is beside its data, which is stored with each.
+inline constexpr std::uint64_t kMaxRepeatedBytes = std::uint64_t{64} << 20;
 
 struct EmbeddingsBatch {
   std::vector<std::string> items;  // canonical JSON of each input, in the request's order
@@ -35,6 +40,10 @@ struct EmbeddingsBatch {
   std::string KeyBodyOf(std::string_view item) const {
     return key_before + std::string(item) + key_after;
   }
+  // How much of the bodies of all of these is not the items'.
+  std::uint64_t RepeatedBytes() const {
+    return std::uint64_t{key_before.size() + key_after.size()} * items.size();
+  }
   // The body of a request for these items.
   std::string RequestFor(const std::vector<std::string_view>& items) const;
 };
@@ -43,7 +52,8 @@ struct EmbeddingsBatch {
 std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object);
 
 struct BatchAnswer {
-  // Why it is not one, or "": "invalid", "error", "empty".
+  // Why it is not one, or "": "invalid", "error", "empty", "too_large" (over kMaxRepeatedBytes),
+  // "too_complex" (members or a usage that no API has).
   std::string_view problem;
   std::vector<std::string> items;  // the answer to each item alone, in the order of the request
 };

@@ -1,5 +1,6 @@
 #include "larder/client/explain_key.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -10,8 +11,12 @@
 
 namespace larder::client {
 
-RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
-                        std::string_view canonical_body, std::string_view scope) {
+namespace {
+
+// What `use` makes of all that is in a key but the body.
+template <typename Use>
+auto WithInput(const Request& request, const ProviderConfig& provider, std::string_view scope,
+               const Use& use) {
   std::string target = WithoutCredentials(request.target);
   std::vector<std::string> key_headers = provider.key_headers;
   if (provider.dialect == "http") {  // whose endpoints are told apart by nothing else
@@ -26,12 +31,23 @@ RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
   input.sample = request.directives.sample;
   input.headers = &request.headers;
   input.key_headers = &key_headers;
-  input.canonical_body = canonical_body;
-  if (request.directives.key) {
-    input.canonical_body = *request.directives.key;
-    input.replaces_body = true;
-  }
-  return MakeRequestKey(input);
+  input.replaces_body = request.directives.key.has_value();
+  return use(input);
+}
+
+}  // namespace
+
+RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
+                        std::string_view canonical_body, std::string_view scope) {
+  return WithInput(request, provider, scope, [&](KeyInput input) {
+    input.canonical_body = input.replaces_body ? *request.directives.key : canonical_body;
+    return MakeRequestKey(input);
+  });
+}
+
+KeyStem StemOfRequest(const Request& request, const ProviderConfig& provider,
+                      std::string_view scope) {
+  return WithInput(request, provider, scope, [](const KeyInput& input) { return KeyStem(input); });
 }
 
 Result<KeyExplanation> ExplainKey(const Request& request, const ProviderConfig& provider,

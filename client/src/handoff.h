@@ -115,6 +115,15 @@ boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> RunOnPool(
   co_return co_await handoff.Wait(timeout);
 }
 
+// Work that is done once, by whoever takes it first.
+template <typename Work>
+struct WorkForOne {
+  explicit WorkForOne(Work what) : work(std::move(what)) {}
+  bool Take() { return !taken.exchange(true); }
+  Work work;
+  std::atomic<bool> taken = false;
+};
+
 // Runs `work`, which does not throw, on the pool; or here, on `io`, if no thread there has begun it
 // within `timeout`: all may be held up by a disk that hangs, and somebody waits for what it gives.
 // Returns when it has begun there, or is done here.
@@ -122,20 +131,36 @@ template <typename Work>
 boost::asio::awaitable<void> RunOnPoolOrHere(boost::asio::io_context& io,
                                              boost::asio::thread_pool& pool, Work work,
                                              Duration timeout) {
-  struct Task {
-    explicit Task(Work what) : work(std::move(what)) {}
-    Work work;
-    std::atomic<bool> taken = false;
-  };
-  const auto task = std::make_shared<Task>(std::move(work));
+  const auto task = std::make_shared<WorkForOne<Work>>(std::move(work));
   Handoff<bool> begun(io);
   boost::asio::post(pool, [task, give = begun.Giver()] {
-    if (task->taken.exchange(true)) return;
+    if (!task->Take()) return;
     give(true);
     task->work();
   });
   static_cast<void>(co_await begun.Wait(timeout));
-  if (!task->taken.exchange(true)) task->work();
+  if (task->Take()) task->work();
+}
+
+// The same for what `work` gives, which is waited for however long it takes once it has begun.
+// nullopt: cancelled.
+template <typename Work>
+boost::asio::awaitable<std::optional<std::invoke_result_t<Work>>> GetFromPoolOrHere(
+    boost::asio::io_context& io, boost::asio::thread_pool& pool, Work work, Duration timeout) {
+  const auto task = std::make_shared<WorkForOne<Work>>(std::move(work));
+  Handoff<bool> begun(io);
+  Handoff<std::invoke_result_t<Work>> done(io);
+  boost::asio::post(pool, [task, begin = begun.Giver(), give = done.Giver()] {
+    if (!task->Take()) return;
+    begin(true);
+    give(task->work());
+  });
+  static_cast<void>(co_await begun.Wait(timeout));
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  const bool here = task->Take();
+  if (IsCancelled(state)) co_return std::nullopt;
+  if (here) co_return task->work();
+  co_return co_await done.Wait();
 }
 
 }  // namespace larder::client

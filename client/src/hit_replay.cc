@@ -1,5 +1,6 @@
 #include "hit_replay.h"
 
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,6 +34,23 @@ ResponseHead MakeHead(const StoredResponse& info, const WantedForm& wanted,
   return head;
 }
 
+Pieces Convert(const CachedResponse& response, const WantedForm& wanted) {
+  try {
+    return GiveBody(response, wanted);
+  } catch (const std::exception&) {
+    return Status(StatusCode::kDataLoss, "the answer could not be converted");
+  }
+}
+
+// How long the pool may leave a conversion lying before it is done on the io thread, where all
+// others of that thread wait for it: so only what is small is, and what would else wait behind a
+// store that hangs, better late than never.
+Duration PatienceFor(const CachingCore& core, const CachedResponse& response) {
+  const bool may_hang = &core.store->pool() == &core.pool;
+  const bool small = response.body.size() <= core.limits.inline_bytes;
+  return small || may_hang ? core.limits.lookup : kForever;
+}
+
 }  // namespace
 
 bool IsBeingRevalidated(const CachedResponse& hit, const ReadOptions& read) {
@@ -62,12 +80,10 @@ boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCor
       response.body.size() <= core->limits.convert_inline_bytes) {
     pieces.emplace(GiveBody(response, wanted));
   } else {
-    auto convert = [response, wanted] { return GiveBody(response, wanted); };
-    pieces = co_await RunOnPool(core->io, core->pool, std::move(convert), core->limits.lookup);
-    const auto state = co_await boost::asio::this_coro::cancellation_state;
-    if (IsCancelled(state)) co_return Status(StatusCode::kCancelled, "the caller gave up");
-    // The pool is stuck behind a store that hangs: better late than never.
-    if (!pieces) pieces.emplace(GiveBody(response, wanted));
+    auto convert = [response, wanted] { return Convert(response, wanted); };
+    const Duration patience = PatienceFor(*core, response);
+    pieces = co_await GetFromPoolOrHere(core->io, core->pool, std::move(convert), patience);
+    if (!pieces) co_return Status(StatusCode::kCancelled, "the caller gave up");
   }
   if (!pieces->ok()) co_return pieces->status();
   Response replay;

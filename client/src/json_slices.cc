@@ -63,25 +63,25 @@ class Walker {
 
 }  // namespace
 
-std::vector<MemberSlice> MembersOf(std::string_view text) {
+std::vector<MemberSlice> MembersOf(std::string_view text, std::size_t most) {
   std::vector<MemberSlice> members;
   Walker walker(text);
   if (!walker.Take('{')) return members;
   std::string name;
-  while (walker.TakeName(name)) {
+  while (members.size() <= most && walker.TakeName(name)) {
     members.push_back({std::move(name), walker.TakeValue()});
     if (!walker.Take(',')) break;
   }
   return members;
 }
 
-std::vector<std::string_view> ElementsOf(std::string_view text) {
+std::vector<std::string_view> ElementsOf(std::string_view text, std::size_t most) {
   std::vector<std::string_view> elements;
   Walker walker(text);
   if (!walker.Take('[') || walker.Take(']')) return elements;
   do {
     elements.push_back(walker.TakeValue());
-  } while (walker.Take(','));
+  } while (elements.size() <= most && walker.Take(','));
   return elements;
 }
 
@@ -98,8 +98,7 @@ std::string_view FindMemberText(std::string_view text, std::string_view name) {
   Walker walker(text);
   if (!walker.Take('{')) return found;
   std::string one;
-  constexpr int kMostMembers = 4096;
-  for (int i = 0; i < kMostMembers && walker.TakeName(one); ++i) {
+  for (std::size_t i = 0; i < kMostMembers && walker.TakeName(one); ++i) {
     const std::string_view value = walker.TakeValue();
     if (one == name) found = value;
     if (!walker.Take(',')) break;

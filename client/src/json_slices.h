@@ -14,17 +14,22 @@ struct MemberSlice {
   std::string_view value;  // without blanks around it
 };
 
-// The members of the object `text`, which is JSON; empty if it is another value.
-std::vector<MemberSlice> MembersOf(std::string_view text);
+// No API has as many in one object.
+inline constexpr std::size_t kMostMembers = 4096;
 
-// The elements of the array `text`, which is JSON; empty if it is another value.
-std::vector<std::string_view> ElementsOf(std::string_view text);
+// The members of the object `text`, which is JSON; empty if it is another value. Of more than
+// `most`, only one more.
+std::vector<MemberSlice> MembersOf(std::string_view text, std::size_t most = std::string::npos);
+
+// The elements of the array `text`, likewise.
+std::vector<std::string_view> ElementsOf(std::string_view text,
+                                         std::size_t most = std::string::npos);
 
 // The value of the member `name`, the last one if there are several; empty if there is none.
 std::string_view FindSlice(const std::vector<MemberSlice>& members, std::string_view name);
 
-// The same of the object `text`, without a list of all its members; more than 4096 are not looked
-// at, for no API has as many, and this is called where others wait.
+// The same of the object `text`, without a list of all its members; more than kMostMembers are
+// not looked at, for this is called where others wait.
 std::string_view FindMemberText(std::string_view text, std::string_view name);
 
 // What the JSON string `value` says; nullopt if it is another value. A tree is made of none, for a

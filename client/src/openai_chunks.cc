@@ -70,15 +70,16 @@ struct ChunkStream {
 
 ChunkStream ReadStream(ChunkKind kind, const std::vector<Event>& events) {
   ChunkStream stream{ChatAssembler(kind), "", false};
+  AnswerParser parser(kMaxMadeDepth);
   for (const Event& event : events) {
     if (event.data == kDone) {
       stream.done = true;
       break;
     }
-    const std::optional<json> chunk = ParseAnswer(event.data, kMaxMadeDepth);
+    const std::optional<json> chunk = parser.Parse(event.data);
     if (event.name == "error" || (chunk && IsSet(*chunk, "error"))) stream.problem = "error";
     if (!chunk || !chunk->is_object()) {
-      if (stream.problem.empty()) stream.problem = "invalid";
+      if (stream.problem.empty()) stream.problem = parser.problem();
       continue;
     }
     stream.assembler.Add(*chunk);
@@ -90,8 +91,9 @@ ChunkStream ReadStream(ChunkKind kind, const std::vector<Event>& events) {
 
 Verdict ChunkEndpoint::JudgeJson(const RequestPlan& plan, const StoreRules& rules,
                                  std::string_view body) const {
-  const std::optional<json> answer = ParseAnswer(body);
-  if (!answer || !answer->is_object()) return {.reason = "invalid"};
+  AnswerParser parser;
+  const std::optional<json> answer = parser.Parse(body);
+  if (!answer || !answer->is_object()) return {.reason = std::string(parser.problem())};
   return JudgeAnswer(dialect_, plan, rules, *answer);
 }
 

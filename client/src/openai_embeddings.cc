@@ -25,7 +25,8 @@ class EmbeddingsEndpoint final : public Endpoint {
     planned.plan.batch = PlanBatch(planned.object);
     if (planned.plan.batch == nullptr) {
       planned.plan.bypass = "no-input";
-    } else if (planned.plan.batch->items.size() > kMaxBatchItems) {
+    } else if (planned.plan.batch->items.size() > kMaxBatchItems ||
+               planned.plan.batch->RepeatedBytes() > kMaxRepeatedBytes) {
       planned.plan.bypass = kTooComplex;
     }
     return planned.Take();
@@ -34,10 +35,10 @@ class EmbeddingsEndpoint final : public Endpoint {
   Verdict JudgeJson(const RequestPlan& plan, const StoreRules&,
                     std::string_view body) const override {
     Verdict verdict;
-    const std::vector<MemberSlice> answer = MembersOf(body);  // without the vectors parsed
-    const json model = json::parse(FindSlice(answer, "model"), nullptr, false);
+    const json model = ParseAnswer(FindMemberText(body, "model")).value_or(json());
     if (model.is_string()) verdict.model = model;
-    const json usage = json::parse(FindSlice(answer, "usage"), nullptr, false);
+    // Without the vectors parsed.
+    const json usage = ParseAnswer(FindMemberText(body, "usage")).value_or(json());
     if (usage.is_object()) {
       // Some report the total only.
       const bool prompt = FindMember(usage, "prompt_tokens") != nullptr;

@@ -121,14 +121,15 @@ struct ResponseStream {
 ResponseStream ReadStream(const std::vector<Event>& events) {
   ResponseStream stream{"no_end", {}, false};
   std::map<std::uint64_t, json> items;
+  AnswerParser parser(kMaxMadeDepth);
   for (const Event& event : events) {
     if (event.data == "[DONE]") {
       stream.ends_marked = true;
       continue;
     }
-    std::optional<json> data = ParseAnswer(event.data, kMaxMadeDepth);
+    std::optional<json> data = parser.Parse(event.data);
     if (!data || !data->is_object()) {
-      stream.problem = "invalid";
+      stream.problem = parser.problem();
       return stream;
     }
     const std::string_view type = StringMember(*data, "type");
@@ -164,8 +165,9 @@ class ResponsesEndpoint final : public Endpoint {
   }
   Verdict JudgeJson(const RequestPlan& plan, const StoreRules& rules,
                     std::string_view body) const override {
-    const std::optional<json> answer = ParseAnswer(body);
-    if (!answer || !answer->is_object()) return {.reason = "invalid"};
+    AnswerParser parser;
+    const std::optional<json> answer = parser.Parse(body);
+    if (!answer || !answer->is_object()) return {.reason = std::string(parser.problem())};
     return JudgeAnswer(plan, rules, *answer);
   }
   Verdict JudgeStream(const RequestPlan& plan, const StoreRules& rules,

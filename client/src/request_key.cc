@@ -40,13 +40,23 @@ void AppendHeaders(const KeyInput& input, std::string& out) {
   }
 }
 
-}  // namespace
+using HashContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
-RequestKey MakeRequestKey(const KeyInput& input) {
+HashContext MakeContext() {
+  HashContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  Require(context != nullptr);
+  return context;
+}
+
+void Hash(EVP_MD_CTX* context, std::string_view bytes) {
+  Require(EVP_DigestUpdate(context, bytes.data(), bytes.size()) == 1);
+}
+
+// All but the body.
+HashContext BeginHash(const KeyInput& input) {
   // Looked up once, not for each key; never freed.
   static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   Require(sha256 != nullptr);
-  // All but the body, which is hashed where it is.
   std::string parts;
   constexpr std::size_t kUsual = 512;
   parts.reserve(kUsual);
@@ -58,20 +68,37 @@ RequestKey MakeRequestKey(const KeyInput& input) {
   AppendNumber(input.sample, parts);
   AppendHeaders(input, parts);
   AppendPart(input.replaces_body ? "key" : "body", parts);
-  AppendNumber(input.canonical_body.size(), parts);
 
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        &EVP_MD_CTX_free);
+  HashContext context = MakeContext();
+  Require(EVP_DigestInit_ex(context.get(), sha256, nullptr) == 1);
+  Hash(context.get(), parts);
+  return context;
+}
+
+RequestKey EndHash(EVP_MD_CTX* context, std::string_view canonical_body) {
+  std::string body_size;
+  AppendNumber(canonical_body.size(), body_size);
+  Hash(context, body_size);
+  Hash(context, canonical_body);
   RequestKey key;
   unsigned int size = 0;
-  Require(context != nullptr);
-  Require(EVP_DigestInit_ex(context.get(), sha256, nullptr) == 1);
-  Require(EVP_DigestUpdate(context.get(), parts.data(), parts.size()) == 1);
-  Require(EVP_DigestUpdate(context.get(), input.canonical_body.data(),
-                           input.canonical_body.size()) == 1);
-  Require(EVP_DigestFinal_ex(context.get(), key.data(), &size) == 1);
+  Require(EVP_DigestFinal_ex(context, key.data(), &size) == 1);
   Require(size == key.size());
   return key;
+}
+
+}  // namespace
+
+RequestKey MakeRequestKey(const KeyInput& input) {
+  return EndHash(BeginHash(input).get(), input.canonical_body);
+}
+
+KeyStem::KeyStem(const KeyInput& input) : hashed_(BeginHash(input)) {}
+
+RequestKey KeyStem::With(std::string_view canonical_body) const {
+  const HashContext context = MakeContext();
+  Require(EVP_MD_CTX_copy_ex(context.get(), static_cast<const EVP_MD_CTX*>(hashed_.get())) == 1);
+  return EndHash(context.get(), canonical_body);
 }
 
 std::string ToHex(const RequestKey& key) { return Hex(key.data(), key.size()); }

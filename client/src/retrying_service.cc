@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "curl_request.h"
+#include "gunzip.h"
 #include "handoff.h"
 #include "partial_body.h"
 #include "retry_after.h"
@@ -41,6 +42,11 @@ class SystemTiming final : public RetryTiming {
   boost::asio::io_context& io_;
   std::minstd_rand random_;
 };
+
+// What was read of an error, also where the caller takes gzip.
+std::string Plain(const PartialBody& body) {
+  return Gunzip(body.text(), kMaxErrorBytes).value_or(body.text());
+}
 
 // One call: its attempts, one after the other.
 class Call {
@@ -145,7 +151,7 @@ class Call {
     auto body = std::make_unique<PartialBody>(std::move(response.body));
     co_await body->ReadAhead(kMaxErrorBytes);
     constexpr int kTooManyRequests = 429;
-    const bool final = response.head.status == kTooManyRequests && IsOutOfQuota(body->text());
+    const bool final = response.head.status == kTooManyRequests && IsOutOfQuota(Plain(*body));
     response.body = std::move(body);
     co_return final;
   }

@@ -193,7 +193,8 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
   info.priced = storable.spent.priced;
   storable.options.cost_microusd = WholeMicrousd(storable.spent.microusd);
   // A cassette keeps what is complete, however bad it is.
-  const bool whole = verdict.reason != "no_end" && verdict.reason != "invalid";
+  const bool whole =
+      verdict.reason != "no_end" && verdict.reason != "invalid" && verdict.reason != "too_complex";
   if (core.cassette == CassetteMode::kRecord && whole) verdict.store = true;
   if (!verdict.store) {
     core.refusals->Add(verdict.reason);

@@ -201,6 +201,27 @@ TEST(AnthropicStreamTest, CutAndBrokenStreamsAreNotStored) {
             "bad_arguments");
 }
 
+// Else it would be stored, and replayed, as a call with no arguments.
+TEST(AnthropicStreamTest, AToolsInputThatIsTooDeepToBeReadIsNotStored) {
+  const auto reason = [](const std::string& input) {
+    const json delta = {{"type", "content_block_delta"},
+                        {"index", 0},
+                        {"delta", {{"type", "input_json_delta"}, {"partial_json", input}}}};
+    const std::string text = delta.dump();
+    const auto events = Events({kStart,
+                                R"({"type":"content_block_start","index":0,
+                                    "content_block":{"type":"tool_use","input":{}}})",
+                                text.c_str(), kEnd, kStop});
+    return Messages().JudgeStream({}, {}, events).reason;
+  };
+  const auto nested = [](std::size_t depth) {
+    return "{\"a\":" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  EXPECT_EQ(reason(nested(200)), "");
+  EXPECT_EQ(reason(nested(300)), "bad_arguments");
+  EXPECT_EQ(reason(" \n"), "") << "none at all";
+}
+
 TEST(AnthropicSplitTest, EventsComeAsAnthropicSendsThem) {
   const auto events = Messages().Split(
       R"({"id":"m","type":"message","role":"assistant","model":"c","content":[

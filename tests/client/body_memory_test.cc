@@ -18,6 +18,7 @@
 #include "caching_core.h"
 #include "caching_service.h"
 #include "dialect.h"
+#include "embeddings.h"
 #include "larder/client/asio/decorators.h"
 #include "larder/client/policy.h"
 #include "run_coroutine.h"
@@ -231,6 +232,62 @@ TEST(BodyMemoryTest, WhatStandsInThePlaceOfTheModelsNameTakesNoTreeWhateverItIs)
     EXPECT_EQ(status, 200);
     EXPECT_LT(most, 8 * kBodyBytes);
   }
+}
+
+// A tree of such answers takes thirty times their bytes.
+TEST(BodyMemoryTest, AnAnswerOfMoreValuesThanAnyHasIsNotReadIntoATree) {
+  const std::string body = "{\"x\":[" + Repeated("{},", kBodyBytes) + "{}]}";
+  const std::vector<Event> events(32, {"", "{\"x\":[" + Repeated("{},", kBodyBytes / 32) + "{}]}"});
+  for (const char* name :
+       {"openai.chat", "openai.completions", "openai.responses", "anthropic.messages"}) {
+    const Endpoint& endpoint = *FindEndpoint(name);
+    Verdict verdict;
+    std::size_t most = MostBytesOf([&] { verdict = endpoint.JudgeJson({}, {}, body); });
+    EXPECT_EQ(verdict.reason, "too_complex") << name;
+    EXPECT_LT(most, kBodyBytes) << name;
+    most = MostBytesOf([&] { verdict = endpoint.JudgeStream({}, {}, events); });
+    EXPECT_EQ(verdict.reason, "too_complex") << name;
+    EXPECT_LT(most, 8 * kBodyBytes) << name;
+  }
+}
+
+TEST(BodyMemoryTest, NoPartOfAnAnswerToABatchIsReadIntoATreeWhateverItIs) {
+  const RequestPlan plan = FindEndpoint("openai.embeddings")->Plan("{\"input\":\"a\"}");
+  const std::string data = "\"data\":[{\"embedding\":[1]}]";
+  const std::string many = "[" + Repeated("{},", kBodyBytes) + "{}]";
+  const std::string deep =
+      Repeated("{\"a\":", kBodyBytes) + "0" + std::string(kBodyBytes / 5 + 1, '}');
+  for (const std::string& answer :
+       {"{\"data\":" + many + "}", "{" + Repeated("\"\":0,", kBodyBytes) + data + "}",
+        "{\"data\":[{" + Repeated("\"\":0,", kBodyBytes) + "\"embedding\":[1]}]}",
+        "{\"usage\":" + many + "," + data + "}", "{\"usage\":" + deep + "," + data + "}",
+        "{\"model\":" + many + ",\"data\":[]}",
+        "{\"data\":[{\"embedding\":[1],\"index\":" + many + "}]}"}) {
+    Verdict verdict;
+    const std::size_t most = MostBytesOf(
+        [&] { verdict = FindEndpoint("openai.embeddings")->JudgeJson(plan, {}, answer); });
+    EXPECT_FALSE(verdict.store) << answer.substr(0, 20);
+    EXPECT_LT(most, 4 * kBodyBytes) << answer.substr(0, 20);
+  }
+}
+
+// With each item all that is beside the data would be stored.
+TEST(BodyMemoryTest, AnAnswerToABatchIsNotTakenApartIntoMoreThanManyTimesItself) {
+  constexpr std::size_t kItems = 1000;
+  const std::vector<std::string_view> items(kItems, "\"a\"");
+  const auto split = [&](std::size_t bytes) {
+    return SplitBatchAnswer("{\"new\":\"" + std::string(bytes, 'x') + "\",\"data\":[" +
+                                Repeated("{\"embedding\":[1]},", 18 * (kItems - 1)) +
+                                "{\"embedding\":[1]}]}",
+                            items);
+  };
+  BatchAnswer answer;
+  const std::size_t most = MostBytesOf([&] { answer = split(kBodyBytes); });
+  EXPECT_EQ(answer.problem, "too_large");
+  EXPECT_LT(most, 8 * kBodyBytes);
+  answer = split(std::size_t{1} << 10);
+  EXPECT_EQ(answer.problem, "");
+  EXPECT_EQ(answer.items.size(), kItems);
 }
 
 }  // namespace

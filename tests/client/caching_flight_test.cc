@@ -403,6 +403,27 @@ TEST_F(CachingFlightTest, LargeHitIsConvertedThoughTheStoreHangs) {
   EXPECT_THAT(careful->Ask(ChatStreamRequest(true)).body, HasSubstr("[DONE]"));
 }
 
+TEST_F(CachingFlightTest, LargeHitWaitsForABusyPoolWhileOthersAreServed) {
+  const std::string text = ChatJson(std::string(1000, 'a'));
+  Serve([text](UpstreamExchange& exchange) { exchange.Answer(200, "application/json", text); });
+  Ask(ChatRequest());
+  WaitForStores(1);
+  boost::asio::thread_pool store(1);
+  store_threads_ = std::make_shared<StoreThreads>(store);
+  limits_.lookup = Duration(0);
+  limits_.inline_bytes = 500;
+  limits_.convert_inline_bytes = 16;
+  auto careful = MakeWorker();
+  HangStore();  // all threads that compute
+  std::future<Answer> converted = careful->Begin(ChatStreamRequest(true));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(careful->Ask(ChatRequest()).body, text);
+  EXPECT_EQ(converted.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  store_returns_.Open();
+  EXPECT_THAT(converted.get().body, HasSubstr("[DONE]"));
+  careful.reset();
+  store.join();
+}
+
 TEST_F(CachingFlightTest, LargeRequestPassesByAStoreThatHangs) {
   limits_.lookup = Duration(20);
   limits_.inline_bytes = 10;

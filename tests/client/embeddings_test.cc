@@ -43,6 +43,28 @@ TEST(EmbeddingsPlanTest, MoreInputsThanAnyProviderTakesBypass) {
   EXPECT_EQ(Embeddings().Plan("{\"input\":[" + inputs + R"(,"a"]})").bypass, "too-complex");
 }
 
+// It is hashed once for each of them.
+TEST(EmbeddingsPlanTest, ManyInputsBesideALongFieldBypass) {
+  std::string inputs = "[0]";
+  for (std::size_t i = 1; i < kMaxBatchItems; ++i) inputs += ",[" + std::to_string(i) + "]";
+  const auto bypass = [&](std::size_t bytes) {
+    const std::string field(bytes, 'x');
+    return Embeddings().Plan(R"({"new":")" + field + R"(","input":[)" + inputs + "]}").bypass;
+  };
+  EXPECT_EQ(bypass(std::size_t{1} << 20), "too-complex");
+  EXPECT_EQ(bypass(std::size_t{4} << 10), "too-complex");
+  EXPECT_EQ(bypass(std::size_t{3} << 10), "");
+}
+
+// Were all of them gone through for each, this would take minutes.
+TEST(EmbeddingsPlanTest, ABodyOfAsManyFieldsAsAreReadIsPlannedAtOnce) {
+  std::string body = R"({"input":"x")";
+  for (std::size_t i = 0; i < kMaxJsonValues - 2; ++i) body += ",\"" + std::to_string(i) + "\":0";
+  const RequestPlan plan = Embeddings().Plan(body + "}");
+  EXPECT_EQ(plan.bypass, "");
+  EXPECT_EQ(plan.batch->KeyBodyOf(R"("x")"), plan.canonical_body);
+}
+
 TEST(EmbeddingsPlanTest, AnItemIsKeyedAsARequestForItAlone) {
   const RequestPlan batch =
       Embeddings().Plan(R"({"user":"u","input":["a","b"],"model":"m","encoding_format":"base64"})");

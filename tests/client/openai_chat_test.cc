@@ -258,6 +258,43 @@ TEST(ChatStreamTest, PaddingIsLeftOutAndNothingElseChanges) {
   }
 }
 
+// What follows would each take minutes if it were gone through again for each of its parts.
+
+TEST(ChatStreamTest, PaddingThatIsThereManyTimesIsLeftOutInOnePass) {
+  std::string data = R"({"id":"a")";
+  for (int i = 0; i < 200'000; ++i) data += R"(,"obfuscation":"x")";
+  EXPECT_EQ(Normalized((data + "}").c_str()), R"({"id":"a"})");
+}
+
+std::string JudgeDelta(const std::string& delta) {
+  const std::string chunk =
+      R"({"choices":[{"index":0,"delta":)" + delta + R"(,"finish_reason":"stop"}]})";
+  return JudgeStream({chunk.c_str()});
+}
+
+std::string Counted(int count) {
+  std::string list = R"([{"index":0})";
+  for (int i = 1; i < count; ++i) list += R"(,{"index":)" + std::to_string(i) + "}";
+  return list + "]";
+}
+
+TEST(ChatStreamTest, MoreCallsOrChoicesThanAnyApiGivesAreNotPutTogether) {
+  EXPECT_EQ(JudgeDelta(R"({"tool_calls":)" + Counted(1000) + "}"), "store");
+  EXPECT_EQ(JudgeDelta(R"({"tool_calls":)" + Counted(200'000) + "}"), "invalid");
+  EXPECT_EQ(JudgeStream({(R"({"choices":)" + Counted(200'000) + "}").c_str()}), "invalid");
+}
+
+TEST(ChatStreamTest, ContentThatIsNowTextNowAListGrowsInPlace) {
+  const std::string begin = R"({"choices":[{"index":0,"delta":{"content":)";
+  std::vector<Event> events;
+  for (int i = 0; i < 20'000; ++i) {
+    events.push_back({"", begin + R"([{"type":"image"}]}}]})"});
+    events.push_back({"", begin + R"("x"}}]})"});
+  }
+  events.push_back({"", "[DONE]"});
+  EXPECT_TRUE(Chat().JudgeStream(Plan("{}"), {}, events).store);
+}
+
 TEST(ChatStreamTest, TheUsageEventHasUsageAndNoChoices) {
   const auto find = [](std::vector<Event> events) { return Chat().UsageEvent(events); };
   const Event chunk = {"", R"({"choices":[{"delta":{}}],"usage":null})"};

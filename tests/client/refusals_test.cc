@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "answer_json.h"
 #include "caching_fixture.h"
 
 namespace larder::client {
@@ -301,6 +302,9 @@ std::vector<Row> HeadRows() {
   const auto small = [](ClientConfig& config) { config.cache.max_body_bytes = 10; };
   const auto negative = [](ClientConfig& config) { config.cache.negative_ttl = 30s; };
   const Served gzip{.body = "\x1f\x8b", .more_fields = "content-encoding: gzip\r\n"};
+  std::string many = "{\"x\":[0";
+  for (std::size_t i = 0; i < kMaxAnswerValues; ++i) many += ",0";
+  many += "]}";
   const Served html{.type = "text/html", .body = "<p>"};
   const std::string half = Join(ChatEvents(false)).substr(0, 400);
   Served closed = Events(Join(ChatEvents(false)).substr(0, Join(ChatEvents(false)).size() - 14));
@@ -314,6 +318,7 @@ std::vector<Row> HeadRows() {
       {"Encoded", "content_type", Chat(), gzip},
       {"EncodedBatch", "content_type", Embeddings("a"), gzip},
       {"StreamOfPlainHttp", "content_type", Get(), Events("data: 1\n\n"), "weather"},
+      {"ManyValuesInAnAnswer", "too_complex", Chat(), {.body = many}},
       {"LargeAnswer", "too_large", Chat(), {.body = ChatJson()}, "openai", small},
       {"LargeBatch", "too_large", Embeddings("a"), {.body = ChatJson()}, "openai", small},
       {"CutJson", "no_end", Chat(), {.body = ChatJson(), .cut = true}},

@@ -21,16 +21,30 @@ struct Parts {
   bool replaces_body = false;
 };
 
-std::string Key(const Parts& parts) {
-  return ToHex(MakeRequestKey({.name_space = parts.name_space,
-                               .scope = parts.scope,
-                               .base_url = parts.base_url,
-                               .target = parts.target,
-                               .sample = parts.sample,
-                               .headers = &parts.headers,
-                               .key_headers = &parts.key_headers,
-                               .canonical_body = parts.body,
-                               .replaces_body = parts.replaces_body}));
+KeyInput InputOf(const Parts& parts) {
+  return {.name_space = parts.name_space,
+          .scope = parts.scope,
+          .base_url = parts.base_url,
+          .target = parts.target,
+          .sample = parts.sample,
+          .headers = &parts.headers,
+          .key_headers = &parts.key_headers,
+          .canonical_body = parts.body,
+          .replaces_body = parts.replaces_body};
+}
+
+std::string Key(const Parts& parts) { return ToHex(MakeRequestKey(InputOf(parts))); }
+
+TEST(RequestKeyTest, OneStemGivesTheKeysOfManyBodies) {
+  Parts parts = {.headers = {{"openai-beta", "assistants=v2"}}};
+  for (const bool replaces_body : {false, true}) {
+    parts.replaces_body = replaces_body;
+    const KeyStem stem(InputOf(parts));
+    for (const char* body : {"{}", "", R"({"model":"m"})", "{}"}) {
+      parts.body = body;
+      EXPECT_EQ(ToHex(stem.With(body)), Key(parts)) << body;
+    }
+  }
 }
 
 TEST(RequestKeyTest, TagOfOneCallerIsNobodyElses) {

@@ -165,6 +165,18 @@ TEST_F(RetryingServiceTest, EmptyAccountIsNotAskedAgain) {
             "429 " + body);
 }
 
+TEST_F(RetryingServiceTest, NorIsOneThatSaysSoInGzip) {
+  // {"error":{"code":"insufficient_quota"}}
+  const std::string zipped(
+      "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\x2d\x2a\xca"
+      "\x2f\x52\xb2\xaa\x56\x4a\xce\x4f\x49\x55\xb2\x52\xca\xcc\x2b\x2e"
+      "\x4d\x4b\xcb\x4c\xce\x4c\xcd\x2b\x89\x2f\x2c\xcd\x2f\x49\x54\xaa"
+      "\xad\x05\x00\x05\x22\x04\x06\x27\x00\x00\x00",
+      59);
+  EXPECT_EQ(Send({{.code = 429, .headers = {{"content-encoding", "gzip"}}, .body = zipped}}),
+            "429 " + zipped);
+}
+
 TEST_F(RetryingServiceTest, LongErrorIsHandedOnWhole) {
   provider_.retry.max_attempts = 2;
   const std::string body(70'000, 'x');

@@ -233,6 +233,16 @@ TEST_F(LarderdClientsTest, RateIsLimitedAndSaysWhenToComeAgain) {
   EXPECT_EQ(answer.header("x-should-retry"), "") << "it may be tried again";
 }
 
+// To tell a model takes a look at the whole body.
+TEST_F(LarderdClientsTest, RateIsLimitedAlsoWhereEveryRequestIsForbidden) {
+  Begin();
+  const std::string key = Add({"app", "--model", "m", "--requests-per-minute", "3"});
+  Add({"other"});
+  int forbidden = 0;
+  while (Chat(key, "p", {}, kChat, "o1").status == 403) ASSERT_LE(++forbidden, 60);
+  EXPECT_EQ(Chat(key, "p", {}, kChat, "o1").status, 429);
+}
+
 TEST_F(LarderdClientsTest, SpentBudgetLeavesTheCacheAlsoAfterARestart) {
   Begin({{"prices", R"({"m": {"input_per_million": 10, "output_per_million": 100}})"}});
   // An answer costs 0.003 USD.

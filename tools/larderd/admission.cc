@@ -47,10 +47,12 @@ std::optional<Denial> CheckRights(const Caller& caller, const UpstreamRoute& rou
   if (!caller.MayUseProvider(route.provider)) {
     return Denial{403, TurnedAway::kForbidden, "this key may not use the provider", {}};
   }
+  // First, for the whole body is parsed to tell its model.
+  if (std::optional<Denial> denial = CheckRate(caller)) return denial;
   if (!MayAsk(caller, route, request)) {
     return Denial{403, TurnedAway::kForbidden, "this key may not use the model", {}};
   }
-  return CheckRate(caller);
+  return std::nullopt;
 }
 
 // Null: everybody may call.

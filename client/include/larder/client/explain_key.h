@@ -18,6 +18,10 @@ namespace larder::client {
 RequestKey KeyOfRequest(const Request& request, const ProviderConfig& provider,
                         std::string_view canonical_body, std::string_view scope);
 
+// The same for many bodies; the caller's text of Larder-Key, if any, is given to it as one.
+KeyStem StemOfRequest(const Request& request, const ProviderConfig& provider,
+                      std::string_view scope);
+
 struct KeyExplanation {
   // By which it would be looked up, whether it is or not; zeros where `bypass` is "too-complex"
   // and the body was not read to its end.

@@ -14,7 +14,7 @@ inline constexpr std::string_view kRefusalReasons[] = {
     // Of requests that go past the cache.
     "stateful",     // the answer depends on more than the request
     "not-i-json",   // a body that is not read the same by all
-    "too-complex",  // over 524,288 values, or 16,384 inputs of embeddings
+    "too-complex",  // over 524,288 values, 16,384 inputs of embeddings, or what these repeat
     "no-input",     // embeddings of nothing
     "policy",       // a rule says so
     "no-store",     // the request says so
@@ -26,8 +26,9 @@ inline constexpr std::string_view kRefusalReasons[] = {
     // Of answers that are not stored.
     "status",          // not 2xx
     "content_type",    // neither JSON nor an event stream, or encoded
-    "too_large",       // over max_body_bytes
+    "too_large",       // over max_body_bytes, or a batch whose items would be more than that
     "invalid",         // no answer of this endpoint
+    "too_complex",     // over two million values
     "error",           // under 2xx
     "no_end",          // cut, or a stream without its proper end, or plain HTTP of no told length
     "empty",           // nothing in it

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,19 @@ using RequestKey = std::array<unsigned char, 32>;
 
 // SHA-256 over the length-prefixed parts of the contract, format version first.
 RequestKey MakeRequestKey(const KeyInput& input);
+
+// The keys of requests that differ in their bodies alone: all that stands before the body is hashed
+// once, for headers may be long.
+class KeyStem {
+ public:
+  // Of `input`, whose own body is not looked at.
+  explicit KeyStem(const KeyInput& input);
+  // As MakeRequestKey, of this body, or text of Larder-Key.
+  RequestKey With(std::string_view canonical_body) const;
+
+ private:
+  std::shared_ptr<const void> hashed_;
+};
 std::string ToHex(const RequestKey& key);
 
 // `tag` as one caller can invalidate it without touching what others store: with "@" and 16 hex
