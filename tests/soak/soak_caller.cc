@@ -183,8 +183,10 @@ void SoakCaller::Burst(int callers) {
   for (auto& [request, connection] : crowd) {
     world_.oracle.Judge(request.number, connection.Read());
   }
+  // What cannot be kept is asked for again by who comes when its flight has ended.
   const std::uint64_t attempts = world_.oracle.AttemptsFor(call.identity);
-  if (attempts > 1 && world_.calm.Was(begin, SoakClock::now())) {
+  if (attempts > 1 && world_.calm.Was(begin, SoakClock::now()) &&
+      world_.storing.Was(begin, SoakClock::now())) {
     world_.tally.Find(std::to_string(attempts) + " calls upstream for one question of many, " +
                       call.identity.Text());
   }
