@@ -170,8 +170,8 @@ AdminAnswer AdminService::Scope(const std::string& body) const {
         R"(the body is not {"target": "/path", "headers": [["name", "value"], ...], )"
         R"("dialect": "http"}, the last if need be)");
   }
-  if (cache_.GetHealth().state ==
-      HealthState::kReopening) {  // it may have no secret of its own yet
+  // It may have no secret of its own yet.
+  if (cache_.GetHealth().state == HealthState::kReopening) {
     return ErrorAnswer({StatusCode::kUnavailable, "the cache is not open yet"});
   }
   const std::string target = asked["target"].get<std::string>();
