@@ -110,7 +110,11 @@ class Journey {
     if (const auto* status = std::get_if<Status>(&followed)) co_return *status;
     if (auto* slow = std::get_if<Slow>(&followed)) co_return BeginStream(std::move(*slow));
     auto& again = std::get<Again>(followed);
-    query_.read.newer_than = std::max(query_.read.newer_than, again.newer_than);
+    // What is told later is the newer one: only a greater number was looked at. Not by its size,
+    // which says nothing across the opening of a cache that opens late.
+    if (again.newer_than != 0 && query_.read.newer_than != kRefresh) {
+      query_.read.newer_than = again.newer_than;
+    }
     if (!again.detail.empty()) outcome_.detail = std::move(again.detail);
     co_return std::nullopt;
   }

@@ -39,7 +39,8 @@ void EventEnds::Keep(Event event) {
   }
   last_bytes_ += bytes;
   last_.push_back(std::move(event));
-  while (last_bytes_ > kLastBytes && last_.size() > 1) {
+  // The last but one may be the one that says all, before a `[DONE]`.
+  while (last_bytes_ > kLastBytes && last_.size() > 2) {
     last_bytes_ -= BytesOf(last_.front());
     last_.pop_front();
   }

@@ -1,5 +1,6 @@
 #include "hit_replay.h"
 
+#include <chrono>
 #include <exception>
 #include <optional>
 #include <string>
@@ -42,13 +43,16 @@ Pieces Convert(const CachedResponse& response, const WantedForm& wanted) {
   }
 }
 
+// Secrets are read on the pool, too, from files that may hang.
+constexpr Duration kLongest = std::chrono::seconds(10);
+
 // How long the pool may leave a conversion lying before it is done on the io thread, where all
 // others of that thread wait for it: so only what is small is, and what would else wait behind a
 // store that hangs, better late than never.
 Duration PatienceFor(const CachingCore& core, const CachedResponse& response) {
   const bool may_hang = &core.store->pool() == &core.pool;
   const bool small = response.body.size() <= core.limits.inline_bytes;
-  return small || may_hang ? core.limits.lookup : kForever;
+  return small || may_hang ? core.limits.lookup : kLongest;
 }
 
 }  // namespace

@@ -56,7 +56,9 @@ std::optional<std::string> TextOf(const Metered& answer) {
   body.reserve(answer.bytes);
   for (const SharedBytes& piece : answer.pieces) body += piece.view();
   if (!answer.zipped) return body;
-  return Gunzip(body, answer.most_bytes());
+  // What is held for the whole call is bounded by the bytes that came, this is let go of at once.
+  return Gunzip(body, answer.kind == AnswerKind::kEvents ? answer.call.core->limits.max_body_bytes
+                                                         : answer.most_bytes());
 }
 
 std::optional<Verdict> Judge(Metered& answer) {

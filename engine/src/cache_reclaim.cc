@@ -54,7 +54,7 @@ void CacheCore::Reclaim() {
       if (Status status = store.Flush(); !status.ok()) return status;
     }
     const auto stored = [this] { return counters_.Sum(Counter::kStoredBytes); };
-    while (!calls_.shut() && ReclaimOnce(store)) {
+    while (!calls_.shut() && !copies_.any() && ReclaimOnce(store)) {
       // It may take long: making room for what is stored meanwhile goes before it.
       if (idle && (budget_.MustSweep() || lull_.EndsWith(stored()))) break;
     }

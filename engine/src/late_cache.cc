@@ -264,8 +264,10 @@ std::optional<Acquired> LateCache::AcquireLate(std::string_view key, const ReadO
     if (status.ok()) status = CheckTags(options.tags);
     if (status.ok() && opening_->is_closing()) status = NotOpen();
     if (!status.ok()) {
+      Lease lone = flights.AcquireAlone(key, std::move(status));
+      if (opening_->cache() != nullptr) return std::nullopt;
       CountMiss(key);
-      return flights.AcquireAlone(key, std::move(status));
+      return lone;
     }
     Acquired acquired = flights.Acquire(key, options);
     // The watch may have ended before this came; who has joined it meanwhile acquires again, too.

@@ -133,6 +133,7 @@ bool LateOpening::Attempt() {
   Status status = Guarded([&] {
     {
       const std::lock_guard lock(mutex_);
+      if (closing_) return Status(StatusCode::kUnavailable, "the cache is closed");
       core = std::make_shared<CacheCore>(options_, internals_);
       opening_ = core;
       log_ = core->log();
@@ -247,8 +248,19 @@ void LateOpening::Shut() {
 }
 
 void LateOpening::Leave() {
-  const std::lock_guard lock(mutex_);
-  if (thread_.joinable()) thread_.detach();
+  std::unique_lock lock(mutex_);
+  if (!thread_.joinable()) return;
+  Abandon(lock);
+}
+
+// What belongs to the caller is not used any more: he may be gone when the disk answers.
+void LateOpening::Abandon(std::unique_lock<std::mutex>& lock) {
+  const std::shared_ptr<GuardedLog> log = log_;
+  if (opening_ != nullptr) opening_->ForgetObserver();
+  std::thread thread = std::move(thread_);
+  lock.unlock();
+  if (log != nullptr) log->Mute();
+  if (thread.joinable()) thread.detach();
 }
 
 Status LateOpening::Close() {
@@ -256,19 +268,14 @@ Status LateOpening::Close() {
   if (cache_ == nullptr) closing_ = true;
   changed_.notify_all();
   const bool ended = changed_.wait_for(lock, internals_.close_patience, [this] { return ended_; });
-  std::thread thread = std::move(thread_);
   if (ended) {
+    std::thread thread = std::move(thread_);
     const Status closed = closed_;
     lock.unlock();
     if (thread.joinable()) thread.join();
     return cache_ != nullptr ? cache_->Close() : closed;
   }
-  // Of the caller, who may be gone when the disk answers.
-  const std::shared_ptr<GuardedLog> log = log_;
-  if (opening_ != nullptr) opening_->ForgetObserver();
-  lock.unlock();
-  if (log != nullptr) log->Mute();
-  if (thread.joinable()) thread.detach();
+  Abandon(lock);
   return {StatusCode::kUnavailable, "the disk does not answer; closing goes on when it does"};
 }
 

@@ -64,6 +64,7 @@ class LateOpening : public std::enable_shared_from_this<LateOpening> {
   bool Attempt();
   Status Publish(const std::shared_ptr<CacheCore>& core);
   void End(std::unique_lock<std::mutex>& lock);
+  void Abandon(std::unique_lock<std::mutex>& lock);
   HealthReason Reason() const;
   std::string Detail() const;
 

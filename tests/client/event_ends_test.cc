@@ -47,6 +47,9 @@ TEST(EventEndsTest, TheLastEventIsKeptHoweverLargeUpToTheLimit) {
   const std::string large(kMost / 2, 'x');
   EXPECT_TRUE(ends.Add(Written("first") + Written(large)));
   EXPECT_THAT(ends.Take(), ElementsAre(Data("first"), Data(large)));
+  EventEnds done(kMost);
+  EXPECT_TRUE(done.Add(Written("first") + Written(large) + Written("[DONE]")));
+  EXPECT_THAT(done.Take(), ElementsAre(Data("first"), Data(large), Data("[DONE]")));
   EventEnds fewer(kMost / 4);
   EXPECT_FALSE(fewer.Add("data: " + large));
 }
