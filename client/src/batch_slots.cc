@@ -53,7 +53,7 @@ boost::asio::awaitable<std::optional<BatchSlots>> MakeSlots(
   const std::uint64_t hashed = request->body.size() + batch->RepeatedBytes();
   if (hashed <= core->limits.inline_bytes) co_return HashAll(*core, *request, *batch);
   auto work = [core, request, batch] { return HashAll(*core, *request, *batch); };
-  co_return co_await GetFromPoolOrHere(core->io, core->pool, std::move(work), core->limits.lookup);
+  co_return co_await RunOnPool(core->io, core->pool, std::move(work), core->limits.lookup);
 }
 
 std::vector<ResponseAcquired> AcquireAll(ResponseCache& cache, const std::vector<BatchSlot>& slots,

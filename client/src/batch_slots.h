@@ -40,7 +40,7 @@ struct BatchSlots {
 };
 
 // Those of `batch`, which must outlive them. A body is hashed for each: on the pool, where that is
-// much. nullopt: cancelled.
+// much. nullopt: cancelled, without memory, or the pool is stuck.
 boost::asio::awaitable<std::optional<BatchSlots>> MakeSlots(
     std::shared_ptr<const CachingCore> core, std::shared_ptr<Request> request,
     std::shared_ptr<const EmbeddingsBatch> batch);
