@@ -12,7 +12,9 @@ namespace {
 
 // Rows pinned, and stripes held, at a time.
 constexpr std::size_t kMaxKeysAtOnce = 64;
-constexpr std::size_t kMaxBytesAtOnce = std::size_t{4} << 20;
+constexpr std::size_t kMaxBytesAtOnce = std::size_t{4} << 20;  // of bodies
+// One of this size gains nothing by company, and has to wait its turn for memory.
+constexpr std::size_t kAlone = std::size_t{64} << 10;
 
 }  // namespace
 
@@ -70,6 +72,7 @@ std::vector<Result<PutOutcome>> CacheCore::MultiPut(std::span<const PutRequest> 
   std::vector<std::size_t> which;
   std::size_t bytes = 0;
   const auto write = [&] {
+    if (drafts.empty()) return;
     std::vector<Result<PutOutcome>> written = PutSome(drafts);
     for (std::size_t n = 0; n < which.size(); ++n) {
       TellWritten(drafts[n].key, *drafts[n].entry, written[n]);
@@ -80,16 +83,21 @@ std::vector<Result<PutOutcome>> CacheCore::MultiPut(std::span<const PutRequest> 
     bytes = 0;
   };
   for (const PutRequest& put : puts) {
+    if (put.body.size() >= kAlone) {
+      write();  // in their order
+      outcomes.push_back(Put(put.key, put.body, put.options));
+      continue;
+    }
     std::optional<Result<PutOutcome>> refused = RefusePut(put.key, put.body, put.options);
     outcomes.push_back(refused.value_or(Result<PutOutcome>(PutOutcome::kNotStored)));
     if (refused.has_value()) continue;
     drafts.emplace_back(put.key, MakeEntry(put.key, put.body, put.options, put.options.tags),
                         *codec_);
     which.push_back(outcomes.size() - 1);
-    bytes += drafts.back().payload.bytes.size();
+    bytes += put.body.size();
     if (drafts.size() == kMaxKeysAtOnce || bytes >= kMaxBytesAtOnce) write();
   }
-  if (!drafts.empty()) write();
+  write();
   return outcomes;
 }
 

@@ -1,6 +1,7 @@
 // Many keys at a time keep the promises of one, and Peek leaves no trace.
 #include <gtest/gtest.h>
 
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -85,6 +86,26 @@ TEST_P(BatchTest, EachPutStandsByItself) {
   Reopen();
   EXPECT_EQ(Get("a"), "5");
   EXPECT_EQ(Get("b"), "MISS");
+}
+
+TEST_P(BatchTest, LargeValuesNeitherLoseTheirPlaceNorTheirNeighbours) {
+  const std::string large(300'000, 'l');
+  ASSERT_OK(cache_->Change({.max_disk_bytes = std::uint64_t{256} << 20}));
+  std::string noise(std::size_t{9} << 20, 0);  // over a 32nd of that
+  std::minstd_rand random;
+  for (char& c : noise) c = static_cast<char>(random() >> 8);
+  const std::vector<PutRequest> puts = {{.key = "a", .body = "1"},
+                                        {.key = "a", .body = large},
+                                        {.key = "b", .body = noise},
+                                        {.key = "c", .body = large},
+                                        {.key = "c", .body = "2"}};
+  const std::vector<Result<PutOutcome>> outcomes = cache_->MultiPut(puts);
+  ASSERT_EQ(outcomes.size(), 5u);
+  EXPECT_THAT(outcomes[2], HasCode(StatusCode::kResourceExhausted));
+  for (const int i : {0, 1, 3, 4}) EXPECT_EQ(*outcomes[i], PutOutcome::kStored);
+  EXPECT_EQ(Get("a"), large);
+  EXPECT_EQ(Get("b"), "MISS");
+  EXPECT_EQ(Get("c"), "2");
 }
 
 TEST_P(BatchTest, ALeaseFromBeforeDoesNotReplaceWhatABatchWrote) {
