@@ -1,9 +1,11 @@
 // Compact: the whole store, piece by piece, so that it needs no more room than a piece.
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "cache_core.h"
+#include "slice_choice.h"
 
 namespace larder {
 namespace {
@@ -12,9 +14,19 @@ namespace {
 constexpr std::chrono::milliseconds kPause{10};
 constexpr int kMostPauses = 6000;
 
-// What is left to rewrite: what was there when it began.
-std::vector<StoreFile> Left(std::vector<StoreFile> files, std::uint64_t newest) {
-  std::erase_if(files, [newest](const StoreFile& file) { return file.number > newest; });
+std::uint64_t Newest(const std::vector<StoreFile>& files) {
+  std::uint64_t newest = 0;
+  for (const StoreFile& file : files) newest = std::max(newest, file.number);
+  return newest;
+}
+
+// What is left to rewrite: what was there when it began, and what was written of that into levels
+// above the last. Only in the last one is nothing left of what was removed or replaced.
+std::vector<StoreFile> Left(std::vector<StoreFile> files, std::uint64_t newest,
+                            const std::set<std::uint64_t>& on_the_way) {
+  std::erase_if(files, [&](const StoreFile& file) {
+    return file.number > newest && !on_the_way.contains(file.number);
+  });
   return files;
 }
 
@@ -31,15 +43,6 @@ std::vector<StoreFile> NextPiece(const std::vector<StoreFile>& left) {
   return piece;
 }
 
-// The next level down that holds anything, else the last.
-int LevelUnder(int level, const std::vector<StoreFile>& files) {
-  int under = Store::kLastLevel;
-  for (const StoreFile& file : files) {
-    if (file.level > level) under = std::min(under, file.level);
-  }
-  return under;
-}
-
 std::uint64_t BytesOf(const std::vector<StoreFile>& files) {
   std::uint64_t bytes = 0;
   for (const StoreFile& file : files) bytes += file.bytes;
@@ -52,24 +55,38 @@ Status CacheCore::CompactAll(const CompactProgress& progress) {
   return supervisor_->RunLong([&](Store& store) {
     if (Status status = store.Flush(); !status.ok()) return status;
     std::vector<StoreFile> files = store.Files();
-    std::uint64_t newest = 0;
-    for (const StoreFile& file : files) newest = std::max(newest, file.number);
+    const std::uint64_t newest = Newest(files);
+    std::set<std::uint64_t> on_the_way;  // that we wrote, above the last level
     const std::uint64_t total = BytesOf(files);
+    std::uint64_t done = 0;
     int pauses = 0;
     while (true) {
-      const std::vector<StoreFile> left = Left(files, newest);
-      if (progress)
-        progress({.done_bytes = total - std::min(total, BytesOf(left)), .total_bytes = total});
+      const std::vector<StoreFile> left = Left(files, newest, on_the_way);
+      done = std::max(done, total - std::min(total, BytesOf(left)));
+      if (progress) progress({.done_bytes = done, .total_bytes = total});
       const std::vector<StoreFile> piece = NextPiece(left);
       if (piece.empty()) return Status::Ok();
-      const Status status =
-          RewriteFiles(store, piece, LevelUnder(piece[0].level, files), std::nullopt);
+      const Status status = RewriteDown(store, piece, LevelUnder(piece[0].level, files));
+      const std::uint64_t newest_before = Newest(files);
+      files = store.Files();
+      if (status.ok()) {
+        pauses = 0;
+        for (const StoreFile& file : files) {
+          const bool above = file.level > piece[0].level && file.level < Store::kLastLevel;
+          if (above && file.number > newest_before) on_the_way.insert(file.number);
+        }
+        continue;
+      }
       // Another merge has the files, or the room; but a store with a fault is not waited for.
       const bool in_the_way = (status.code() == StatusCode::kNotFound ||
                                status.code() == StatusCode::kResourceExhausted) &&
                               GetHealth().state == HealthState::kServing;
-      if (!status.ok() && (!in_the_way || ++pauses > kMostPauses)) return status;
-      if (!status.ok()) std::this_thread::sleep_for(kPause);
+      if (!in_the_way) return status;
+      if (++pauses > kMostPauses) {
+        if (status.code() == StatusCode::kResourceExhausted) return status;
+        return Status(StatusCode::kUnavailable, "other merges do not end: " + status.message());
+      }
+      std::this_thread::sleep_for(kPause);
       files = store.Files();
     }
   });

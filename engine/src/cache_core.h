@@ -57,6 +57,8 @@
 
 namespace larder {
 
+struct TableDeath;
+
 // What tests inject under the public options.
 struct CacheInternals {
   rocksdb::Env* env = nullptr;
@@ -330,7 +332,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void LookAtStore(const Store& store);
   bool SweepOnce();
   Status RewriteFiles(Store& store, const std::vector<StoreFile>& files, int level,
-                      std::optional<EvictionPolicy::Slice> slice);
+                      std::optional<EvictionPolicy::Slice> slice, std::uint64_t file_bytes = 0);
+  Status RewriteDown(Store& store, const std::vector<StoreFile>& files, int level);
 
   // cache_reclaim.cc
   void Reclaim();
@@ -338,7 +341,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   void NoteReclaimed(Store& store, const std::vector<StoreFile>& before, const StoreFile& file,
                      double share);
   double WorthReclaiming(const StoreFile& file) const;
-  double DeadShare(const StoreFile& file) const;
+  TableDeath DeathOf(const StoreFile& file) const;
 
   // cache_popularity.cc
   void NoteHit(const EntryData& entry);

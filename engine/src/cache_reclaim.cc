@@ -23,37 +23,47 @@ constexpr double kWorthItIdle = 0.125;
 constexpr double kWorthItLongIdle = 1.0 / FileNotes::kSampledRows;
 // Where a little dies all the time, the same rows are not written again for every little.
 constexpr Duration kSpared = std::chrono::hours(6);
+// Besides its value.
+constexpr std::uint64_t kRowBytes = 64;
 // That cannot be rewritten just now, before it is left at that.
 constexpr std::size_t kMostTries = 8;
 
 }  // namespace
 
-// Of a table's bytes, an estimate.
-double CacheCore::DeadShare(const StoreFile& file) const {
+// An estimate.
+TableDeath CacheCore::DeathOf(const StoreFile& file) const {
+  TableDeath death{.table = &file, .worth_it = WorthReclaiming(file)};
   const std::vector<SampledRow> rows = ReadSample(file.notes.sample);
-  if (rows.empty()) return 0;
+  if (rows.empty()) return death;
   const TimePoint now = clock_->Adopted();
   const std::uint64_t oldest_lease = std::max(flights_->OldestLease(), oldest_writer_.load());
   const auto dead = std::count_if(rows.begin(), rows.end(), [&](const SampledRow& row) {
+    if (row.deletion) return true;
     if (row.tombstone) return row.number < oldest_lease;
     return row.expires <= now || !ledger_->Holds(row.key, row.number, row.tags);
   });
-  return static_cast<double>(dead) / static_cast<double>(rows.size());
+  death.dead_share = static_cast<double>(dead) / static_cast<double>(rows.size());
+  death.has_deletions =
+      std::any_of(rows.begin(), rows.end(), [](const SampledRow& row) { return row.deletion; });
+  return death;
 }
 
 void CacheCore::Reclaim() {
   const Duration now = system_clock_.SinceBoot();
   if (now - looked_at_ < kLookPeriod) return;
   looked_at_ = now;
-  lull_.Look(now, counters_.Sum(Counter::kStoredBytes));
-  const bool idle = lull_.length() >= kIdle;
   static_cast<void>(supervisor_->RunLong([&](Store& store) {
+    // A removal stores nothing, and leaves a row all the same.
+    const auto stored = [&] {
+      return counters_.Sum(Counter::kStoredBytes) + kRowBytes * store.LatestSequence();
+    };
+    lull_.Look(now, stored());
+    const bool idle = lull_.length() >= kIdle;
     // What is in memtables and logs is looked at when it is in a table.
     if (idle && lull_.ShouldFlush()) {
       lull_.Flushed();
       if (Status status = store.Flush(); !status.ok()) return status;
     }
-    const auto stored = [this] { return counters_.Sum(Counter::kStoredBytes); };
     while (!calls_.shut() && !copies_.any() && ReclaimOnce(store)) {
       // It may take long: making room for what is stored meanwhile goes before it.
       if (idle && (budget_.MustSweep() || lull_.EndsWith(stored()))) break;
@@ -77,14 +87,13 @@ bool CacheCore::ReclaimOnce(Store& store) {
   std::vector<TableDeath> tables;
   double dead_bytes = 0;
   for (const StoreFile& file : files) {
-    tables.push_back(
-        {.table = &file, .dead_share = DeadShare(file), .worth_it = WorthReclaiming(file)});
+    tables.push_back(DeathOf(file));
     dead_bytes += tables.back().dead_share * static_cast<double>(file.bytes);
   }
   reclaimable_bytes_ = static_cast<std::uint64_t>(dead_bytes);
   const std::vector<ReclaimPiece> pieces = ChooseReclaims(files, tables);
   for (std::size_t i = 0; i < std::min(pieces.size(), kMostTries); ++i) {
-    const Status status = RewriteFiles(store, pieces[i].files, pieces[i].into_level, std::nullopt);
+    const Status status = RewriteDown(store, pieces[i].files, pieces[i].into_level);
     if (status.ok()) {
       NoteReclaimed(store, files, *pieces[i].table, pieces[i].dead_share);
       return true;

@@ -16,6 +16,8 @@ constexpr Duration kPinnedPeriod = std::chrono::seconds(5);
 
 std::string MiB(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
 
+// Of a table that is made small on purpose.
+constexpr std::uint64_t kLeastFileBytes = std::uint64_t{16} << 10;
 // A small second journal has its room in the slack.
 constexpr std::uint64_t kSmallJournal = std::uint64_t{2} << 20;
 
@@ -145,12 +147,14 @@ bool CacheCore::SweepOnce() {
     LookAtStore(store);
     if (!budget_.MustSweep() || copies_.any()) return Status::Ok();
     const SpacePlan plan = budget_.plan();
+    const std::uint64_t clock = AccessClock();
     const std::vector<StoreFile> slice =
         ChooseSlice(store.Files(), {.least_bytes = plan.file_bytes,
-                                    .most_bytes = std::max(plan.file_bytes, plan.merge_room / 4)});
+                                    .most_bytes = std::max(plan.file_bytes, plan.merge_room / 4),
+                                    .clock = clock});
     if (slice.empty()) return Status::Ok();
-    EvictionPolicy::Slice judged{
-        .clock = AccessClock(), .last_swept = LastSwept(slice), .drop = budget_.Drop()};
+    const EvictionPolicy::Slice judged{
+        .clock = clock, .last_swept = LastSwept(slice, clock), .drop = budget_.Drop()};
     const Status status = RewriteFiles(store, slice, Store::kLastLevel, judged);
     swept = status.ok();
     return status;
@@ -158,9 +162,28 @@ bool CacheCore::SweepOnce() {
   return swept;
 }
 
+// Without evicting anything. What is in level 0 may lie over the whole last level, for which there
+// may be no room at once: then it goes into the level above that, in tables of which each lies over
+// a piece.
+Status CacheCore::RewriteDown(Store& store, const std::vector<StoreFile>& chosen, int level) {
+  const Status status = RewriteFiles(store, chosen, level, std::nullopt);
+  const bool in_pieces = status.code() == StatusCode::kResourceExhausted && chosen[0].level == 0 &&
+                         level == Store::kLastLevel;
+  if (!in_pieces) return status;
+  std::uint64_t chosen_bytes = 0;
+  std::uint64_t bytes = 0;
+  for (const StoreFile& file : chosen) chosen_bytes += file.bytes;
+  for (const StoreFile& file : WithOverlapping(chosen, level, store.Files())) bytes += file.bytes;
+  const std::uint64_t pieces =
+      1 + bytes / std::max<std::uint64_t>(1, budget_.plan().merge_room / 4);
+  return RewriteFiles(store, chosen, level - 1, std::nullopt,
+                      std::max(kLeastFileBytes, chosen_bytes / pieces));
+}
+
 // With a slice: evicts. Without: only if there is room for all that is alive.
 Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& chosen, int level,
-                               std::optional<EvictionPolicy::Slice> slice) {
+                               std::optional<EvictionPolicy::Slice> slice,
+                               std::uint64_t file_bytes) {
   const std::vector<StoreFile> files = WithOverlapping(chosen, level, store.Files());
   std::uint64_t bytes = 0;
   std::vector<std::string> names;
@@ -170,15 +193,20 @@ Status CacheCore::RewriteFiles(Store& store, const std::vector<StoreFile>& chose
   }
   auto merge = std::make_shared<RunningMerge>();
   merge->by_us = true;
+  merge->file_bytes = file_bytes;
   merge->grant = budget_.GrantMerge(bytes, /*urgent=*/false);
   if (merge->grant->constrained()) {
     if (!slice.has_value()) {
       return {StatusCode::kResourceExhausted, "no room to rewrite " + MiB(bytes)};
     }
+    // More than pressure asks for is not dropped for want of room that comes back in a moment.
+    if (merge->grant->more_later() && merge->grant->DropToFit() > SpaceBudget::kMostDrop) {
+      return {StatusCode::kResourceExhausted, "merges that run have the room"};
+    }
     slice->drop = std::max(slice->drop, merge->grant->DropToFit());
   }
   merge->slice = slice;
-  merge->swept = slice ? slice->clock : LastSwept(files);
+  merge->swept = slice ? slice->clock : LastSwept(files, AccessClock());
   const Status status = store.Rewrite(names, level, merge);
   if (status.ok()) {
     Log(LogLevel::kDebug,

@@ -17,10 +17,14 @@ constexpr char kName[] = "larder.notes";
 constexpr char kDictionaries[] = "larder.dictionaries";
 constexpr char kSwept[] = "larder.swept";
 constexpr char kSample[] = "larder.sample";
+// What a sampled row is.
+constexpr std::uint64_t kEntry = 0;
+constexpr std::uint64_t kTombstone = 1;
+constexpr std::uint64_t kDeletion = 2;
 
 void AppendSampled(std::string& out, const SampledRow& row) {
   AppendLengthPrefixed(out, row.key);
-  AppendVarint(out, row.tombstone ? 1 : 0);
+  AppendVarint(out, row.deletion ? kDeletion : row.tombstone ? kTombstone : kEntry);
   AppendVarint(out, row.number);
   const bool expires = row.expires != kNever;
   AppendVarint(
@@ -31,15 +35,16 @@ void AppendSampled(std::string& out, const SampledRow& row) {
 
 bool ReadSampled(std::string_view& in, SampledRow& row) {
   std::string_view key;
-  std::uint64_t tombstone = 0;
+  std::uint64_t kind = 0;
   std::uint64_t expires = 0;
   std::uint64_t tags = 0;
-  if (!ReadLengthPrefixed(in, key) || !ReadVarint(in, tombstone) || !ReadVarint(in, row.number) ||
+  if (!ReadLengthPrefixed(in, key) || !ReadVarint(in, kind) || !ReadVarint(in, row.number) ||
       !ReadVarint(in, expires) || !ReadVarint(in, tags) || tags > kMaxRecordTags) {
     return false;
   }
   row.key = key;
-  row.tombstone = tombstone != 0;
+  row.tombstone = kind == kTombstone;
+  row.deletion = kind == kDeletion;
   if (expires != 0) row.expires = TimePoint(Duration(static_cast<Duration::rep>(expires - 1)));
   row.tags.resize(tags);
   for (TagHash& tag : row.tags) {
@@ -65,11 +70,18 @@ class Collector final : public rocksdb::TablePropertiesCollector {
                              rocksdb::EntryType type, rocksdb::SequenceNumber /*sequence*/,
                              std::uint64_t /*file_size*/) override {
     RecordView record;
-    if (type == rocksdb::kEntryPut &&
-        DecodeRecord({key.data(), key.size()}, {value.data(), value.size()}, record) ==
-            RecordState::kOk) {
+    const std::string_view key_bytes(key.data(), key.size());
+    if (type == rocksdb::kEntryDelete) {
+      // As large as what it hides, as far as can be guessed here.
+      const double bytes = rows_ > 0 ? row_bytes_ / rows_ : static_cast<double>(key.size());
+      if (SampledRow* row = Draw(key_bytes, bytes)) row->deletion = true;
+    } else if (type == rocksdb::kEntryPut &&
+               DecodeRecord(key_bytes, {value.data(), value.size()}, record) == RecordState::kOk) {
       if (record.dictionary != 0) dictionaries_.insert(record.dictionary);
-      Sample({key.data(), key.size()}, record, key.size() + value.size());
+      const auto bytes = static_cast<double>(key.size() + value.size());
+      ++rows_;
+      row_bytes_ += bytes;
+      Sample(key_bytes, record, bytes);
     }
     return rocksdb::Status::OK();
   }
@@ -92,31 +104,37 @@ class Collector final : public rocksdb::TablePropertiesCollector {
   const char* Name() const override { return kName; }
 
  private:
-  // Chao's reservoir: each byte is as likely to be in a row that is drawn.
-  void Sample(std::string_view key, const RecordView& record, std::size_t bytes) {
-    bytes_ += static_cast<double>(bytes);
+  // A place for it in the sample, if it is drawn. Chao's reservoir: each byte is as likely to be in
+  // a row that is.
+  SampledRow* Draw(std::string_view key, double bytes) {
+    bytes_ += bytes;
     std::size_t place = sample_.size();
     if (place < FileNotes::kSampledRows) {
       sample_.emplace_back();
     } else {
-      const double chance = FileNotes::kSampledRows * static_cast<double>(bytes) / bytes_;
+      const double chance = FileNotes::kSampledRows * bytes / bytes_;
       const double dice = static_cast<double>(random_()) / 4294967296.0;
-      if (dice >= chance) return;
+      if (dice >= chance) return nullptr;
       place = random_() % FileNotes::kSampledRows;
     }
-    SampledRow& row = sample_[place];
-    row.key = key;
-    row.tombstone = record.kind == RecordKind::kTombstone;
-    row.number = record.number;
-    row.expires = record.expires;
-    row.tags.clear();
-    HashTags(record, row.tags);
+    sample_[place] = {.key = std::string(key)};
+    return &sample_[place];
+  }
+  void Sample(std::string_view key, const RecordView& record, double bytes) {
+    SampledRow* const row = Draw(key, bytes);
+    if (row == nullptr) return;
+    row->tombstone = record.kind == RecordKind::kTombstone;
+    row->number = record.number;
+    row->expires = record.expires;
+    HashTags(record, row->tags);
   }
 
   const std::uint64_t swept_;
   std::set<std::uint64_t> dictionaries_;
   std::vector<SampledRow> sample_;
-  double bytes_ = 0;
+  double bytes_ = 0;      // of all that could be drawn
+  double row_bytes_ = 0;  // of that, entries and tombstones, and how many
+  double rows_ = 0;
   std::minstd_rand random_;
 };
 

@@ -25,6 +25,8 @@ class RunningMerges;
 struct SampledRow {
   std::string key = {};
   bool tombstone = false;
+  bool deletion =
+      false;  // one of RocksDB's, which has but a key: what it hides lies in levels below
   std::uint64_t number = 0;
   TimePoint expires = kNever;
   std::vector<TagHash> tags = {};

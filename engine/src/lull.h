@@ -7,7 +7,7 @@
 
 namespace larder {
 
-// For one thread. Told now and then what was stored so far.
+// For one thread. Told now and then how many bytes were stored so far.
 class Lull {
  public:
   // Between two looks no more than this is next to nothing.

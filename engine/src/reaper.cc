@@ -40,9 +40,9 @@ class Reaper final : public rocksdb::CompactionFilter {
     RecordView record;
     const std::string_view key_bytes(key.data(), key.size());
     const std::string_view row(value.data(), value.size());
-    // What cannot be read here is told apart, counted and dropped by the reader who meets it.
-    if (DecodeRecord(key_bytes, row, record) != RecordState::kOk) return Decision::kKeep;
     const std::uint64_t bytes = key.size() + value.size();
+    const RecordState state = DecodeRecord(key_bytes, row, record);
+    if (state != RecordState::kOk) return Unreadable(key_bytes, bytes, state);
     if (record.kind == RecordKind::kTombstone) {
       if (record.number >= oldest_lease_) {
         if (merge_ != nullptr) merge_->grant->Spend(bytes, DropBytes(key_bytes));
@@ -65,6 +65,20 @@ class Reaper final : public rocksdb::CompactionFilter {
     hashes_.clear();
     HashTags(record, hashes_);
     return ledger_->Holds(key, record.number, hashes_);
+  }
+
+  // Told apart, counted and replaced by the reader who meets it. A store that is full of what
+  // another version wrote makes room by it first: in the last level nothing lies below that it hid.
+  Decision Unreadable(std::string_view key, std::uint64_t bytes, RecordState state) const {
+    if (merge_ == nullptr) return Decision::kKeep;
+    const bool evicts = sweep_ != nullptr && merge_->slice->drop > 0;
+    if (evicts && state == RecordState::kUnknown && !merge_->drops_leave_deletions) {
+      ++merge_->evicted;
+      merge_->evicted_bytes += bytes;
+      return Remove(key);
+    }
+    merge_->grant->Spend(bytes, DropBytes(key));
+    return Decision::kKeep;
   }
 
   // A live row of a merge that has an account of its space.

@@ -1,20 +1,20 @@
 #include "reclaim_choice.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "slice_choice.h"
 
 namespace larder {
 namespace {
 
-// Files of L0 overlap, and what is in one may be needed against the one below: all of them, into
-// the next level that holds anything.
-ReclaimPiece WithAllOfTop(ReclaimPiece piece, const std::vector<StoreFile>& all) {
-  piece.into_level = Store::kLastLevel;
-  for (const StoreFile& file : all) {
-    if (file.level == 0) piece.files.push_back(file);
-    if (file.level > 0) piece.into_level = std::min(piece.into_level, file.level);
-  }
-  return piece;
+// Files of L0 overlap, and what is in one may be needed against the one below: all of them.
+std::vector<StoreFile> Top(const std::vector<StoreFile>& all) {
+  std::vector<StoreFile> top;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(top),
+               [](const StoreFile& file) { return file.level == 0; });
+  return top;
 }
 
 bool IsMerging(const StoreFile& file) { return file.merging; }
@@ -26,15 +26,14 @@ std::vector<ReclaimPiece> ChooseReclaims(const std::vector<StoreFile>& all,
   std::vector<ReclaimPiece> pieces;
   for (const TableDeath& death : tables) {
     if (death.dead_share == 0 || death.dead_share < death.worth_it) continue;
-    ReclaimPiece piece{.table = death.table, .dead_share = death.dead_share, .files = {}};
-    if (death.table->level == 0) {
-      piece = WithAllOfTop(std::move(piece), all);
-    } else {
-      piece.files = {*death.table};
-      piece.into_level = death.table->level;
-    }
+    const int level = death.table->level;
+    const ReclaimPiece piece{
+        .table = death.table,
+        .dead_share = death.dead_share,
+        .files = level == 0 ? Top(all) : std::vector<StoreFile>{*death.table},
+        .into_level = level == 0 || death.has_deletions ? LevelUnder(level, all) : level};
     const bool in_the_way = std::any_of(piece.files.begin(), piece.files.end(), IsMerging);
-    if (!in_the_way) pieces.push_back(std::move(piece));
+    if (!in_the_way) pieces.push_back(piece);
   }
   std::sort(pieces.begin(), pieces.end(), [](const ReclaimPiece& a, const ReclaimPiece& b) {
     return a.dead_bytes() > b.dead_bytes();

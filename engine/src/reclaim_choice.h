@@ -22,6 +22,8 @@ struct TableDeath {
   const StoreFile* table;
   double dead_share = 0;
   double worth_it = 0;  // from which share on it is
+  // It has deletions, which win something only where they meet what they hide: further down.
+  bool has_deletions = false;
 };
 
 // What wins most first; without what is being merged, as it may not be rewritten now.

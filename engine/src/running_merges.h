@@ -19,6 +19,7 @@ struct RunningMerge {
   std::unique_ptr<SpaceBudget::Grant> grant;
   bool by_us = false;  // not chosen by RocksDB
   bool drops_leave_deletions = false;
+  std::uint64_t file_bytes = 0;  // of one by us: its tables become no larger; 0 = as planned
   // Set if what is worth least is to be dropped, or the worth of entries to be learnt.
   std::optional<EvictionPolicy::Slice> slice;
   // When the rows that it writes were last judged: now, or when those that it reads were.

@@ -3,17 +3,34 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <tuple>
+#include <utility>
 
 namespace larder {
 
-std::uint64_t LastSwept(const std::vector<StoreFile>& files) {
-  std::optional<std::uint64_t> swept;
+namespace {
+
+std::uint64_t SweptBy(std::uint64_t clock, const StoreFile& file) {
+  return file.notes.swept <= clock ? file.notes.swept : 0;
+}
+
+}  // namespace
+
+std::uint64_t LastSwept(const std::vector<StoreFile>& files, std::uint64_t clock) {
+  std::optional<std::uint64_t> last;
   for (const StoreFile& file : files) {
     if (file.level != Store::kLastLevel) continue;
-    swept = std::min(swept.value_or(file.notes.swept), file.notes.swept);
+    const std::uint64_t swept = SweptBy(clock, file);
+    last = std::min(last.value_or(swept), swept);
   }
-  return swept.value_or(0);
+  return last.value_or(0);
+}
+
+int LevelUnder(int level, const std::vector<StoreFile>& files) {
+  int under = Store::kLastLevel;
+  for (const StoreFile& file : files) {
+    if (file.level > level) under = std::min(under, file.level);
+  }
+  return under;
 }
 
 std::vector<StoreFile> WithOverlapping(std::vector<StoreFile> chosen, int level,
@@ -46,9 +63,11 @@ std::vector<StoreFile> ChooseSlice(const std::vector<StoreFile>& files, const Sl
   }
   std::sort(last.begin(), last.end(),
             [](const auto* a, const auto* b) { return a->smallest < b->smallest; });
-  const auto first = std::min_element(last.begin(), last.end(), [](const auto* a, const auto* b) {
-    return std::tie(a->merging, a->notes.swept) < std::tie(b->merging, b->notes.swept);
-  });
+  const auto order = [&limits](const StoreFile* file) {
+    return std::pair(file->merging, SweptBy(limits.clock, *file));
+  };
+  const auto first = std::min_element(
+      last.begin(), last.end(), [&](const auto* a, const auto* b) { return order(a) < order(b); });
   std::vector<StoreFile> slice;
   std::uint64_t rows = 0;
   std::uint64_t bytes = 0;

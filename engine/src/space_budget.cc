@@ -11,7 +11,6 @@ constexpr double kLearn = 0.85;
 constexpr double kEvict = 0.95;
 constexpr double kSweep = 1.0;
 constexpr double kLeastDrop = 0.1;
-constexpr double kMostDrop = 0.5;
 // Over kEvict by so much, the most is dropped.
 constexpr double kRamp = 0.1;
 // A table holds more than its rows: index, filter, checksums.
@@ -123,6 +122,7 @@ std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_
   const std::int64_t least = std::min(static_cast<std::int64_t>(drop_bytes), input);
   // The limit was lowered under what is there: this is how it gets under it.
   const bool exceeded = use_.bytes + other_ > static_cast<std::int64_t>(now.limit);
+  const bool others_run = merging_ > 0;
   std::int64_t promised = promised_;
   std::int64_t bytes = 0;
   do {
@@ -131,12 +131,17 @@ std::unique_ptr<SpaceBudget::Grant> SpaceBudget::GrantMerge(std::uint64_t input_
     bytes = std::clamp<std::int64_t>(room, least, input);
     if (exceeded) bytes = std::max(bytes, input / 2);
   } while (!promised_.compare_exchange_weak(promised, promised + bytes));
-  return std::make_unique<Grant>(*this, input, bytes, least);
+  return std::make_unique<Grant>(
+      *this, input,
+      Grant::Share{.bytes = bytes, .for_drops = least, .more_later = others_run && !exceeded});
 }
 
-SpaceBudget::Grant::Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes,
-                          std::int64_t for_drops)
-    : budget_(budget), input_(input), bytes_(bytes), for_drops_(for_drops) {
+SpaceBudget::Grant::Grant(SpaceBudget& budget, std::int64_t input, const Share& share)
+    : budget_(budget),
+      input_(input),
+      bytes_(share.bytes),
+      more_later_(share.more_later),
+      for_drops_(share.for_drops) {
   budget_.merging_ += input_;
 }
 

@@ -87,14 +87,20 @@ class SpaceBudget {
   // Waits 10 ms at most.
   Room TakeRoom(std::uint64_t row_bytes);
 
+  // Of what pressure drops of a slice, the most.
+  static constexpr double kMostDrop = 0.5;
   // A row that is dropped where others may lie below becomes a deletion, of its key and so much.
   static constexpr std::uint64_t kDeletionBytes = 16;
 
   // What a merge may write. Given back as it is written, and when it is destroyed.
   class Grant {
    public:
-    // `bytes` are promised already; so many of them are for dropping all.
-    Grant(SpaceBudget& budget, std::int64_t input, std::int64_t bytes, std::int64_t for_drops);
+    struct Share {
+      std::int64_t bytes;      // promised already
+      std::int64_t for_drops;  // so many of them are for dropping all
+      bool more_later;
+    };
+    Grant(SpaceBudget& budget, std::int64_t input, const Share& share);
     ~Grant();
     Grant(const Grant&) = delete;
     Grant& operator=(const Grant&) = delete;
@@ -106,11 +112,14 @@ class SpaceBudget {
     // Less than its input: it must drop what does not fit.
     bool constrained() const { return bytes_ < input_; }
     double DropToFit() const;
+    // Other merges run, which have the room, and give it back when they end.
+    bool more_later() const { return more_later_; }
 
    private:
     SpaceBudget& budget_;
     const std::int64_t input_;
     const std::int64_t bytes_;
+    const bool more_later_;
     std::int64_t for_drops_;  // of the rows that have not come yet
     std::int64_t kept_ = 0;
     std::int64_t given_back_ = 0;

@@ -203,7 +203,9 @@ class RocksStore final : public Store {
     if (interrupted_) return {StatusCode::kUnavailable, "the store is being closed"};
     rocksdb::CompactionOptions options;
     options.compression = rocksdb::kDisableCompressionOption;  // else it is Snappy
-    options.output_file_size_limit = db_->GetOptions().target_file_size_base;
+    options.output_file_size_limit = merge != nullptr && merge->file_bytes > 0
+                                         ? merge->file_bytes
+                                         : db_->GetOptions().target_file_size_base;
     options.max_subcompactions = 1;
     rocksdb::CompactionJobInfo job;
     const RunningMerges::Ours ours(*options_.merges, merge);

@@ -94,6 +94,18 @@ TEST_F(CacheReclaimTest, WhatIsInvalidatedByTagPrefixOrAsAWholeGoesToo) {
   EXPECT_LT(Bytes(), 2 * kMiB);
 }
 
+TEST_F(CacheReclaimTest, WhatIsRemovedGoesToo) {
+  Fill();
+  Idle(2min);
+  ASSERT_GT(Bytes(), 16 * kMiB);
+  for (int i = 0; i < kEntries; ++i) {
+    const std::string key = (i % 4 == 0 ? "four/" : "other/") + std::to_string(i * 7919);
+    ASSERT_OK(core_->Remove(key));
+  }
+  Idle(2min);
+  EXPECT_LT(Bytes(), 2 * kMiB);
+}
+
 TEST_F(CacheReclaimTest, ALittleInEachTableGoesToo) {
   for (int i = 0; i < kEntries; ++i) {
     const WriteOptions options{.ttl = kForever, .tags = {i % 12 == 0 ? "few" : "most"}};

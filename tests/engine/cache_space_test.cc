@@ -222,5 +222,28 @@ TEST_F(CacheSpaceTest, CompactingAFullCacheEvictsNothing) {
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
 }
 
+// What lies over all of the last level has no room to be merged into it at once.
+TEST_F(CacheSpaceTest, CompactingAgainAfterAFewPutsGoesInPieces) {
+  for (int i = 0; i < 20'000; ++i) Put(std::to_string(i * 7919), 8000);
+  ASSERT_OK(cache_->Compact());
+  for (int i = 0; i < 200; ++i) Put(std::to_string(i * 791'900), 800);
+  const std::uint64_t evicted = cache_->GetStats().evicted;
+  DuSampler sampler(options_.directory);
+  EXPECT_OK(cache_->Compact());
+  EXPECT_LE(sampler.Stop(), kBudget);
+  EXPECT_EQ(cache_->GetStats().evicted, evicted);
+}
+
+TEST_F(CacheSpaceTest, CompactingLeavesNothingOfWhatIsRemoved) {
+  for (int i = 0; i < 10'000; ++i) Put(std::to_string(i * 7919), 8000);
+  ASSERT_OK(cache_->Compact());  // all in the last level
+  for (int i = 0; i < 3000; ++i) Put("more " + std::to_string(i * 7919), 8000);
+  ASSERT_OK(cache_->Sync());
+  const std::uint64_t before = DirectorySize(options_.directory + "/store");
+  for (int i = 0; i < 10'000; ++i) ASSERT_OK(cache_->Remove(std::to_string(i * 7919)));
+  ASSERT_OK(cache_->Compact());
+  EXPECT_LT(DirectorySize(options_.directory + "/store"), before / 2);
+}
+
 }  // namespace
 }  // namespace larder

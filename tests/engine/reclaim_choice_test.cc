@@ -46,6 +46,18 @@ TEST(ReclaimChoiceTest, TablesOfTheTopGoTogetherIntoTheNextLevelThatHoldsAny) {
   EXPECT_EQ(Choose({File("a", 0, 100)}, {0.9}), (Chosen{"a into 6"}));
 }
 
+TEST(ReclaimChoiceTest, TablesWithDeletionsGoDownToWhatTheyHide) {
+  const std::vector<StoreFile> files = {File("a", 4, 100), File("b", 5, 100), File("c", 6, 100)};
+  std::vector<TableDeath> tables;
+  for (const StoreFile& file : files) {
+    tables.push_back(
+        {.table = &file, .dead_share = 0.9, .worth_it = kWorthIt, .has_deletions = true});
+  }
+  std::vector<int> into;
+  for (const ReclaimPiece& piece : ChooseReclaims(files, tables)) into.push_back(piece.into_level);
+  EXPECT_EQ(into, (std::vector<int>{5, 6, 6}));
+}
+
 TEST(ReclaimChoiceTest, OneThatIsBeingMergedDoesNotKeepTheOthers) {
   EXPECT_EQ(Choose({File("a", 6, 900, true), File("b", 6, 300)}, {0.9, 0.9}), (Chosen{"b into 6"}));
   EXPECT_EQ(Choose({File("a", 0, 900), File("b", 0, 10, true), File("c", 6, 300)}, {0.9, 0, 0.9}),

@@ -33,11 +33,34 @@ TEST(SliceChoice, AMergeReadsAllThatOverlapsOnTheWayDown) {
 }
 
 TEST(SliceChoice, TablesWereSweptWhenTheFirstOfThemInTheLastLevelWas) {
-  EXPECT_EQ(
-      LastSwept({File("a", 5, "a", "b", 0), File("b", 6, "a", "b", 7), File("c", 6, "c", "d", 5)}),
-      5u);
-  EXPECT_EQ(LastSwept({File("a", 5, "a", "b", 9)}), 0u);
-  EXPECT_EQ(LastSwept({}), 0u);
+  const std::vector<StoreFile> files = {File("a", 5, "a", "b", 0), File("b", 6, "a", "b", 7),
+                                        File("c", 6, "c", "d", 5)};
+  EXPECT_EQ(LastSwept(files, 7), 5u);
+  EXPECT_EQ(LastSwept({File("a", 5, "a", "b", 9)}, 9), 0u);
+  EXPECT_EQ(LastSwept({}, 9), 0u);
+}
+
+TEST(SliceChoice, TheHandGoesOnWhereItsLastSweepIsTheLongestAgo) {
+  const std::vector<StoreFile> files = {File("a", 6, "a", "b", 30), File("b", 6, "c", "d", 10),
+                                        File("c", 6, "e", "f", 20), File("d", 5, "a", "z", 1)};
+  EXPECT_EQ(Names(ChooseSlice(files, {.least_rows = 0, .clock = 30})), "b");
+}
+
+// Else it would dig in one place until nothing is left there: what it has just swept is what its
+// new clock knows as the oldest.
+TEST(SliceChoice, WhatWasSweptByAClockThatIsLostWasNeverSwept) {
+  const std::vector<StoreFile> files = {File("a", 6, "a", "b", 1000), File("b", 6, "c", "d", 5),
+                                        File("c", 6, "e", "f", 900)};
+  EXPECT_EQ(Names(ChooseSlice(files, {.least_rows = 0, .clock = 6})), "a");
+  EXPECT_EQ(LastSwept(files, 6), 0u);
+  EXPECT_EQ(LastSwept(files, 2000), 5u);
+}
+
+TEST(SliceChoice, WhatIsRemovedGoesIntoTheNextLevelThatHoldsAny) {
+  const std::vector<StoreFile> files = {File("a", 0, "a", "b"), File("b", 5, "c", "d")};
+  EXPECT_EQ(LevelUnder(0, files), 5);
+  EXPECT_EQ(LevelUnder(5, files), 6);
+  EXPECT_EQ(LevelUnder(0, {}), 6);
 }
 
 }  // namespace

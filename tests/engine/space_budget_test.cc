@@ -69,6 +69,20 @@ TEST_F(SpaceBudgetTest, LogsCountTwice) {
   EXPECT_TRUE(budget_.TryTakeRoom(kMiB / 4));
 }
 
+TEST_F(SpaceBudgetTest, AMergeIsToldThatOthersHaveTheRoomAndGiveItBack) {
+  Hold(plan_.limit - plan_.slack - plan_.merge_room);
+  std::unique_ptr<SpaceBudget::Grant> other = budget_.GrantMerge(plan_.merge_room, true);
+  EXPECT_FALSE(other->more_later());
+  const std::unique_ptr<SpaceBudget::Grant> squeezed = budget_.GrantMerge(10 * kMiB, false);
+  EXPECT_TRUE(squeezed->more_later());
+  EXPECT_EQ(squeezed->DropToFit(), 1);
+  other.reset();
+  EXPECT_LT(budget_.GrantMerge(10 * kMiB, false)->DropToFit(), SpaceBudget::kMostDrop);
+  Hold(plan_.limit + kMiB);
+  EXPECT_FALSE(budget_.GrantMerge(10 * kMiB, false)->more_later())
+      << "what is over the limit has to go";
+}
+
 TEST_F(SpaceBudgetTest, AMergeWritesNoMoreThanItWasGranted) {
   Hold(plan_.limit - plan_.slack - 10 * kMiB);
   const std::unique_ptr<SpaceBudget::Grant> grant = budget_.GrantMerge(40 * kMiB, true);
