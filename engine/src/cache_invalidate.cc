@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cache_core.h"
+#include "journal.h"
 #include "kill_point.h"
 
 namespace larder {
@@ -14,6 +15,9 @@ constexpr int kMostTries = 1000;
 // Of a cache's clock behind a wall clock that is right (cache_clock.cc): what was computed
 // elsewhere is dated by another one.
 constexpr std::chrono::seconds kMostLag{2};
+// Rules whose journal is worth announcing: fewer have their room in the budget's slack until it is
+// measured again.
+constexpr std::size_t kMany = 1024;
 
 // Appends what `one` covers.
 Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
@@ -30,6 +34,17 @@ Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
   }
   if (one.all) rules.push_back({.kind = Rule::Kind::kAll, .soft = one.soft});
   return Status::Ok();
+}
+
+// That these may add to the journal, or to the one that takes its place.
+std::uint64_t JournalBytes(const std::vector<Rule>& rules) {
+  std::uint64_t prefixes = 0;
+  std::uint64_t prefix_bytes = 0;
+  for (const Rule& rule : rules) {
+    prefixes += rule.kind == Rule::Kind::kPrefix ? 1 : 0;
+    prefix_bytes += rule.prefix.size();
+  }
+  return Journal::BytesAfterRewrite(rules.size() + Journal::MostCells(prefixes, prefix_bytes), 0);
 }
 
 }  // namespace
@@ -125,6 +140,7 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
     const Gate::Pass pass = calls_.Enter();
     if (!pass) return number;
     counters_.Add(Counter::kInvalidated, what.size());
+    if (rules.size() >= kMany) budget_.ExpectOther(JournalBytes(rules));
     // A time before the epoch is nonsense.
     number = ledger_->Invalidate(rules, [this] {
       static_cast<void>(clock_->Tick());  // what a wall clock has come to in the last second counts

@@ -50,6 +50,8 @@ class SpaceBudget {
   // Of what is beside the store, as last measured; of the live tables; whether RocksDB takes
   // writes without making them wait.
   void SetOther(std::uint64_t bytes) { other_ = static_cast<std::int64_t>(bytes); }
+  // So many more are about to be there. Until SetOther, which has looked.
+  void ExpectOther(std::uint64_t bytes) { other_ += static_cast<std::int64_t>(bytes); }
   void SetTables(std::uint64_t bytes) { tables_ = static_cast<std::int64_t>(bytes); }
   void SetStalled(bool stalled) { stalled_ = stalled; }
 
