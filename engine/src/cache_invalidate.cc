@@ -39,20 +39,24 @@ Status AsUnavailable(Status status) {
   return {StatusCode::kUnavailable, status.message()};
 }
 
-// The caller holds the key's stripe.
+// The caller holds the key's stripe: no value is written between the tombstone and the detaching.
+// That comes last, since a store that is behind with its merges refuses try after try, and each
+// would have another caller compute what one computes already. A flight that ends between two tries
+// is written, and the tombstone of the next replaces it.
 Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause, StoreMark* synced) {
   const std::uint64_t number = ledger_->Next();
   if (!ledger_->IsReserved(number)) {
     return {StatusCode::kUnavailable, "the journal cannot be written"};
   }
   const std::uint64_t hash = HotTier::HashKey(key);
-  flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);
   KillPoint("tombstone numbered");
   const std::string record = EncodeTombstone(key, number, cause);
   const Status status = synced != nullptr ? supervisor_->PutSynced(key, record, *synced)
                                           : supervisor_->Put(key, record, false);
-  if (status.ok() || status.code() == StatusCode::kDeadlineExceeded) return status;
+  if (status.code() == StatusCode::kDeadlineExceeded) return status;  // nothing was written
+  flights_->Detach(key, hash, number);
+  if (status.ok()) return status;
   return {StatusCode::kUnavailable, status.message()};
 }
 
