@@ -78,7 +78,13 @@ Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
 
 Status CacheCore::Start() {
   BoundAllocatorSlack();
-  if (Status status = OpenFiles(); !status.ok()) return status;
+  if (Status status = OpenFiles(); !status.ok()) {
+    // What was not opened is not saved when it is closed.
+    reaper_ledger_.store(nullptr);
+    flights_.reset();
+    ledger_.reset();
+    return status;
+  }
   return StartThreads();
 }
 
@@ -109,6 +115,12 @@ Status CacheCore::OpenFiles() {
   store_part_.emplace(store_memory_);
   LoadPopularity();
   supervisor_ = MakeSupervisor();
+  // Before the store, whose opening shows once what was lost: nothing may fail between that and the
+  // ledger's judgement.
+  Status status = OpenLedger(nullptr);
+  KillPoint("ledger opened");
+  const bool is_unnumbered = status.code() == StatusCode::kDataLoss;
+  if (!status.ok() && !is_unnumbered) return status;
   Result<std::unique_ptr<Store>> store = OpenStore();
   if (!store.ok() && !MayComeBack(store.status(), options_.on_corruption)) return store.status();
   if (!store.ok()) {
@@ -117,8 +129,8 @@ Status CacheCore::OpenFiles() {
     if (held) return store.status();  // by a tool of RocksDB's, say
   }
   KillPoint("store opened");
-  Status status = OpenLedger(store.ok() ? store->get() : nullptr);
-  KillPoint("ledger opened");
+  // It may have no rows. There is no mark that its opening could have been held against.
+  if (is_unnumbered) status = OpenLedger(store.ok() ? store->get() : nullptr);
   if (status.code() == StatusCode::kDataLoss &&
       options_.on_corruption == OnCorruption::kQuarantine) {
     // Nothing says what was invalidated among these rows, nor how they are numbered.
@@ -156,7 +168,8 @@ Status CacheCore::NameStore(const Store& store) {
 
 Status CacheCore::StoreRecovered(const Store& store) {
   // What shows that something was lost is seen once: the next opening finds a store that RocksDB
-  // has made whole.
+  // has made whole. Of one without rows the ledger is told after the state: what the journal notes
+  // is what a restore knows of removals, as long as the state has the marks of backups.
   if (store.LatestSequence() != 0) {
     const Status judged = ledger_->StoreRecovered(store.recovered());
     if (judged.ok()) log_watch_.reset();
@@ -255,13 +268,9 @@ Status CacheCore::OpenLedger(const Store* store) {
   LedgerOptions ledger;
   ledger.path = PathOf("invalidations");
   std::error_code error;
-  const std::uint64_t sequence = store != nullptr ? store->LatestSequence() : 0;
-  // Of a store without rows StoreRecovered tells, too, after the state: what the journal notes is
-  // what a restore knows of removals, as long as the state has the marks of backups.
-  ledger.store.reset();
-  if (sequence > 0) ledger.store = store->recovered();
-  ledger.store_has_rows =
-      store != nullptr ? sequence > 0 : fs::exists(PathOf("store/CURRENT"), error) || error;
+  ledger.store.reset();  // StoreRecovered tells
+  ledger.store_has_rows = store != nullptr ? store->LatestSequence() > 0
+                                           : fs::exists(PathOf("store/CURRENT"), error) || error;
   ledger.saved_number_bound = state_.number_bound;
   ledger.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   ledger.files = internals_.journal_files;
