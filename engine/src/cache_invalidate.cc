@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cache_core.h"
+#include "invalidation_time.h"
 #include "kill_point.h"
 
 namespace larder {
@@ -11,9 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPauseBetweenTries{5};
 constexpr int kMostTries = 1000;
-// Of a cache's clock behind a wall clock that is right (cache_clock.cc): what was computed
-// elsewhere is dated by another one.
-constexpr std::chrono::seconds kMostLag{2};
 
 // Appends what `one` covers.
 Status AddRules(const Invalidation& one, std::vector<Rule>& rules) {
@@ -129,12 +127,7 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
     const Gate::Pass pass = calls_.Enter();
     if (!pass) return number;
     counters_.Add(Counter::kInvalidated, what.size());
-    // A time before the epoch is nonsense.
-    number = ledger_->Invalidate(rules, [this] {
-      static_cast<void>(clock_->Tick());  // what a wall clock has come to in the last second counts
-      return InvalidationTime{.soft = std::max(clock_->Adopted(), TimePoint{}),
-                              .hard = std::max(clock_->Now(), TimePoint{}) + kMostLag};
-    });
+    number = ledger_->Invalidate(rules, [this] { return TimeOfInvalidation(*clock_); });
   }
   Tell([&](Observer& o) { o.OnInvalidated({.what = what, .number = number.ok() ? *number : 0}); });
   if (!number.ok()) return AsUnavailable(number.status());

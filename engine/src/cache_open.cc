@@ -11,6 +11,7 @@
 
 #include "allocator_slack.h"
 #include "cache_core.h"
+#include "invalidation_time.h"
 #include "kill_point.h"
 #include "reaper.h"
 #include "restore.h"
@@ -40,6 +41,16 @@ Status CheckMayBeUsed(const std::string& store) {
   if (::access(store.c_str(), R_OK | W_OK | X_OK) == 0) return Status::Ok();
   if (errno != EACCES && errno != EPERM && errno != EROFS) return Status::Ok();
   return {StatusCode::kUnavailable, store + ": " + std::strerror(errno)};
+}
+
+// To be called when the ledger has raised its floor over everything by itself, which it does
+// without a time: what was computed elsewhere, and later, could not be imported. One that is made
+// now covers no more. If it cannot be written yet, it is with the rest.
+void DateFloor(Ledger& ledger, const CacheClock& clock) {
+  if (ledger.StandingOf({}, kNever - Duration(1), {}).holds) return;  // it has one
+  const Rule everything;
+  static_cast<void>(
+      ledger.Invalidate({&everything, 1}, [&clock] { return TimeOfInvalidation(clock); }));
 }
 
 }  // namespace
@@ -171,7 +182,9 @@ Status CacheCore::StoreRecovered(const Store& store) {
   // has made whole. Of one without rows the ledger is told after the state: what the journal notes
   // is what a restore knows of removals, as long as the state has the marks of backups.
   if (store.LatestSequence() != 0) {
+    const std::uint64_t floor = ledger_->floor();
     const Status judged = ledger_->StoreRecovered(store.recovered());
+    if (ledger_->floor() != floor) DateFloor(*ledger_, *clock_);
     if (judged.ok()) log_watch_.reset();
     const Status named = NameStore(store);
     return judged.ok() ? named : judged;
@@ -280,6 +293,7 @@ Status CacheCore::OpenLedger(const Store* store) {
   Result<std::unique_ptr<Ledger>> opened = Ledger::Open(ledger);
   if (!opened.ok()) return opened.status();
   ledger_ = *std::move(opened);
+  if (ledger_->floor() == ledger_->Last()) DateFloor(*ledger_, *clock_);
   flights_ = std::make_unique<FlightTable>(*ledger_);
   reaper_ledger_.store(ledger_.get(), std::memory_order_release);
   return Status::Ok();

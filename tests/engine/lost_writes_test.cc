@@ -146,6 +146,16 @@ TEST_F(LostWritesTest, RemovalWhoseTableTheManifestForgotStaysRemoved) {
   const auto crashed = Open("crashed");
   EXPECT_FALSE(crashed->Get("k", {}).has_value());
   EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+  ExportedEntry newer{.key = "k", .body = "newer"};
+  clock_.Advance(std::chrono::seconds(10));
+  newer.created = crashed->Now();
+  bool given = false;
+  const auto report = crashed->Import([&]() -> Result<std::optional<ExportedEntry>> {
+    if (std::exchange(given, true)) return std::optional<ExportedEntry>();
+    return std::optional(newer);
+  });
+  ASSERT_OK(report);
+  EXPECT_EQ(report->invalidated, 0u) << "it was computed after that was found";
 }
 
 TEST_F(LostWritesTest, AnEarlierRemovalThatTheManifestForgotStaysRemovedToo) {
