@@ -99,29 +99,39 @@ class LateCache final : public Cache {
     if (opening_->cache() == nullptr) {
       if (std::optional<Acquired> acquired = AcquireLate(key, options)) return *std::move(acquired);
     }
-    return opening_->cache()->Acquire(key, Renumbered(options, *opening_));
+    try {
+      return opening_->cache()->Acquire(key, Renumbered(options, *opening_));
+    } catch (...) {  // no memory for the options
+      return Lease(nullptr);
+    }
   }
   std::optional<Acquired> AcquireInMemory(std::string_view key,
                                           const ReadOptions& options) override {
     if (opening_->cache() == nullptr) {
       if (std::optional<Acquired> acquired = AcquireLate(key, options)) return acquired;
     }
-    return opening_->cache()->AcquireInMemory(key, Renumbered(options, *opening_));
+    try {
+      return opening_->cache()->AcquireInMemory(key, Renumbered(options, *opening_));
+    } catch (...) {
+      return std::nullopt;
+    }
   }
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
     if (opening_->cache() == nullptr) return std::nullopt;
-    return opening_->cache()->GetInMemory(key, Renumbered(options, *opening_));
+    return GuardedRead(
+        [&] { return opening_->cache()->GetInMemory(key, Renumbered(options, *opening_)); });
   }
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
     if (opening_->cache() == nullptr) {
       CountMiss(key);
       return std::nullopt;
     }
-    return opening_->cache()->Get(key, Renumbered(options, *opening_));
+    return GuardedRead([&] { return opening_->cache()->Get(key, Renumbered(options, *opening_)); });
   }
   std::optional<Hit> Peek(std::string_view key, const ReadOptions& options) override {
     if (opening_->cache() == nullptr) return std::nullopt;
-    return opening_->cache()->Peek(key, Renumbered(options, *opening_));
+    return GuardedRead(
+        [&] { return opening_->cache()->Peek(key, Renumbered(options, *opening_)); });
   }
   std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
                                            const ReadOptions& options) override {
@@ -129,7 +139,11 @@ class LateCache final : public Cache {
       for (const std::string_view key : keys) CountMiss(key);
       return std::vector<std::optional<Hit>>(keys.size());
     }
-    return opening_->cache()->MultiGet(keys, Renumbered(options, *opening_));
+    try {
+      return opening_->cache()->MultiGet(keys, Renumbered(options, *opening_));
+    } catch (...) {
+      return std::vector<std::optional<Hit>>(keys.size());
+    }
   }
   Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                              const Loader& loader) override;
