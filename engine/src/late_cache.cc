@@ -226,6 +226,7 @@ class LateCache final : public Cache {
  private:
   // Nothing: it has opened meanwhile.
   std::optional<Acquired> AcquireLate(std::string_view key, const ReadOptions& options);
+  Result<Entry> StaleOr(std::string_view key, const ReadOptions& options, Status failure);
   void CountMiss(std::string_view key);
   Status NotOpen() const;
   Status CannotInvalidate();
@@ -319,14 +320,31 @@ Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& o
         });
       }
       lease->Abandon(FailureOf(computed));
-      return FailureOf(computed);
+      return StaleOr(key, options, FailureOf(computed));
     }
     FlightEnd end = std::get<Flight>(*acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
     // Computing has not failed: this caller has given up.
     const bool given_up = options.stop.stop_requested() || left() == Duration::zero();
-    if (given_up || !end.acquire_again) return std::move(end.status);
+    if (given_up) return std::move(end.status);
+    if (!end.acquire_again) return StaleOr(key, options, std::move(end.status));
   }
+}
+
+// What the cache that has opened meanwhile may serve after computing failed. The miss has been
+// counted, so it is looked for without a trace first.
+Result<Entry> LateCache::StaleOr(std::string_view key, const ReadOptions& options, Status failure) {
+  Cache* const cache = opening_->cache();
+  if (cache == nullptr) return failure;
+  std::optional<Hit> hit = GuardedRead([&] {
+    ReadOptions asked = options;
+    asked.stale_window = StaleWindow::kIfError;
+    const Renumbered renumbered(asked, *opening_);
+    std::optional<Hit> found = cache->Peek(key, renumbered);
+    return found.has_value() ? cache->Get(key, renumbered) : found;
+  });
+  if (hit.has_value()) return std::move(hit->entry);
+  return failure;
 }
 
 Stats LateCache::GetStats() const {
