@@ -9,8 +9,13 @@ Explanation CacheCore::Explain(std::string_view key, const ReadOptions& options)
   explanation.why = Why::kUnreachable;
   if (calls_.shut() || !CheckKey(key).ok()) return explanation;
   const std::uint64_t hash = HotTier::HashKey(key);
+  // As Touch (cache_touch.cc): the row that reads find is looked at.
+  const bool waits = unwritten_.load() != 0 && !ObserverCall::IsUnderway(this) &&
+                     IsUnwritten(*flights_, key, hash) && supervisor_->EnterToRead();
+  if (waits) static_cast<void>(write_queue_.Wait(internals_.close_patience));
   explanation.refused = refusals_.Of(hash);
   explanation.computing = flights_->IsOpen(key, hash);
+  if (waits && IsUnwritten(*flights_, key, hash)) return explanation;
   const Turnstile::Pass pass = supervisor_->EnterToRead();
   if (!pass) return explanation;
   PinnedRow row;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cache_core.h"
+#include "invalidation_time.h"
 #include "journal.h"
 #include "kill_point.h"
 
@@ -12,9 +13,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kPauseBetweenTries{5};
 constexpr int kMostTries = 1000;
-// Of a cache's clock behind a wall clock that is right (cache_clock.cc): what was computed
-// elsewhere is dated by another one.
-constexpr std::chrono::seconds kMostLag{2};
 // Rules whose journal is worth announcing: fewer have their room in the budget's slack until it is
 // measured again.
 constexpr std::size_t kMany = 1024;
@@ -54,20 +52,24 @@ Status AsUnavailable(Status status) {
   return {StatusCode::kUnavailable, status.message()};
 }
 
-// The caller holds the key's stripe.
+// The caller holds the key's stripe: no value is written between the tombstone and the detaching.
+// That comes last, since a store that is behind with its merges refuses try after try, and each
+// would have another caller compute what one computes already. A flight that ends between two tries
+// is written, and the tombstone of the next replaces it.
 Status CacheCore::WriteTombstone(std::string_view key, TombstoneCause cause, StoreMark* synced) {
   const std::uint64_t number = ledger_->Next();
   if (!ledger_->IsReserved(number)) {
     return {StatusCode::kUnavailable, "the journal cannot be written"};
   }
   const std::uint64_t hash = HotTier::HashKey(key);
-  flights_->Detach(key, hash, number);
   hot_tier_->Erase(key, hash);
   KillPoint("tombstone numbered");
   const std::string record = EncodeTombstone(key, number, cause);
   const Status status = synced != nullptr ? supervisor_->PutSynced(key, record, *synced)
                                           : supervisor_->Put(key, record, false);
-  if (status.ok() || status.code() == StatusCode::kDeadlineExceeded) return status;
+  if (status.code() == StatusCode::kDeadlineExceeded) return status;  // nothing was written
+  flights_->Detach(key, hash, number);
+  if (status.ok()) return status;
   return {StatusCode::kUnavailable, status.message()};
 }
 
@@ -141,12 +143,7 @@ Result<std::uint64_t> CacheCore::Invalidate(std::span<const Invalidation> what) 
     if (!pass) return number;
     counters_.Add(Counter::kInvalidated, what.size());
     if (rules.size() >= kMany) budget_.ExpectOther(JournalBytes(rules));
-    // A time before the epoch is nonsense.
-    number = ledger_->Invalidate(rules, [this] {
-      static_cast<void>(clock_->Tick());  // what a wall clock has come to in the last second counts
-      return InvalidationTime{.soft = std::max(clock_->Adopted(), TimePoint{}),
-                              .hard = std::max(clock_->Now(), TimePoint{}) + kMostLag};
-    });
+    number = ledger_->Invalidate(rules, [this] { return TimeOfInvalidation(*clock_); });
   }
   Tell([&](Observer& o) { o.OnInvalidated({.what = what, .number = number.ok() ? *number : 0}); });
   if (!number.ok()) return AsUnavailable(number.status());

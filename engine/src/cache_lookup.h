@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "cache_core.h"
@@ -43,5 +44,13 @@ struct CacheCore::Facts {
   Duration stale_while_revalidate;
   Duration stale_if_error;
 };
+
+// Whether a read finds a value of this key that is handed out and not in the store yet.
+inline bool IsUnwritten(const FlightTable& flights, std::string_view key, std::uint64_t hash) {
+  const std::shared_ptr<FlightState> flight = flights.Find(key, hash);
+  if (flight == nullptr || flights.IsReplaced(*flight)) return false;
+  const std::optional<FlightEnd> end = flight->end();
+  return end.has_value() && end->entry.has_value();
+}
 
 }  // namespace larder

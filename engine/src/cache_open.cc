@@ -11,6 +11,7 @@
 
 #include "allocator_slack.h"
 #include "cache_core.h"
+#include "invalidation_time.h"
 #include "kill_point.h"
 #include "reaper.h"
 #include "restore.h"
@@ -40,6 +41,16 @@ Status CheckMayBeUsed(const std::string& store) {
   if (::access(store.c_str(), R_OK | W_OK | X_OK) == 0) return Status::Ok();
   if (errno != EACCES && errno != EPERM && errno != EROFS) return Status::Ok();
   return {StatusCode::kUnavailable, store + ": " + std::strerror(errno)};
+}
+
+// To be called when the ledger has raised its floor over everything by itself, which it does
+// without a time: what was computed elsewhere, and later, could not be imported. One that is made
+// now covers no more. If it cannot be written yet, it is with the rest.
+void DateFloor(Ledger& ledger, const CacheClock& clock) {
+  if (ledger.StandingOf({}, kNever - Duration(1), {}).holds) return;  // it has one
+  const Rule everything;
+  static_cast<void>(
+      ledger.Invalidate({&everything, 1}, [&clock] { return TimeOfInvalidation(clock); }));
 }
 
 }  // namespace
@@ -78,7 +89,13 @@ Result<std::shared_ptr<CacheCore>> CacheCore::Open(const Options& options,
 
 Status CacheCore::Start() {
   BoundAllocatorSlack();
-  if (Status status = OpenFiles(); !status.ok()) return status;
+  if (Status status = OpenFiles(); !status.ok()) {
+    // What was not opened is not saved when it is closed.
+    reaper_ledger_.store(nullptr);
+    flights_.reset();
+    ledger_.reset();
+    return status;
+  }
   return StartThreads();
 }
 
@@ -109,6 +126,12 @@ Status CacheCore::OpenFiles() {
   store_part_.emplace(store_memory_);
   LoadPopularity();
   supervisor_ = MakeSupervisor();
+  // Before the store, whose opening shows once what was lost: nothing may fail between that and the
+  // ledger's judgement.
+  Status status = OpenLedger(nullptr);
+  KillPoint("ledger opened");
+  const bool is_unnumbered = status.code() == StatusCode::kDataLoss;
+  if (!status.ok() && !is_unnumbered) return status;
   Result<std::unique_ptr<Store>> store = OpenStore();
   if (!store.ok() && !MayComeBack(store.status(), options_.on_corruption)) return store.status();
   if (!store.ok()) {
@@ -117,8 +140,8 @@ Status CacheCore::OpenFiles() {
     if (held) return store.status();  // by a tool of RocksDB's, say
   }
   KillPoint("store opened");
-  Status status = OpenLedger(store.ok() ? store->get() : nullptr);
-  KillPoint("ledger opened");
+  // It may have no rows. There is no mark that its opening could have been held against.
+  if (is_unnumbered) status = OpenLedger(store.ok() ? store->get() : nullptr);
   if (status.code() == StatusCode::kDataLoss &&
       options_.on_corruption == OnCorruption::kQuarantine) {
     // Nothing says what was invalidated among these rows, nor how they are numbered.
@@ -156,9 +179,12 @@ Status CacheCore::NameStore(const Store& store) {
 
 Status CacheCore::StoreRecovered(const Store& store) {
   // What shows that something was lost is seen once: the next opening finds a store that RocksDB
-  // has made whole.
+  // has made whole. Of one without rows the ledger is told after the state: what the journal notes
+  // is what a restore knows of removals, as long as the state has the marks of backups.
   if (store.LatestSequence() != 0) {
+    const std::uint64_t floor = ledger_->floor();
     const Status judged = ledger_->StoreRecovered(store.recovered());
+    if (ledger_->floor() != floor) DateFloor(*ledger_, *clock_);
     if (judged.ok()) log_watch_.reset();
     const Status named = NameStore(store);
     return judged.ok() ? named : judged;
@@ -255,13 +281,9 @@ Status CacheCore::OpenLedger(const Store* store) {
   LedgerOptions ledger;
   ledger.path = PathOf("invalidations");
   std::error_code error;
-  const std::uint64_t sequence = store != nullptr ? store->LatestSequence() : 0;
-  // Of a store without rows StoreRecovered tells, too, after the state: what the journal notes is
-  // what a restore knows of removals, as long as the state has the marks of backups.
-  ledger.store.reset();
-  if (sequence > 0) ledger.store = store->recovered();
-  ledger.store_has_rows =
-      store != nullptr ? sequence > 0 : fs::exists(PathOf("store/CURRENT"), error) || error;
+  ledger.store.reset();  // StoreRecovered tells
+  ledger.store_has_rows = store != nullptr ? store->LatestSequence() > 0
+                                           : fs::exists(PathOf("store/CURRENT"), error) || error;
   ledger.saved_number_bound = state_.number_bound;
   ledger.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   ledger.files = internals_.journal_files;
@@ -271,6 +293,7 @@ Status CacheCore::OpenLedger(const Store* store) {
   Result<std::unique_ptr<Ledger>> opened = Ledger::Open(ledger);
   if (!opened.ok()) return opened.status();
   ledger_ = *std::move(opened);
+  if (ledger_->floor() == ledger_->Last()) DateFloor(*ledger_, *clock_);
   flights_ = std::make_unique<FlightTable>(*ledger_);
   reaper_ledger_.store(ledger_.get(), std::memory_order_release);
   return Status::Ok();

@@ -14,9 +14,20 @@ Status CacheCore::Touch(std::string_view key, Duration ttl) {
     return {StatusCode::kInvalidArgument,
             "a ttl of " + std::to_string(ttl.count()) + " ms is negative"};
   }
-  const Turnstile::Pass pass = supervisor_->EnterToStore(0);
-  if (!pass) return {StatusCode::kUnavailable, "the store takes no values now"};
+  const Status refusal(StatusCode::kUnavailable, "the store takes no values now");
+  if (!supervisor_->EnterToStore(0)) return refusal;  // before it waits for nothing
   const std::uint64_t hash = HotTier::HashKey(key);
+  // What reads find has to be there to be touched. An observer may be called by the very write that
+  // it would wait for.
+  if (unwritten_.load() != 0 && !ObserverCall::IsUnderway(this) &&
+      IsUnwritten(*flights_, key, hash)) {
+    static_cast<void>(write_queue_.Wait(internals_.close_patience));
+    if (IsUnwritten(*flights_, key, hash)) {
+      return {StatusCode::kUnavailable, "its value has not been written yet"};
+    }
+  }
+  const Turnstile::Pass pass = supervisor_->EnterToStore(0);
+  if (!pass) return refusal;
   const Writing writing(StripeOf(hash));
   PinnedRow row;
   switch (supervisor_->Get(key, row)) {

@@ -145,7 +145,8 @@ std::optional<FlightEnd> FlightState::WaitForEnd(Duration timeout, const std::st
   if (timeout == kForever) {
     has_ended_.wait(lock, ended);
   } else {
-    has_ended_.wait_for(lock, timeout, ended);
+    // Longer ones would overflow when the time of day is added.
+    has_ended_.wait_for(lock, std::min(timeout, kLongest), ended);
   }
   try {
     return end_;

@@ -99,29 +99,39 @@ class LateCache final : public Cache {
     if (opening_->cache() == nullptr) {
       if (std::optional<Acquired> acquired = AcquireLate(key, options)) return *std::move(acquired);
     }
-    return opening_->cache()->Acquire(key, Renumbered(options, *opening_));
+    try {
+      return opening_->cache()->Acquire(key, Renumbered(options, *opening_));
+    } catch (...) {  // no memory for the options
+      return Lease(nullptr);
+    }
   }
   std::optional<Acquired> AcquireInMemory(std::string_view key,
                                           const ReadOptions& options) override {
     if (opening_->cache() == nullptr) {
       if (std::optional<Acquired> acquired = AcquireLate(key, options)) return acquired;
     }
-    return opening_->cache()->AcquireInMemory(key, Renumbered(options, *opening_));
+    try {
+      return opening_->cache()->AcquireInMemory(key, Renumbered(options, *opening_));
+    } catch (...) {
+      return std::nullopt;
+    }
   }
   std::optional<Hit> GetInMemory(std::string_view key, const ReadOptions& options) override {
     if (opening_->cache() == nullptr) return std::nullopt;
-    return opening_->cache()->GetInMemory(key, Renumbered(options, *opening_));
+    return GuardedRead(
+        [&] { return opening_->cache()->GetInMemory(key, Renumbered(options, *opening_)); });
   }
   std::optional<Hit> Get(std::string_view key, const ReadOptions& options) override {
     if (opening_->cache() == nullptr) {
       CountMiss(key);
       return std::nullopt;
     }
-    return opening_->cache()->Get(key, Renumbered(options, *opening_));
+    return GuardedRead([&] { return opening_->cache()->Get(key, Renumbered(options, *opening_)); });
   }
   std::optional<Hit> Peek(std::string_view key, const ReadOptions& options) override {
     if (opening_->cache() == nullptr) return std::nullopt;
-    return opening_->cache()->Peek(key, Renumbered(options, *opening_));
+    return GuardedRead(
+        [&] { return opening_->cache()->Peek(key, Renumbered(options, *opening_)); });
   }
   std::vector<std::optional<Hit>> MultiGet(std::span<const std::string_view> keys,
                                            const ReadOptions& options) override {
@@ -129,7 +139,11 @@ class LateCache final : public Cache {
       for (const std::string_view key : keys) CountMiss(key);
       return std::vector<std::optional<Hit>>(keys.size());
     }
-    return opening_->cache()->MultiGet(keys, Renumbered(options, *opening_));
+    try {
+      return opening_->cache()->MultiGet(keys, Renumbered(options, *opening_));
+    } catch (...) {
+      return std::vector<std::optional<Hit>>(keys.size());
+    }
   }
   Result<Entry> GetOrCompute(std::string_view key, const ReadOptions& options,
                              const Loader& loader) override;
@@ -212,6 +226,7 @@ class LateCache final : public Cache {
  private:
   // Nothing: it has opened meanwhile.
   std::optional<Acquired> AcquireLate(std::string_view key, const ReadOptions& options);
+  Result<Entry> StaleOr(std::string_view key, const ReadOptions& options, Status failure);
   void CountMiss(std::string_view key);
   Status NotOpen() const;
   Status CannotInvalidate();
@@ -305,14 +320,31 @@ Result<Entry> LateCache::GetOrCompute(std::string_view key, const ReadOptions& o
         });
       }
       lease->Abandon(FailureOf(computed));
-      return FailureOf(computed);
+      return StaleOr(key, options, FailureOf(computed));
     }
     FlightEnd end = std::get<Flight>(*acquired).Wait(left(), options.stop);
     if (end.entry.has_value()) return *std::move(end.entry);
     // Computing has not failed: this caller has given up.
     const bool given_up = options.stop.stop_requested() || left() == Duration::zero();
-    if (given_up || !end.acquire_again) return std::move(end.status);
+    if (given_up) return std::move(end.status);
+    if (!end.acquire_again) return StaleOr(key, options, std::move(end.status));
   }
+}
+
+// What the cache that has opened meanwhile may serve after computing failed. The miss has been
+// counted, so it is looked for without a trace first.
+Result<Entry> LateCache::StaleOr(std::string_view key, const ReadOptions& options, Status failure) {
+  Cache* const cache = opening_->cache();
+  if (cache == nullptr) return failure;
+  std::optional<Hit> hit = GuardedRead([&] {
+    ReadOptions asked = options;
+    asked.stale_window = StaleWindow::kIfError;
+    const Renumbered renumbered(asked, *opening_);
+    std::optional<Hit> found = cache->Peek(key, renumbered);
+    return found.has_value() ? cache->Get(key, renumbered) : found;
+  });
+  if (hit.has_value()) return std::move(hit->entry);
+  return failure;
 }
 
 Stats LateCache::GetStats() const {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasCode;
+
+namespace fs = std::filesystem;
 
 class TransferTest : public ::testing::Test {
  protected:
@@ -212,6 +215,23 @@ TEST_F(TransferTest, InvalidationOfEverythingHoldsForOldExportsOfTheSameCache) {
   ASSERT_OK(to_->Invalidate({.all = true}));
   ASSERT_OK(Import(old));
   EXPECT_FALSE(to_->Get("k").has_value()) << "also within the same millisecond";
+}
+
+// Its loss is when it was found: what was computed elsewhere after that is newer.
+TEST_F(TransferTest, AfterALostJournalOnlyWhatWasComputedBeforeIsRefused) {
+  ASSERT_OK(from_->Put("before", "v"));
+  for (const bool reopened_again : {false, true}) {
+    ASSERT_OK(to_->Close());
+    if (!reopened_again) fs::remove(dir_ / "to/invalidations");
+    to_ = Open("to");
+    if (!reopened_again) clock_.Advance(10s);
+    ASSERT_OK(from_->Put("after", "v"));
+    const Result<ImportReport> report = Import(Export());
+    ASSERT_OK(report);
+    EXPECT_EQ(report->invalidated, 1u) << reopened_again;
+    EXPECT_EQ(report->stored, 1u) << reopened_again;
+    clock_.Advance(1s);
+  }
 }
 
 TEST_F(TransferTest, SoftInvalidationHereEndsTheFreshnessOfWhatWasComputedBefore) {

@@ -221,6 +221,17 @@ TEST_F(CorruptionTest, LostJournalAndStateQuarantineTheStore) {
   EXPECT_TRUE(fs::exists(dir_ / "cache/quarantine/store"));
 }
 
+// A kill while a cache was made the first time may have left it.
+TEST_F(CorruptionTest, StoreWithoutRowsIsKeptThoughJournalAndStateAreMissing) {
+  ASSERT_OK((*Open())->Close());
+  for (const char* name : {"invalidations", "state"})
+    fs::remove(dir_ / ("cache/" + std::string(name)));
+  Result<std::unique_ptr<Cache>> cache = Open(OnCorruption::kFail);
+  ASSERT_OK(cache);
+  EXPECT_FALSE(fs::exists(dir_ / "cache/quarantine"));
+  EXPECT_OK((*cache)->Put("k", "v"));
+}
+
 TEST_F(CorruptionTest, DamagedStateGetsANewIdentityAndKeepsTheEntries) {
   Fill();
   Flip(dir_ / "cache/state", 30);

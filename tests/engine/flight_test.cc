@@ -248,6 +248,17 @@ TEST_F(FlightTest, WaitGivesUpAtItsTimeout) {
   lease.Commit("v", {});
 }
 
+TEST_F(FlightTest, VeryLongWaitIsNotOverAtOnce) {
+  Lease lease = Lead("k");
+  const Flight flight = Join("k");
+  FlightEnd end;
+  std::thread waiter([&] { end = flight.Wait(kForever - Duration(1)); });
+  lease.Commit("v", {});
+  waiter.join();
+  ASSERT_TRUE(end.entry.has_value()) << end.status.ToString();
+  EXPECT_EQ(end.entry->body(), "v");
+}
+
 TEST_F(FlightTest, ClosingTellsFollowersAndLeavesTheLeaseHarmless) {
   Lease lease = Lead("k");
   const Flight flight = Join("k");

@@ -150,6 +150,21 @@ TEST_F(BackgroundWriteTest, WhatIsPutOrRemovedBeforeItIsWrittenWins) {
   EXPECT_EQ(Get(), "MISS");
 }
 
+TEST_F(BackgroundWriteTest, WhatReadersFindIsNotAbsentToWhoTouchesOrExplainsIt) {
+  ASSERT_OK(cache_->Put("k", "old", {.ttl = Duration(1000)}));
+  Acquired acquired = cache_->Acquire("k", {.newer_than = kRefresh});
+  std::get<Lease>(acquired).CommitInBackground("new", {.ttl = Duration(1000)});
+  ASSERT_EQ(Get(), "new");
+  EXPECT_EQ(cache_->Touch("k", Duration(60'000)).code(), StatusCode::kUnavailable)
+      << "its row is that of another value";
+  EXPECT_EQ(cache_->Explain("k").why, Why::kUnreachable);
+  Write();
+  ASSERT_OK(cache_->Touch("k", Duration(60'000)));
+  EXPECT_EQ(cache_->Explain("k").why, Why::kFresh);
+  clock_.Advance(Duration(30'000));
+  EXPECT_EQ(Get(), "new");
+}
+
 TEST_F(BackgroundWriteTest, WriteThatIsDroppedLeavesNothingBehind) {
   Lead("k").CommitInBackground("v");
   writes_.clear();
@@ -168,6 +183,16 @@ TEST_F(FlightWriteTest, ClosingAndSyncWriteWhatWasHandedOut) {
   cache_.reset();
   Open();
   for (int i = 0; i < kValues; ++i) EXPECT_TRUE(cache_->Get(key(i)).has_value()) << i;
+}
+
+TEST_F(FlightWriteTest, TouchAndExplainWaitForTheValueThatWasHandedOut) {
+  for (int i = 0; i < 50; ++i) {
+    const std::string key = "key " + std::to_string(i);
+    Lead(key).CommitInBackground(std::string(10'000, 'v'), {.ttl = Duration(1000)});
+    ASSERT_OK(cache_->Touch(key, kForever)) << i;
+    Lead("other " + key).CommitInBackground("v");
+    ASSERT_EQ(cache_->Explain("other " + key).why, Why::kFresh) << i;
+  }
 }
 
 // It would be read after what replaced it: the newer one was acknowledged, and is gone by itself.

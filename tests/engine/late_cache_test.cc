@@ -300,6 +300,24 @@ TEST_F(LateCacheTest, WhatIsComputedLateIsNewerThanAllThatIsStored) {
   EXPECT_EQ(hit->entry.body(), "next");
 }
 
+TEST_F(LateCacheTest, ComputationBegunLateThatFailsIsAnsweredWithWhatIsStale) {
+  Open();
+  ASSERT_OK(cache_->Put("k", "stale", {.ttl = 1s, .stale_if_error = 1h}));
+  cache_.reset();
+  clock_.Advance(2s);
+  OpenOnAFailingDisk();
+  const auto fail = [this]() -> Result<Computed> {
+    journal_.Heal();
+    AwaitOpen();
+    return Status(StatusCode::kUnavailable, "the service is down");
+  };
+  const Result<Entry> entry = cache_->GetOrCompute("k", {}, fail);
+  ASSERT_OK(entry);
+  EXPECT_EQ(entry->body(), "stale");
+  EXPECT_THAT(cache_->GetOrCompute("none", {}, fail).status().message(),
+              HasSubstr("the service is down"));
+}
+
 TEST_F(LateCacheTest, ChangesHoldForTheCacheThatIsOpened) {
   OpenOnAHangingDisk();
   EXPECT_THAT(cache_->Change({.ttl_jitter = 2}), HasCode(StatusCode::kInvalidArgument));

@@ -8,10 +8,13 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cache_core.h"
+#include "fake_clock.h"
 #include "faulty_file_system.h"
+#include "journal_file.h"
 #include "metered_file_system.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
@@ -21,21 +24,50 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::Contains;
+using testing::HasCode;
 using ::testing::HasSubstr;
+
+// The first to open it is refused: there are no descriptors left, say.
+class JournalUnreadableAtFirst final : public JournalFiles {
+ public:
+  Result<std::unique_ptr<JournalFile>> Open(const std::string& path) override {
+    if (std::exchange(refuses_, false)) return Status(StatusCode::kUnavailable, "no luck");
+    return System().Open(path);
+  }
+  Result<std::unique_ptr<JournalFile>> Create(const std::string& path) override {
+    return System().Create(path);
+  }
+  Status Remove(const std::string& path) override { return System().Remove(path); }
+  Status Rename(const std::string& from, const std::string& to) override {
+    return System().Rename(from, to);
+  }
+  Status SyncDirectoryOf(const std::string& path) override {
+    return System().SyncDirectoryOf(path);
+  }
+
+ private:
+  bool refuses_ = true;
+};
 
 class LostWritesTest : public ::testing::Test {
  protected:
   LostWritesTest() { cache_ = Open("running"); }
 
   std::shared_ptr<CacheCore> Open(const std::string& directory, rocksdb::Env* env = nullptr) {
+    return *TryOpen(directory, {.env = env});
+  }
+  Result<std::shared_ptr<CacheCore>> TryOpen(const std::string& directory,
+                                             CacheInternals internals) {
     Options options;
     options.directory = dir_ / directory;
+    options.clock = &clock_;
     options.log = [this](LogLevel /*level*/, std::string_view line) {
       const std::lock_guard lock(mutex_);
       log_.emplace_back(line);
     };
-    return *CacheCore::Open(
-        options, {.env = env, .write_buffer_bytes = std::uint64_t{64} << 10, .threads = false});
+    internals.write_buffer_bytes = std::uint64_t{64} << 10;
+    internals.threads = false;
+    return CacheCore::Open(options, internals);
   }
   std::vector<fs::path> Files(const std::string& directory, const std::string& what) const {
     std::vector<fs::path> files;
@@ -67,6 +99,7 @@ class LostWritesTest : public ::testing::Test {
   }
 
   testing::TempDir dir_;
+  testing::FakeClock clock_;
   std::mutex mutex_;
   std::vector<std::string> log_;  // guarded by mutex_
   std::shared_ptr<CacheCore> cache_;
@@ -110,8 +143,19 @@ TEST_F(LostWritesTest, RemovalWhoseTableTheManifestForgotStaysRemoved) {
   ASSERT_OK(cache_->Put("later", "v", {}));
   Crash();
   fs::resize_file(Crashed(Manifest()), before);
-  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  const auto crashed = Open("crashed");
+  EXPECT_FALSE(crashed->Get("k", {}).has_value());
   EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+  ExportedEntry newer{.key = "k", .body = "newer"};
+  clock_.Advance(std::chrono::seconds(10));
+  newer.created = crashed->Now();
+  bool given = false;
+  const auto report = crashed->Import([&]() -> Result<std::optional<ExportedEntry>> {
+    if (std::exchange(given, true)) return std::optional<ExportedEntry>();
+    return std::optional(newer);
+  });
+  ASSERT_OK(report);
+  EXPECT_EQ(report->invalidated, 0u) << "it was computed after that was found";
 }
 
 TEST_F(LostWritesTest, AnEarlierRemovalThatTheManifestForgotStaysRemovedToo) {
@@ -162,6 +206,24 @@ TEST_F(LostWritesTest, WhatAnOpeningSawThatFailedAtAnyPointCounts) {
     ASSERT_TRUE(crashed->GetHealth().reads) << operation;
     EXPECT_FALSE(crashed->Get("k", {}).has_value()) << operation;
   }
+}
+
+// A later opening makes another ledger, and would find the store whole.
+TEST_F(LostWritesTest, StoreIsNotTouchedWhileTheJournalCannotBeRead) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t before = fs::file_size(Manifest());
+  WriteTables();
+  ASSERT_OK(cache_->Put("later", "v", {}));
+  Crash();
+  fs::resize_file(Crashed(Manifest()), before);
+  JournalUnreadableAtFirst journal;
+  EXPECT_THAT(TryOpen("crashed", {.journal_files = &journal}), HasCode(StatusCode::kUnavailable));
+  const auto crashed = TryOpen("crashed", {.journal_files = &journal});
+  ASSERT_OK(crashed);
+  EXPECT_FALSE((*crashed)->Get("k", {}).has_value());
+  ASSERT_OK((*crashed)->Close());
 }
 
 // As while a backup is made: those that are in tables pile up.

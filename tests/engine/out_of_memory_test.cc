@@ -9,11 +9,14 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "allocations.h"
 #include "fake_clock.h"
 #include "larder/cache.h"
+#include "late_cache.h"
+#include "memory_journal_files.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -284,6 +287,55 @@ TEST_P(OutOfMemoryComputingTest, FollowerOfWhatFailedIsTold) {
     }
     EXPECT_EQ(end.status.code(), StatusCode::kUnavailable);
   });
+}
+
+// What was computed before the cache opened has a number of its own, for which the options of a
+// later call are copied.
+TEST(OutOfMemoryLateTest, CallThatCannotCopyItsOptionsIsAMissAndNoException) {
+  const testing::TempDir dir;
+  testing::MemoryJournalFiles journal;
+  journal.FailAt(0, UINT64_MAX / 4);
+  Options options;
+  options.directory = dir / "cache";
+  Result<std::unique_ptr<Cache>> opened =
+      OpenCacheLate(options, {.journal_files = &journal},
+                    {.patience = std::chrono::minutes(1),
+                     .first_pause = std::chrono::milliseconds(1),
+                     .longest_pause = std::chrono::milliseconds(1)});
+  ASSERT_OK(opened);
+  Cache& cache = **opened;
+  Acquired late = cache.Acquire("k");
+  const ReadOptions newer{.tags = {kText},
+                          .newer_than = std::get<Lease>(late).Commit("v").entry.number()};
+  journal.Heal();
+  while (!cache.GetHealth().reads) std::this_thread::yield();
+  for (const long n : {0, 1}) {  // the list of tags, and the tag
+    std::optional<Acquired> acquired;
+    bool found = false;
+    {
+      const Famine famine(n);
+      found = cache.Get("k", newer).has_value();
+    }
+    {
+      const Famine famine(n);
+      found |= cache.Peek("k", newer).has_value();
+    }
+    {
+      const Famine famine(n);
+      found |= cache.GetInMemory("k", newer).has_value();
+    }
+    {
+      const Famine famine(n);
+      found |= cache.AcquireInMemory("k", newer).has_value();
+    }
+    {
+      const Famine famine(n);
+      acquired.emplace(cache.Acquire("k", newer));
+    }
+    EXPECT_FALSE(found);
+    ASSERT_TRUE(std::holds_alternative<Lease>(*acquired));
+    EXPECT_EQ(std::get<Lease>(*acquired).Commit("v").entry.body(), "v");
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutExecutor, OutOfMemoryComputingTest, ::testing::Bool());

@@ -134,6 +134,10 @@ Effect ModelRun::Touch(const Step& step) {
   const Status status = cache_->Touch(key, ttl);
   if (status.ok() && touched.live == Certainty::kNo) Fail("touched what is not live");
   if (IsRefusal(status)) return {};
+  // Reads find a value that is still to be written, and the row is another's.
+  const auto flight = table_.find(key);
+  const bool put_off = flight != table_.end() && flights_.at(flight->second).unwritten != 0;
+  if (put_off && status.code() == StatusCode::kUnavailable) return {};
   if (!status.ok() && touched.live == Certainty::kYes) Fail("touch: " + status.ToString());
   if (!status.ok()) return {};
   Note("-> value " + std::to_string(touched.row.id));
