@@ -62,10 +62,10 @@ struct BatchAnswer {
 BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::string_view>& items);
 
 // The answer to a batch from the answers to each of its items, in order, at least one; what is
-// beside data and usage is the first one's. nullopt: one of them cannot be given in the form that
-// is wanted, exactly; `unfit` is its position then.
+// beside data and usage is the first one's. nullopt: some of them cannot be given in the form that
+// is wanted, exactly; `unfit` are their positions then, all of them.
 std::optional<std::string> ComposeBatchAnswer(const EmbeddingsBatch& batch,
                                               const std::vector<std::string_view>& answers,
-                                              std::size_t& unfit);
+                                              std::vector<std::size_t>& unfit);
 
 }  // namespace larder::client

@@ -48,6 +48,14 @@ Request EmbeddingsRequest(const json& input, const char* format = "float") {
   return request;
 }
 
+const json kInexact = json::array({0.1});  // a vector that no 32-bit floats are
+
+json TenTexts() {
+  json texts = json::array();
+  for (int i = 0; i < 10; ++i) texts.push_back("text " + std::to_string(i));
+  return texts;
+}
+
 class BatchServiceTest : public CachingFixture {
  protected:
   void ServeEmbeddings() {
@@ -182,24 +190,49 @@ TEST_F(BatchServiceTest, FloatsAnswerBase64WhereExact) {
   EXPECT_TRUE(json::parse(base64.body)["data"][0]["embedding"].is_string());
 }
 
-TEST_F(BatchServiceTest, AVectorThatCannotBeGivenIsAMissWhoseAnswerReplacesIt) {
+TEST_F(BatchServiceTest, VectorsThatCannotBeGivenAreMissesWhoseAnswerReplacesThem) {
   Serve([](UpstreamExchange& exchange) {
     const json request = json::parse(exchange.body);
     json answer = EmbeddingsAnswer(request);
     for (json& item : answer["data"]) {
       const bool base64 = request["encoding_format"] == "base64";
-      item["embedding"] = base64 ? json("AAAAPw==") : json::array({0.1});  // no 32-bit float
+      item["embedding"] = base64 ? json("AAAAPw==") : kInexact;
     }
     exchange.Answer(200, "application/json", answer.dump());
   });
-  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
-  const Answer base64 = Ask(EmbeddingsRequest("a", "base64"));
-  EXPECT_EQ(base64.cache, "larder; fwd=miss; stored; detail=other-encoding");
-  EXPECT_EQ(json::parse(base64.body)["data"][0]["embedding"], "AAAAPw==");
+  int requests = 0;
+  for (const json& input : {json("a"), TenTexts()}) {
+    ASSERT_EQ(Ask(EmbeddingsRequest(input)).code, 200);
+    const Answer base64 = Ask(EmbeddingsRequest(input, "base64"));
+    EXPECT_EQ(base64.cache, "larder; fwd=miss; stored; detail=other-encoding");
+    EXPECT_EQ(json::parse(base64.body)["data"].back()["embedding"], "AAAAPw==");
+    requests += 2;
+    EXPECT_EQ(upstream_->requests(), requests) << "one request for all of them";
+    const Answer floats = Ask(EmbeddingsRequest(input));
+    EXPECT_THAT(floats.cache, StartsWith("larder; hit"));
+    EXPECT_EQ(json::parse(floats.body)["data"].back()["embedding"], json::parse("[0.5]"));
+  }
+}
+
+// Some know no encoding_format, and print numbers that are no 32-bit floats.
+TEST_F(BatchServiceTest, AServerThatCannotGiveTheEncodingIsAskedForTheItemsOnceAndThenForAll) {
+  Serve([](UpstreamExchange& exchange) {
+    json answer = EmbeddingsAnswer(json::parse(exchange.body));
+    for (json& item : answer["data"]) item["embedding"] = kInexact;
+    exchange.Answer(200, "application/json", answer.dump());
+  });
+  const Answer twice = Ask(EmbeddingsRequest({"a", "a"}, "base64"));
+  EXPECT_EQ(twice.cache, "larder; fwd=bypass; detail=invalid-answer");
   EXPECT_EQ(upstream_->requests(), 2);
-  const Answer floats = Ask(EmbeddingsRequest("a"));
-  EXPECT_THAT(floats.cache, StartsWith("larder; hit"));
-  EXPECT_EQ(json::parse(floats.body)["data"][0]["embedding"], json::parse("[0.5]"));
+  json texts = TenTexts();
+  ASSERT_EQ(Ask(EmbeddingsRequest(texts)).code, 200);
+  EXPECT_EQ(upstream_->requests(), 3);
+  const Answer relayed = Ask(EmbeddingsRequest(texts, "base64"));
+  EXPECT_EQ(json::parse(relayed.body)["data"][9]["embedding"], kInexact) << "what it answered";
+  EXPECT_EQ(upstream_->requests(), 4);
+  texts.push_back(texts.front());  // so that less is asked for than the caller wants
+  EXPECT_EQ(json::parse(Ask(EmbeddingsRequest(texts, "base64")).body)["data"].size(), 11u);
+  EXPECT_EQ(upstream_->requests(), 6);
 }
 
 TEST_F(BatchServiceTest, ErrorsAreHandedOnAndNotStored) {
