@@ -142,8 +142,9 @@ std::optional<std::string> ElementFor(const EmbeddingsBatch& batch,
   if (elements.size() != 1) return std::nullopt;
   const std::vector<MemberSlice> element = MembersOf(elements.front());
   const std::string_view vector = FindSlice(element, "embedding");
+  if (!batch.wanted) return WithIndex(element, index, vector);
   if (VectorFormOf(vector) != batch.wanted && !batch.convertible) return std::nullopt;
-  const std::optional<std::string> given = VectorAs(batch.wanted, vector);
+  const std::optional<std::string> given = VectorAs(*batch.wanted, vector);
   if (!given) return std::nullopt;
   return WithIndex(element, index, *given);
 }
@@ -159,14 +160,20 @@ std::string EmbeddingsBatch::RequestFor(const std::vector<std::string_view>& wan
   return body + "]" + body_after;
 }
 
+std::optional<VectorForm> FormOfVectors(const CanonicalObject& object) {
+  const std::string_view format = object.Find("encoding_format").value_or("null");
+  if (format == "null" || format == "\"float\"") return VectorForm::kFloats;
+  if (format == "\"base64\"") return VectorForm::kBase64;
+  return std::nullopt;
+}
+
 std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object) {
   const auto input = object.Find("input");
   if (!input) return nullptr;
   auto batch = std::make_shared<EmbeddingsBatch>();
   batch->items = ItemsOf(*input);
   if (batch->items.empty()) return nullptr;
-  batch->wanted =
-      object.Find("encoding_format") == "\"base64\"" ? VectorForm::kBase64 : VectorForm::kFloats;
+  batch->wanted = FormOfVectors(object);
   batch->convertible = LeavesFloats(object);
   ObjectWriter all;
   const std::string_view mark = "\x01";  // stands nowhere else: JSON has no control characters

@@ -235,6 +235,26 @@ TEST_F(BatchServiceTest, AServerThatCannotGiveTheEncodingIsAskedForTheItemsOnceA
   EXPECT_EQ(upstream_->requests(), 6);
 }
 
+TEST_F(BatchServiceTest, AFormatThatIsNotKnownHasItsOwnEntriesGivenAsTheyCame) {
+  Serve([](UpstreamExchange& exchange) {
+    const json request = json::parse(exchange.body);
+    json answer = EmbeddingsAnswer(request);
+    const std::string format = request["encoding_format"];
+    if (format != "float")
+      answer["data"][0]["embedding"] = format == "int8" ? json::array({1}) : json("AAAA");
+    exchange.Answer(200, "application/json", answer.dump());
+  });
+  ASSERT_EQ(Ask(EmbeddingsRequest("a")).code, 200);
+  for (const auto& [format, vector] :
+       {std::pair("int8", json::array({1})), std::pair("packed", json("AAAA"))}) {
+    EXPECT_THAT(Ask(EmbeddingsRequest("a", format)).cache, StartsWith("larder; fwd=miss"));
+    const Answer hit = Ask(EmbeddingsRequest("a", format));
+    EXPECT_THAT(hit.cache, StartsWith("larder; hit"));
+    EXPECT_EQ(json::parse(hit.body)["data"][0]["embedding"], vector);
+  }
+  EXPECT_THAT(Ask(EmbeddingsRequest("a", "base64")).cache, StartsWith("larder; hit"));
+}
+
 TEST_F(BatchServiceTest, ErrorsAreHandedOnAndNotStored) {
   Serve([](UpstreamExchange& exchange) {
     exchange.Answer(400, "application/json", R"({"error":{"message":"too long"}})");
