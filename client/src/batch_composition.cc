@@ -1,9 +1,11 @@
 #include "batch_composition.h"
 
+#include <exception>
 #include <string_view>
 #include <utility>
 
 #include "handoff.h"
+#include "hit_replay.h"
 #include "larder/client/message.h"
 
 namespace larder::client {
@@ -11,12 +13,16 @@ namespace {
 
 BatchComposition Compose(const EmbeddingsBatch& batch, const std::vector<SharedBytes>& answers,
                          const std::vector<std::size_t>& positions) {
-  std::vector<std::string_view> views;
-  for (const SharedBytes& answer : answers) views.push_back(answer.view());
-  BatchComposition composition;
-  composition.body = ComposeBatchAnswer(batch, views, composition.unfit);
-  for (std::size_t& position : composition.unfit) position = positions[position];
-  return composition;
+  try {
+    std::vector<std::string_view> views;
+    for (const SharedBytes& answer : answers) views.push_back(answer.view());
+    BatchComposition composition;
+    composition.body = ComposeBatchAnswer(batch, views, composition.unfit);
+    for (std::size_t& position : composition.unfit) position = positions[position];
+    return composition;
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 }  // namespace
@@ -34,7 +40,8 @@ boost::asio::awaitable<std::optional<BatchComposition>> ComposeBatch(
   auto work = [batch, answers = std::move(answers), positions] {
     return Compose(*batch, answers, positions);
   };
-  co_return co_await RunOnPool(core->io, core->pool, std::move(work), core->limits.lookup);
+  const Duration patience = PatienceFor(*core, bytes);
+  co_return co_await GetFromPoolOrHere(core->io, core->pool, std::move(work), patience);
 }
 
 }  // namespace larder::client

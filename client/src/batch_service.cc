@@ -72,8 +72,7 @@ class BatchJourney {
       if (!AllThere()) continue;
       std::optional<Result<Response>> composed = co_await Compose();
       if (composed) co_return *std::move(composed);
-      // Another answer to the same question would be as useless.
-      if (answered_unfit_) co_return co_await PassUncached(core_, *request_, "invalid-answer");
+      if (pass_by_ != nullptr) co_return co_await PassUncached(core_, *request_, pass_by_);
     }
     co_return co_await PassUncached(core_, *request_, "store-unavailable");
   }
@@ -394,17 +393,16 @@ class BatchJourney {
     co_return stored;
   }
 
-  // nullopt: some of what is there does not fit, and is missed now.
+  // nullopt: some of what is there does not fit and is missed now, or `pass_by_` says more.
   boost::asio::awaitable<std::optional<Result<Response>>> Compose() {
     std::optional<BatchComposition> composed =
         co_await ComposeBatch(core_, batch_, slots_, positions_);
     const auto state = co_await boost::asio::this_coro::cancellation_state;
-    if (IsCancelled(state)) co_return GivenUp();
-    if (!composed)
-      co_return Status(StatusCode::kUnavailable, "the batch could not be put together");
+    if (IsCancelled(state) || !composed) co_return GivenUp();
     if (!composed->body) {
+      if (composed->unfit.empty()) pass_by_ = "store-unavailable";
       for (const std::size_t index : composed->unfit) Miss(slots_[index]);
-      outcome_.detail = "other-encoding";
+      if (!composed->unfit.empty()) outcome_.detail = "other-encoding";
       co_return std::nullopt;
     }
     co_await Judge();
@@ -417,7 +415,8 @@ class BatchJourney {
     slot.newer_than = slot.answer->number;
     slot.answer.reset();
     if (std::exchange(slot.is_hit, false)) --hits_;
-    answered_unfit_ |= slot.asked_for;
+    // Another answer to the same question would be as useless.
+    if (slot.asked_for) pass_by_ = "invalid-answer";
   }
 
   // What the cache did, in all.
@@ -455,7 +454,7 @@ class BatchJourney {
   std::size_t hits_ = 0;
   bool as_received_ = false;  // the upstream was sent the caller's own request
   bool fetched_ = false;
-  bool answered_unfit_ = false;  // what the upstream was asked for here cannot be given as wanted
+  const char* pass_by_ = nullptr;  // why the cache is of no use to this request
 };
 
 }  // namespace
