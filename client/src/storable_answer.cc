@@ -78,11 +78,19 @@ void JudgeHttp(const CachingCore& core, const CacheQuery& query, const FetchedAn
   verdict.store = verdict.reason.empty();
 }
 
+// Whether the request says what its key does not, so that the error may be about that and is none
+// of a request that does not say it. `stream` is a matter of form.
+bool SaysMoreThanItsKey(const RequestPlan& plan) {
+  return std::any_of(plan.ignored.begin(), plan.ignored.end(),
+                     [](const std::string& name) { return name != "stream"; });
+}
+
 // Why an error is not kept, as Refusals counts it, or empty. What HTTP itself says of it may
 // shorten its lifetime, unless the request names one.
 std::string_view JudgeError(const CachingCore& core, const CacheQuery& query,
                             const FetchedAnswer& answer, WriteOptions& options) {
   if (answer.ends_by_close) return "no_end";
+  if (SaysMoreThanItsKey(query.plan)) return "status";
   if (!query.plan.endpoint->is_plain_http()) return {};
   const Headers& headers = answer.head.headers;
   const std::string_view objection = ObjectionToSharing(core, query, headers);
