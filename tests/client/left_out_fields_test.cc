@@ -67,5 +67,24 @@ TEST_F(LeftOutFieldsTest, AnErrorOnAStreamIsKeptForJsonToo) {
   EXPECT_THAT(Ask(ChatRequest()).cache, StartsWith("larder; hit"));
 }
 
+// To an API that is not known `?key=` may name what is asked for.
+TEST_F(LeftOutFieldsTest, CallersOfPlainHttpWhoShareGetTheAnswerToTheirOwnUrl) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "text/plain", "of " + exchange.target);
+  });
+  UseAllDialects();
+  const auto stack = MakeStackWorker("weather");
+  Request request;
+  request.method = "GET";
+  request.scope = "namespace";
+  for (const char* target : {"/now?key=a", "/now?key=b"}) {
+    request.target = target;
+    EXPECT_EQ(stack->Ask(request).body, std::string("of ") + target);
+    const Answer hit = stack->Ask(request);
+    EXPECT_THAT(hit.cache, StartsWith("larder; hit"));
+    EXPECT_EQ(hit.body, std::string("of ") + target);
+  }
+}
+
 }  // namespace
 }  // namespace larder::client
