@@ -171,6 +171,12 @@ std::string_view WhyUnread(int status, std::string_view what_else) {
   return IsComplete(status) ? what_else : "status";
 }
 
+std::optional<Usage> WholeUsage(const Verdict& verdict, AnswerKind kind) {
+  const bool unread = verdict.reason == "invalid" || verdict.reason == "too_complex";
+  const bool broke_off = verdict.reason == "no_end" || (kind == AnswerKind::kEvents && unread);
+  return broke_off ? std::nullopt : verdict.usage;
+}
+
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
                             FetchedAnswer answer) {
   if (answer.head.status >= kFirstError) return MakeNegative(core, query, std::move(answer));
@@ -196,7 +202,7 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
     storable.body = std::move(answer.body);
   }
   info.model = verdict.model;
-  info.usage = verdict.usage;
+  info.usage = WholeUsage(verdict, answer.head.kind);
   storable.spent = SpentOn(core, query, info, answer.took);
   info.priced = storable.spent.priced;
   storable.options.cost_microusd = WholeMicrousd(storable.spent.microusd);
