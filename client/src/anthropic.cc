@@ -99,6 +99,7 @@ class MessagesEndpoint final : public Endpoint {
     if (!stream.problem.empty()) {
       verdict.store = false;
       verdict.reason = stream.problem;
+      if (!stream.told_usage) verdict.usage.reset();
     }
     return verdict;
   }

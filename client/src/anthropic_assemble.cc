@@ -68,6 +68,7 @@ class MessageAssembler {
       const json* delta = FindMember(data, "delta");
       if (block != blocks_.end() && delta != nullptr) AddDelta(block->second, *delta);
     } else if (type == "message_delta") {
+      stream_.told_usage = stream_.told_usage || IsSet(data, "usage");
       AddToMessage(data);
     }
     stream_.has_end_mark = type == "message_stop";

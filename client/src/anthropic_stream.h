@@ -14,6 +14,7 @@ struct MessageStream {
   std::string_view problem;  // why it is not a whole message, or ""
   nlohmann::json message;
   bool has_end_mark = false;
+  bool told_usage = false;  // of all of it; what its start tells is the input's
 };
 
 // Events -> the message that says the same. Of a delta that is not known, strings continue the

@@ -123,6 +123,7 @@ void Finish(BatchFetch fetch, const Received& received, SpendingMeter meter) {
     if (!answers.empty()) meter.Count(ShareCost(fetch, received.took, answers));
     if (answers.empty() && fits) whole = MakeWhole(fetch, received);
   } catch (const std::exception&) {  // costs the answer its place in the store
+    fetch.core->refusals->Add("too_complex");
     answers.clear();
   }
   for (std::size_t i = 0; i < fetch.leases.size(); ++i) {

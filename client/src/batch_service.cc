@@ -9,6 +9,7 @@
 
 #include "await_stored.h"
 #include "batch_cassette.h"
+#include "batch_composition.h"
 #include "batch_fetch.h"
 #include "batch_slots.h"
 #include "body_pieces.h"
@@ -37,20 +38,6 @@ Status GivenUp() { return {StatusCode::kCancelled, "the caller gave up"}; }
 struct Acquired {
   std::vector<ResponseAcquired> slots;
   std::unique_ptr<ResponseLease> whole;
-};
-
-// What is composed, on the pool where it is much.
-struct Composition {
-  std::shared_ptr<const EmbeddingsBatch> batch;
-  std::vector<SharedBytes> answers;  // one a position
-  std::size_t unfit = 0;
-  std::optional<std::string> body;
-
-  void Run() {
-    std::vector<std::string_view> views;
-    for (const SharedBytes& answer : answers) views.push_back(answer.view());
-    body = ComposeBatchAnswer(*batch, views, unfit);
-  }
 };
 
 class BatchJourney {
@@ -85,6 +72,7 @@ class BatchJourney {
       if (!AllThere()) continue;
       std::optional<Result<Response>> composed = co_await Compose();
       if (composed) co_return *std::move(composed);
+      if (pass_by_ != nullptr) co_return co_await PassUncached(core_, *request_, pass_by_);
     }
     co_return co_await PassUncached(core_, *request_, "store-unavailable");
   }
@@ -275,6 +263,7 @@ class BatchJourney {
       ++hits_;
     } else if (auto* lease = std::get_if<std::unique_ptr<ResponseLease>>(&acquired)) {
       slot.flight = (*lease)->Follow();
+      slot.asked_for = true;
       own_.push_back(index);
       Add(slot, std::move(*lease), fetch);
     } else {
@@ -404,38 +393,30 @@ class BatchJourney {
     co_return stored;
   }
 
-  // nullopt: something stored does not fit and is missed now.
+  // nullopt: some of what is there does not fit and is missed now, or `pass_by_` says more.
   boost::asio::awaitable<std::optional<Result<Response>>> Compose() {
-    auto composition = std::make_shared<Composition>();
-    composition->batch = batch_;
-    std::size_t size = 0;
-    for (const std::size_t position : positions_) {
-      composition->answers.push_back(slots_[position].answer->body);
-      size += composition->answers.back().size();
-    }
-    if (size <= core_->limits.inline_bytes) {
-      composition->Run();
-    } else {
-      auto work = [composition] {
-        composition->Run();
-        return true;
-      };
-      const std::optional<bool> done =
-          co_await RunOnPool(core_->io, core_->pool, std::move(work), core_->limits.lookup);
-      const auto state = co_await boost::asio::this_coro::cancellation_state;
-      if (IsCancelled(state)) co_return GivenUp();
-      if (!done) co_return Status(StatusCode::kUnavailable, "the batch could not be put together");
-    }
-    if (!composition->body) {
-      BatchSlot& slot = slots_[positions_[composition->unfit]];
-      slot.newer_than = slot.answer->number;
-      slot.answer.reset();
-      if (std::exchange(slot.is_hit, false)) --hits_;
-      outcome_.detail = "other-encoding";
+    std::optional<BatchComposition> composed =
+        co_await ComposeBatch(core_, batch_, slots_, positions_);
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (IsCancelled(state) || !composed) co_return GivenUp();
+    if (!composed->body) {
+      if (composed->unfit.empty()) pass_by_ = "store-unavailable";
+      for (const std::size_t index : composed->unfit) Miss(slots_[index]);
+      if (!composed->unfit.empty()) outcome_.detail = "other-encoding";
       co_return std::nullopt;
     }
     co_await Judge();
-    co_return MakeResponse(*std::move(composition->body));
+    co_return MakeResponse(*std::move(composed->body));
+  }
+
+  // What `slot` has for an answer is of no use.
+  void Miss(BatchSlot& slot) {
+    if (!slot.answer) return;  // an item that occurs twice
+    slot.newer_than = slot.answer->number;
+    slot.answer.reset();
+    if (std::exchange(slot.is_hit, false)) --hits_;
+    // Another answer to the same question would be as useless.
+    if (slot.asked_for) pass_by_ = "invalid-answer";
   }
 
   // What the cache did, in all.
@@ -473,6 +454,7 @@ class BatchJourney {
   std::size_t hits_ = 0;
   bool as_received_ = false;  // the upstream was sent the caller's own request
   bool fetched_ = false;
+  const char* pass_by_ = nullptr;  // why the cache is of no use to this request
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ struct BatchSlot {
   RequestKey key{};
   std::uint64_t newer_than = 0;
   std::optional<CachedResponse> answer;
-  bool is_hit = false;  // the answer was there
+  bool is_hit = false;     // the answer was there
+  bool asked_for = false;  // of the upstream, by this very request
   std::shared_ptr<const ResponseFlight> flight;
   std::string why;  // it is missing; only where that was asked
 

@@ -135,6 +135,20 @@ bool IsEmptyVector(std::string_view vector) {
   return vector == "\"\"" || (vector.starts_with('[') && ElementsOf(vector, 1).empty());
 }
 
+// The one element of an item's answer, in the form that is wanted; nullopt: not exactly.
+std::optional<std::string> ElementFor(const EmbeddingsBatch& batch,
+                                      const std::vector<MemberSlice>& answer, std::size_t index) {
+  const std::vector<std::string_view> elements = ElementsOf(FindSlice(answer, "data"));
+  if (elements.size() != 1) return std::nullopt;
+  const std::vector<MemberSlice> element = MembersOf(elements.front());
+  const std::string_view vector = FindSlice(element, "embedding");
+  if (!batch.wanted) return WithIndex(element, index, vector);
+  if (VectorFormOf(vector) != batch.wanted && !batch.convertible) return std::nullopt;
+  const std::optional<std::string> given = VectorAs(*batch.wanted, vector);
+  if (!given) return std::nullopt;
+  return WithIndex(element, index, *given);
+}
+
 }  // namespace
 
 std::string EmbeddingsBatch::RequestFor(const std::vector<std::string_view>& wanted_items) const {
@@ -146,14 +160,20 @@ std::string EmbeddingsBatch::RequestFor(const std::vector<std::string_view>& wan
   return body + "]" + body_after;
 }
 
+std::optional<VectorForm> FormOfVectors(const CanonicalObject& object) {
+  const std::string_view format = object.Find("encoding_format").value_or("null");
+  if (format == "null" || format == "\"float\"") return VectorForm::kFloats;
+  if (format == "\"base64\"") return VectorForm::kBase64;
+  return std::nullopt;
+}
+
 std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object) {
   const auto input = object.Find("input");
   if (!input) return nullptr;
   auto batch = std::make_shared<EmbeddingsBatch>();
   batch->items = ItemsOf(*input);
   if (batch->items.empty()) return nullptr;
-  batch->wanted =
-      object.Find("encoding_format") == "\"base64\"" ? VectorForm::kBase64 : VectorForm::kFloats;
+  batch->wanted = FormOfVectors(object);
   batch->convertible = LeavesFloats(object);
   ObjectWriter all;
   const std::string_view mark = "\x01";  // stands nowhere else: JSON has no control characters
@@ -203,25 +223,22 @@ BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::str
 
 std::optional<std::string> ComposeBatchAnswer(const EmbeddingsBatch& batch,
                                               const std::vector<std::string_view>& answers,
-                                              std::size_t& unfit) {
+                                              std::vector<std::size_t>& unfit) {
+  unfit.clear();
   std::string data = "[";
   json usage;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    unfit = i;
     const std::vector<MemberSlice> members = MembersOf(answers[i]);
-    const std::vector<std::string_view> elements = ElementsOf(FindSlice(members, "data"));
-    if (elements.size() != 1) return std::nullopt;
-    const std::vector<MemberSlice> element = MembersOf(elements.front());
-    const std::string_view vector = FindSlice(element, "embedding");
-    if (VectorFormOf(vector) != batch.wanted && !batch.convertible) return std::nullopt;
-    const std::optional<std::string> given = VectorAs(batch.wanted, vector);
-    if (!given) return std::nullopt;
+    const std::optional<std::string> element = ElementFor(batch, members, i);
+    if (!element) unfit.push_back(i);
+    if (!unfit.empty()) continue;
     if (i > 0) data += ',';
-    data += WithIndex(element, i, *given);
+    data += *element;
     const json share = ParseAnswer(FindSlice(members, "usage")).value_or(json());
     if (i == 0) usage = share;
     if (i > 0) AddShare(share, usage);
   }
+  if (!unfit.empty()) return std::nullopt;
   data += ']';
   return With(MembersOf(answers.front()), data, usage);
 }

@@ -27,8 +27,8 @@ inline constexpr std::size_t kMaxBatchItems = 16384;
 inline constexpr std::uint64_t kMaxRepeatedBytes = std::uint64_t{64} << 20;
 
 struct EmbeddingsBatch {
-  std::vector<std::string> items;  // canonical JSON of each input, in the request's order
-  VectorForm wanted = VectorForm::kFloats;
+  std::vector<std::string> items;    // canonical JSON of each input, in the request's order
+  std::optional<VectorForm> wanted;  // nullopt: one that is not known, given as it came
   bool convertible = false;  // vectors are 32-bit floats, so that one form can become the other
   // The canonical body around the value of `input`: as it is hashed, and as it is sent.
   std::string key_before;
@@ -48,6 +48,9 @@ struct EmbeddingsBatch {
   std::string RequestFor(const std::vector<std::string_view>& items) const;
 };
 
+// As `encoding_format` says; nullopt: a format that is neither of the two.
+std::optional<VectorForm> FormOfVectors(const CanonicalObject& object);
+
 // nullptr: the request has no inputs.
 std::shared_ptr<const EmbeddingsBatch> PlanBatch(const CanonicalObject& object);
 
@@ -62,10 +65,10 @@ struct BatchAnswer {
 BatchAnswer SplitBatchAnswer(std::string_view answer, const std::vector<std::string_view>& items);
 
 // The answer to a batch from the answers to each of its items, in order, at least one; what is
-// beside data and usage is the first one's. nullopt: one of them cannot be given in the form that
-// is wanted, exactly; `unfit` is its position then.
+// beside data and usage is the first one's. nullopt: some of them cannot be given in the form that
+// is wanted, exactly; `unfit` are their positions then, all of them.
 std::optional<std::string> ComposeBatchAnswer(const EmbeddingsBatch& batch,
                                               const std::vector<std::string_view>& answers,
-                                              std::size_t& unfit);
+                                              std::vector<std::size_t>& unfit);
 
 }  // namespace larder::client

@@ -6,6 +6,7 @@
 
 #include "dialect.h"
 #include "http_dialect.h"
+#include "larder/client/cassette.h"
 #include "larder/client/credentials.h"
 #include "policy_bypass.h"
 
@@ -13,11 +14,20 @@ namespace larder::client {
 
 namespace {
 
+// Whether the query's `key`, which is left out elsewhere, stays in: to an API that nobody here
+// knows it may be what is asked for. Not where the scope has it; where a credential of our own goes
+// up, it does not; and a cassette is replayed by others, who have another or none.
+bool KeepsWholeTarget(const ProviderConfig& provider, std::string_view scope) {
+  return provider.dialect == "http" && provider.auth.method == AuthMethod::kPassThrough &&
+         !IsCredentialScope(scope) && scope != kCassetteScope;
+}
+
 // What `use` makes of all that is in a key but the body.
 template <typename Use>
 auto WithInput(const Request& request, const ProviderConfig& provider, std::string_view scope,
                const Use& use) {
-  std::string target = WithoutCredentials(request.target);
+  std::string target =
+      KeepsWholeTarget(provider, scope) ? request.target : WithoutCredentials(request.target);
   std::vector<std::string> key_headers = provider.key_headers;
   if (provider.dialect == "http") {  // whose endpoints are told apart by nothing else
     target = request.method + ' ' + target;

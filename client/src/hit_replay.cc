@@ -46,15 +46,6 @@ Pieces Convert(const CachedResponse& response, const WantedForm& wanted) {
 // Secrets are read on the pool, too, from files that may hang.
 constexpr Duration kLongest = std::chrono::seconds(10);
 
-// How long the pool may leave a conversion lying before it is done on the io thread, where all
-// others of that thread wait for it: so only what is small is, and what would else wait behind a
-// store that hangs, better late than never.
-Duration PatienceFor(const CachingCore& core, const CachedResponse& response) {
-  const bool may_hang = &core.store->pool() == &core.pool;
-  const bool small = response.body.size() <= core.limits.inline_bytes;
-  return small || may_hang ? core.limits.lookup : kLongest;
-}
-
 }  // namespace
 
 bool IsBeingRevalidated(const CachedResponse& hit, const ReadOptions& read) {
@@ -76,6 +67,12 @@ CacheOutcome HitOutcome(const CachedResponse& response, const RequestKey& key) {
   return outcome;
 }
 
+Duration PatienceFor(const CachingCore& core, std::size_t bytes) {
+  const bool may_hang = &core.store->pool() == &core.pool;
+  const bool small = bytes <= core.limits.inline_bytes;
+  return small || may_hang ? core.limits.lookup : kLongest;
+}
+
 boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCore> core,
                                                 CachedResponse response, WantedForm wanted,
                                                 CacheOutcome outcome) {
@@ -85,7 +82,7 @@ boost::asio::awaitable<Result<Response>> Replay(std::shared_ptr<const CachingCor
     pieces.emplace(GiveBody(response, wanted));
   } else {
     auto convert = [response, wanted] { return Convert(response, wanted); };
-    const Duration patience = PatienceFor(*core, response);
+    const Duration patience = PatienceFor(*core, response.body.size());
     pieces = co_await GetFromPoolOrHere(core->io, core->pool, std::move(convert), patience);
     if (!pieces) co_return Status(StatusCode::kCancelled, "the caller gave up");
   }

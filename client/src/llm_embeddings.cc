@@ -30,8 +30,9 @@ Result<EmbeddingAnswer> ReadEmbeddingAnswer(std::string_view text, std::size_t c
   EmbeddingAnswer answer;
   answer.model = LlmView(json, "model");
   answer.vectors.resize(count);
-  for (const LlmJson& item : data) {
-    const std::size_t index = LlmCount(item, "index");
+  for (std::size_t i = 0; i < count; ++i) {
+    const LlmJson& item = data[i];
+    const std::size_t index = item.contains("index") ? LlmCount(item, "index") : i;
     const LlmJson vector = item.is_object() ? item.value("embedding", LlmJson()) : LlmJson();
     if (index >= count || !vector.is_array() || vector.empty()) return broken;
     if (!answer.vectors[index].empty()) return broken;

@@ -75,12 +75,14 @@ void CountUsage(Metered& answer) {
   PassingCall& call = answer.call;
   const auto took = std::chrono::ceil<Duration>(std::chrono::steady_clock::now() - call.begin);
   const std::optional<Verdict> verdict = Judge(answer);
-  if (!verdict || verdict->reason == "no_end" || !verdict->usage) return;
+  if (!verdict) return;
+  const std::optional<Usage> usage = WholeUsage(*verdict, answer.kind);
+  if (!usage) return;
   CacheQuery query;
   query.plan.model = call.plan.model;
   StoredResponse told;
   told.model = verdict->model;
-  told.usage = verdict->usage;
+  told.usage = usage;
   call.meter.Count(SpentOn(*call.core, query, told, took));
 }
 

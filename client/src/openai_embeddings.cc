@@ -13,6 +13,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kIgnored[] = {"user", "encoding_format"};
+// Of a format that is neither of the two that become each other, nobody knows what else would do.
+constexpr std::string_view kIgnoredBesideFormat[] = {"user"};
 
 class EmbeddingsEndpoint final : public Endpoint {
  public:
@@ -20,6 +22,9 @@ class EmbeddingsEndpoint final : public Endpoint {
 
   RequestPlan Plan(std::string_view body) const override {
     PlannedBody planned = PlanBody(*this, body, kIgnored, {});
+    if (planned.ok() && !FormOfVectors(planned.object)) {
+      planned = PlanBody(*this, body, kIgnoredBesideFormat, {});
+    }
     if (!planned.ok()) return planned.plan;
     planned.plan.stream = false;
     planned.plan.batch = PlanBatch(planned.object);

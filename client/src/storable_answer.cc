@@ -78,11 +78,19 @@ void JudgeHttp(const CachingCore& core, const CacheQuery& query, const FetchedAn
   verdict.store = verdict.reason.empty();
 }
 
+// Whether the request says what its key does not, so that the error may be about that and is none
+// of a request that does not say it. `stream` is a matter of form.
+bool SaysMoreThanItsKey(const RequestPlan& plan) {
+  return std::any_of(plan.ignored.begin(), plan.ignored.end(),
+                     [](const std::string& name) { return name != "stream"; });
+}
+
 // Why an error is not kept, as Refusals counts it, or empty. What HTTP itself says of it may
 // shorten its lifetime, unless the request names one.
 std::string_view JudgeError(const CachingCore& core, const CacheQuery& query,
                             const FetchedAnswer& answer, WriteOptions& options) {
   if (answer.ends_by_close) return "no_end";
+  if (SaysMoreThanItsKey(query.plan)) return "status";
   if (!query.plan.endpoint->is_plain_http()) return {};
   const Headers& headers = answer.head.headers;
   const std::string_view objection = ObjectionToSharing(core, query, headers);
@@ -163,6 +171,12 @@ std::string_view WhyUnread(int status, std::string_view what_else) {
   return IsComplete(status) ? what_else : "status";
 }
 
+std::optional<Usage> WholeUsage(const Verdict& verdict, AnswerKind kind) {
+  const bool unread = verdict.reason == "invalid" || verdict.reason == "too_complex";
+  const bool broke_off = verdict.reason == "no_end" || (kind == AnswerKind::kEvents && unread);
+  return broke_off ? std::nullopt : verdict.usage;
+}
+
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
                             FetchedAnswer answer) {
   if (answer.head.status >= kFirstError) return MakeNegative(core, query, std::move(answer));
@@ -188,7 +202,7 @@ StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query,
     storable.body = std::move(answer.body);
   }
   info.model = verdict.model;
-  info.usage = verdict.usage;
+  info.usage = WholeUsage(verdict, answer.head.kind);
   storable.spent = SpentOn(core, query, info, answer.took);
   info.priced = storable.spent.priced;
   storable.options.cost_microusd = WholeMicrousd(storable.spent.microusd);

@@ -1,11 +1,13 @@
 // StorableAnswer: an answer as received, judged and brought into the shape in which it is stored.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cache_query.h"
 #include "caching_core.h"
+#include "dialect.h"
 #include "larder/client/message.h"
 #include "larder/options.h"
 #include "response_cache.h"
@@ -44,6 +46,10 @@ bool IsNegative(const CachingCore& core, const ResponseHead& head);
 // Why an answer whose body is not looked at is not stored, as Refusals counts it: its status, else
 // `what_else`.
 std::string_view WhyUnread(int status, std::string_view what_else);
+
+// The usage that an answer told, unless it is that of a part: of one that was cut, or of a stream
+// that could not be read to its end.
+std::optional<Usage> WholeUsage(const Verdict& verdict, AnswerKind kind);
 
 // Parses the body: for a large one not on an io thread.
 StorableAnswer MakeStorable(const CachingCore& core, const CacheQuery& query, FetchedAnswer answer);

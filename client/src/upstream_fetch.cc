@@ -84,6 +84,7 @@ void Finish(Fetch fetch) {
     storable = MakeStorable(*fetch.core, fetch.query, std::move(fetch.answer));
     fetch.meter->Count(storable->spent);
   } catch (const std::exception&) {
+    fetch.core->refusals->Add("too_complex");
     return fetch.lease->End();
   }
   const bool kept = storable->options.ttl != Duration(0);

@@ -137,6 +137,16 @@ TEST(AnthropicJudgeTest, WhatIsCachedForAnHourIsToldApart) {
   EXPECT_EQ(streamed.usage->output_tokens, 9u);
 }
 
+// That of its start is the input's, with one token of output.
+TEST(AnthropicJudgeTest, AStreamThatBreaksOffTellsNoUsageUnlessItsDeltaDid) {
+  const char* error = R"({"type":"error","error":{"type":"overloaded_error"}})";
+  EXPECT_EQ(Messages().JudgeStream({}, {}, Events({kStart, error})).usage, std::nullopt);
+  EXPECT_EQ(Messages().JudgeStream({}, {}, Events({kStart})).usage, std::nullopt);
+  const Verdict verdict = Messages().JudgeStream({}, {}, Events({kStart, kEnd, error}));
+  EXPECT_EQ(verdict.reason, "error");
+  EXPECT_EQ(verdict.usage, (Usage{.input_tokens = 3, .output_tokens = 9}));
+}
+
 TEST(AnthropicStreamTest, AllKindsOfDeltasAreAssembled) {
   const auto events = Events(
       {kStart,

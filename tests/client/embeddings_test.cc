@@ -143,22 +143,34 @@ TEST(EmbeddingsComposeTest, EqualItemsCountTwiceAndGetTheirIndexes) {
   const RequestPlan plan = Embeddings().Plan(R"({"input":["a","b","a"]})");
   const std::string a = R"({"data":[{"index":0,"embedding":[0.5]}],"usage":{"total_tokens":3}})";
   const std::string b = R"({"data":[{"index":0,"embedding":[0.25]}],"usage":{"total_tokens":4}})";
-  std::size_t unfit = 0;
+  std::vector<std::size_t> unfit;
   const auto composed = ComposeBatchAnswer(*plan.batch, {a, b, a}, unfit);
   ASSERT_TRUE(composed.has_value());
   EXPECT_EQ(*composed, R"({"data":[{"index":0,"embedding":[0.5]},{"index":1,"embedding":[0.25]},)"
                        R"({"index":2,"embedding":[0.5]}],"usage":{"total_tokens":10}})");
 }
 
+TEST(EmbeddingsComposeTest, AllThatDoesNotFitIsTold) {
+  const RequestPlan plan =
+      Embeddings().Plan(R"({"input":["a","b","c"],"encoding_format":"base64"})");
+  const std::string exact = R"({"data":[{"index":0,"embedding":[0.5]}]})";
+  const std::string inexact = R"({"data":[{"index":0,"embedding":[0.1]}]})";
+  std::vector<std::size_t> unfit;
+  EXPECT_FALSE(ComposeBatchAnswer(*plan.batch, {inexact, exact, inexact}, unfit).has_value());
+  EXPECT_THAT(unfit, ElementsAre(0u, 2u));
+  EXPECT_TRUE(ComposeBatchAnswer(*plan.batch, {exact, exact, exact}, unfit).has_value());
+  EXPECT_TRUE(unfit.empty());
+}
+
 TEST(EmbeddingsComposeTest, ADatatypeThatIsNotFloatsIsNotConverted) {
   const std::string bytes = R"({"data":[{"index":0,"embedding":"AAAAAA=="}]})";
-  std::size_t unfit = 9;
+  std::vector<std::size_t> unfit;
   const auto compose = [&](const char* request) {
     return ComposeBatchAnswer(*Embeddings().Plan(request).batch, {bytes}, unfit).has_value();
   };
   EXPECT_TRUE(compose(R"({"input":"a","output_dtype":"float"})"));
   EXPECT_FALSE(compose(R"({"input":"a","output_dtype":"int8"})"));
-  EXPECT_EQ(unfit, 0u);
+  EXPECT_THAT(unfit, ElementsAre(0u));
   EXPECT_TRUE(compose(R"({"input":"a","output_dtype":"int8","encoding_format":"base64"})"));
 }
 
@@ -195,7 +207,7 @@ TEST(EmbeddingsRecordedTest, EveryBatchComesBackFromItsItems) {
     EXPECT_TRUE(Embeddings().JudgeJson(plan, {}, exchange.response_body).store);
     const BatchAnswer split = SplitBatchAnswer(exchange.response_body, Views(plan.batch->items));
     ASSERT_EQ(split.problem, "") << exchange.source;
-    std::size_t unfit = 0;
+    std::vector<std::size_t> unfit;
     const auto whole = ComposeBatchAnswer(*plan.batch, Views(split.items), unfit);
     ASSERT_TRUE(whole.has_value()) << exchange.source;
     EXPECT_EQ(json::parse(*whole), json::parse(exchange.response_body)) << exchange.source;

@@ -35,6 +35,7 @@ KeyExplanation Explain(const json& asked) {
   provider.dialect = endpoint == "messages" ? "anthropic" : endpoint == "http" ? "http" : "openai";
   provider.base_url = asked.value("base_url", "https://api.openai.com");
   provider.key_headers = asked.value("key_headers", std::vector<std::string>());
+  if (asked.contains("auth")) provider.auth.method = AuthMethod::kBearer;
   Request request;
   request.method = asked.value("method", "POST");
   request.target = asked.contains("target") ? asked["target"] : json(paths.at(endpoint));

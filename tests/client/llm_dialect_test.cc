@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "llm_embeddings.h"
 #include "status_matchers.h"
 
 namespace larder::client {
@@ -430,6 +432,16 @@ TEST(LlmDialectTest, AnthropicEventsAreTold) {
             R"({"type":"message_delta","delta":{"stop_reason":"end_turn"}})",
             R"({"type":"message_stop"})"}),
       "1:0/0:t 3:0/1:in 3:0/1:{} 0:0/2:x 4:0/0:end_turn ");
+}
+
+TEST(LlmEmbeddingsTest, VectorsWithoutAnIndexAreInTheOrderOfTheirInputs) {
+  const Result<EmbeddingAnswer> answer =
+      ReadEmbeddingAnswer(R"({"data":[{"embedding":[0.5]},{"embedding":[0.25]}]})", 2);
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->vectors, (std::vector<std::vector<float>>{{0.5F}, {0.25F}}));
+  EXPECT_FALSE(
+      ReadEmbeddingAnswer(R"({"data":[{"embedding":[1]},{"index":0,"embedding":[2]}]})", 2).ok());
+  EXPECT_FALSE(ReadEmbeddingAnswer(R"({"data":[7]})", 1).ok());
 }
 
 }  // namespace

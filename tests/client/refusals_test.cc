@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -448,6 +450,31 @@ std::vector<Row> AllRows() {
 
 INSTANTIATE_TEST_SUITE_P(All, RefusalTest, ::testing::ValuesIn(AllRows()),
                          [](const auto& row) { return row.param.name; });
+
+using UnforeseenAnswerTest = CachingFixture;
+
+// An exception comes of what nobody foresaw, or of memory.
+TEST_F(UnforeseenAnswerTest, OneThatCannotBeJudgedIsHandedOnAndCounted) {
+  Serve(AnswerChat);
+  Request request = ChatRequest();
+  request.on_cost = [](std::uint64_t) { throw std::runtime_error("as good as any other"); };
+  EXPECT_EQ(Ask(request).code, 200);
+  WaitForRefusals(1);
+  EXPECT_EQ(refusals_->Counts(), (std::map<std::string, std::uint64_t>{{"too_complex", 1}}));
+  EXPECT_EQ(cache_->GetStats().stores, 0u);
+}
+
+TEST_F(UnforeseenAnswerTest, SoIsOneToABatch) {
+  Serve([](UpstreamExchange& exchange) {
+    exchange.Answer(200, "application/json", R"({"data":[{"index":0,"embedding":[0.5]}]})");
+  });
+  Request request = Embeddings("a");
+  request.on_cost = [](std::uint64_t) { throw std::runtime_error("as good as any other"); };
+  EXPECT_EQ(Ask(request).code, 200);
+  WaitForRefusals(1);
+  EXPECT_EQ(refusals_->Counts(), (std::map<std::string, std::uint64_t>{{"too_complex", 1}}));
+  EXPECT_EQ(cache_->GetStats().stores, 0u);
+}
 
 TEST(RefusalRowsTest, ThereIsOneForEveryReason) {
   std::set<std::string> tested;

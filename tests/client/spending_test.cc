@@ -70,6 +70,33 @@ TEST_F(SpendingTest, ACutStreamIsCharged) {
   ExpectAnEstimate();
 }
 
+// What the start of a message tells is its input, and one token of output.
+TEST_F(SpendingTest, AMessageThatEndsWithoutItsEndIsChargedByItsTime) {
+  dialect_ = "anthropic";
+  config_.prices["claude-x"] = {.input_per_million = 1, .output_per_million = 1'000'000};
+  Serve([](UpstreamExchange& exchange) {
+    exchange.BeginChunks(200, "text/event-stream");
+    exchange.Chunk(R"(data: {"type":"message_start","message":{"type":"message",)"
+                   R"("model":"claude-x","content":[],)"
+                   R"("usage":{"input_tokens":3000000,"output_tokens":1}}})"
+                   "\n\n");
+    exchange.Chunk(R"(data: {"type":"content_block_start","index":0,)"
+                   R"("content_block":{"type":"text","text":""}})"
+                   "\n\n");
+    for (int i = 0; i < 2; ++i) {
+      exchange.Chunk(R"(data: {"type":"content_block_delta","index":0,)"
+                     R"("delta":{"type":"text_delta","text":"x"}})"
+                     "\n\n");
+    }
+    exchange.EndChunks();
+  });
+  Request request = ChatStreamRequest(false);
+  request.target = "/v1/messages";
+  AskAndEnd(request);
+  ExpectAnEstimate();
+  EXPECT_LT(charges_->microusd, 3'000'000u);
+}
+
 TEST_F(SpendingTest, AnAnswerOfAnotherTypeIsCharged) {
   Serve([](UpstreamExchange& exchange) { exchange.Answer(200, "text/html", "<p>hi</p>"); });
   AskAndEnd(ChatRequest());

@@ -26,9 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FUZZ_CHECK(json::accept(plan.batch->RequestFor({items.begin(), items.end()})));
   const BatchAnswer split = SplitBatchAnswer(answer, {items.begin(), items.end()});
   if (!split.problem.empty()) return 0;
-  std::size_t unfit = 0;
+  std::vector<std::size_t> unfit;
   const auto whole =
       ComposeBatchAnswer(*plan.batch, {split.items.begin(), split.items.end()}, unfit);
+  FUZZ_CHECK(whole.has_value() == unfit.empty());
   if (whole) FUZZ_CHECK(json::accept(*whole));
   return 0;
 }

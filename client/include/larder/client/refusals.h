@@ -28,7 +28,7 @@ inline constexpr std::string_view kRefusalReasons[] = {
     "content_type",    // neither JSON nor an event stream, or encoded
     "too_large",       // over max_body_bytes, or a batch whose items would be more than that
     "invalid",         // no answer of this endpoint
-    "too_complex",     // over two million values
+    "too_complex",     // over two million values, or an exception on the way
     "error",           // under 2xx
     "no_end",          // cut, or a stream without its proper end, or plain HTTP of no told length
     "empty",           // nothing in it
