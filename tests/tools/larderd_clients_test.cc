@@ -96,6 +96,7 @@ TEST_F(LarderdClientsTest, OnlyHoldersOfAKeyAreLetInAndTheKeyStaysHere) {
   const WireAnswer denied = Expect(401, "anything");
   EXPECT_EQ(denied.header("x-should-retry"), "false");
   EXPECT_TRUE(Json::parse(denied.body).contains("error"));
+  EXPECT_EQ(denied.header("www-authenticate"), "Bearer");
   Expect(200, key);
   EXPECT_EQ(Chat(key, "two").status, 200);
   EXPECT_EQ(Ask(gateway_->url(), "POST", kChat, Prompt("three"), {{"x-api-key", key}}).status, 200);

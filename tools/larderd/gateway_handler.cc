@@ -38,6 +38,16 @@ asio::awaitable<void> SendError(Responder& responder, std::string_view dialect, 
   co_await responder.Send(std::move(head), std::move(body));
 }
 
+// `allowed` as in the field Allow (RFC 9110, section 15.5.6).
+asio::awaitable<void> RefuseMethod(Responder& responder, const char* allowed,
+                                   std::string_view message) {
+  constexpr int kMethodNotAllowed = 405;
+  AnswerHead head = ErrorHead(kMethodNotAllowed);
+  head.headers.Set("allow", allowed);
+  std::vector<SharedBytes> body = AsBody(client::ErrorBody("openai", kMethodNotAllowed, message));
+  co_await responder.Send(std::move(head), std::move(body));
+}
+
 // What goes upstream: all but what is between the caller and us alone.
 client::Request ToUpstream(const UpstreamRoute& route, ServerRequest& request,
                            client::Directives directives) {
@@ -160,7 +170,7 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
     co_return;
   }
   if (request.method != "GET" && request.method != "HEAD") {
-    co_await SendError(responder, "openai", 405, "the gateway's pages are read with GET");
+    co_await RefuseMethod(responder, "GET, HEAD", "the gateway's pages are read with GET");
     co_return;
   }
   if (page == OwnPage::kMetrics && !parts_.metrics_page) {
@@ -184,7 +194,7 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
 asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Responder& responder) {
   const UpstreamRoute shape{.provider = {}, .dialect = "openai", .target = {}};  // of an error
   if (request.method != "POST") {
-    co_await SendError(responder, shape.dialect, 405, "tags are invalidated with POST");
+    co_await RefuseMethod(responder, "POST", "tags are invalidated with POST");
     co_return;
   }
   client::Request asked;
@@ -321,6 +331,8 @@ AdmissionRules GatewayHandler::Rules(const Callers& callers) const {
 void GatewayHandler::LogFailure(const UpstreamRoute& route, const Status& status) {
   if (status.code() == StatusCode::kCancelled) return;  // the caller hung up: his own choice
   if (status.code() == StatusCode::kResourceExhausted) return;  // many, and all counted
+  // Of the ways to send a key the one that has a name of its own (RFC 9110, section 15.5.2).
+  if (denial.status == 401) head.headers.Set("www-authenticate", "Bearer");
   parts_.log.Write(LogLevel::kWarning, "upstream failed",
                    {{"provider", route.provider}, {"why", status.ToString()}});
 }
