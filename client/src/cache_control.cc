@@ -14,22 +14,24 @@ constexpr std::int64_t kMostSeconds = std::int64_t{1} << 31;
 
 }  // namespace
 
-std::string_view TakeElement(std::string_view& rest) {
-  std::size_t end = 0;
-  while (end < rest.size() && rest[end] != ',') {
-    if (rest[end] == '"') {
-      std::size_t close = end + 1;
-      while (close < rest.size() && rest[close] != '"') close += rest[close] == '\\' ? 2 : 1;
-      if (close >= rest.size()) {
-        end = std::min(rest.find(',', end), rest.size());
-        break;
-      }
-      end = close;
-    }
-    ++end;
+// Where the element goes on behind the quoted text that begins at `open`, or where it ends.
+std::size_t ListElements::AfterQuote(std::size_t open) {
+  if (quotes_close_) {
+    std::size_t close = open + 1;
+    while (close < rest_.size() && rest_[close] != '"') close += rest_[close] == '\\' ? 2 : 1;
+    if (close < rest_.size()) return close + 1;
+    quotes_close_ = false;
   }
-  const std::string_view element = TrimBlanks(rest.substr(0, end));
-  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return std::min(rest_.find(',', open), rest_.size());
+}
+
+std::string_view ListElements::Take() {
+  std::size_t end = 0;
+  while (end < rest_.size() && rest_[end] != ',') {
+    end = rest_[end] == '"' ? AfterQuote(end) : end + 1;
+  }
+  const std::string_view element = TrimBlanks(rest_.substr(0, end));
+  rest_.remove_prefix(std::min(end + 1, rest_.size()));
   return element;
 }
 

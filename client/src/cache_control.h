@@ -1,6 +1,7 @@
 // What the Cache-Control fields of requests and of answers have in common (RFC 9111, section 5.2).
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,10 +10,25 @@
 
 namespace larder::client {
 
-// The next element of a comma-separated list, taken off `rest`, without blanks around it; commas
-// within quotes are part of it. A quote that is never closed ends at the next comma, so that what
-// follows still counts.
-std::string_view TakeElement(std::string_view& rest);
+// The elements of a comma-separated list, without blanks around them, in time linear in its length.
+// Commas within quotes are part of an element. A quote that is never closed ends at the next comma,
+// so that what follows still counts.
+class ListElements {
+ public:
+  // `field` must outlive it, and what it takes off.
+  explicit ListElements(std::string_view field) : rest_(field) {}
+
+  bool AreLeft() const { return !rest_.empty(); }
+  // The next one, which may be empty.
+  std::string_view Take();
+
+ private:
+  std::size_t AfterQuote(std::size_t open);
+
+  std::string_view rest_;
+  // Once one is not closed, none is: what is between them is read the same from each.
+  bool quotes_close_ = true;
+};
 
 struct CacheDirective {
   std::string name;  // in lower case

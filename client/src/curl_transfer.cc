@@ -240,11 +240,13 @@ Status CurlTransfer::PrepareHeaders() {
   if (!upstream_.tls.server_name.empty()) {
     lines.push_back("Host: " + HostField(upstream_.base_url));
   }
+  // libcurl walks to the end of the list that it is given: it is given the end.
+  curl_slist* last = nullptr;
   for (const std::string& line : lines) {
-    curl_slist* longer = curl_slist_append(fields_.get(), line.c_str());
-    if (longer == nullptr) return {StatusCode::kResourceExhausted, "out of memory"};
-    static_cast<void>(fields_.release());
-    fields_.reset(longer);
+    curl_slist* const list = curl_slist_append(last, line.c_str());
+    if (list == nullptr) return {StatusCode::kResourceExhausted, "out of memory"};
+    if (last == nullptr) fields_.reset(list);
+    last = last == nullptr ? list : last->next;
   }
   curl_easy_setopt(easy_.get(), CURLOPT_HTTPHEADER, fields_.get());
   return Status::Ok();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <set>
 
 #include "ascii.h"
 #include "cache_control.h"
@@ -66,8 +67,9 @@ bool ApplyCacheControl(std::string_view element, Directives& directives) {
 }
 
 void ParseCacheControl(std::string_view field, Directives& directives) {
-  while (!field.empty()) {
-    const std::string_view element = TakeElement(field);
+  ListElements elements(field);
+  while (elements.AreLeft()) {
+    const std::string_view element = elements.Take();
     if (element.empty()) continue;
     if (!ApplyCacheControl(element, directives)) directives.no_cache = true;
   }
@@ -177,9 +179,9 @@ Result<Directives> ParseDirectives(const Headers& headers) {
 }
 
 void RemoveDirectives(Headers& headers) {
-  std::vector<std::string> names;
+  std::set<std::string> names;  // each once, for many fields may have one name
   for (const Header& field : headers) {
-    if (IsLarderHeader(field)) names.push_back(field.name);
+    if (IsLarderHeader(field)) names.insert(LowerAscii(field.name));
   }
   for (const std::string& name : names) headers.Remove(name);
 }

@@ -109,9 +109,9 @@ std::string_view ObjectionOfHttp(const ProviderConfig& provider, const Headers& 
   if (headers.Has("set-cookie")) return "set_cookie";
   const std::vector<std::string> in_key = HttpKeyHeaders(provider);
   const std::string vary = headers.Joined("vary");
-  std::string_view rest = vary;
-  while (!rest.empty()) {
-    const std::string_view name = TakeElement(rest);
+  ListElements names(vary);
+  while (names.AreLeft()) {
+    const std::string_view name = names.Take();
     // We always ask for the bytes as they are.
     const bool known = name.empty() || EqualsIgnoreCase(name, "accept-encoding") ||
                        IsAnyOf(name, in_key) || IsSameForAll(name, provider) ||

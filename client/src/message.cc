@@ -20,6 +20,25 @@ constexpr std::string_view kHopByHop[] = {
     "upgrade",
 };
 
+bool IsHopByHop(std::string_view name) {
+  return std::any_of(std::begin(kHopByHop), std::end(kHopByHop),
+                     [&](std::string_view one) { return EqualsIgnoreCase(one, name); });
+}
+
+// In lower case and sorted: one head may name thousands, beside as many fields.
+std::vector<std::string> NamedByConnection(const Headers& headers) {
+  std::vector<std::string> names;
+  const std::string list = headers.Joined("connection");
+  std::string_view rest = list;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    names.push_back(LowerAscii(TrimBlanks(rest.substr(0, comma))));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
@@ -60,14 +79,12 @@ void Headers::Remove(std::string_view name) {
 }
 
 void Headers::RemoveHopByHop() {
-  const std::string named = Joined("connection");
-  std::string_view rest = named;
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    Remove(TrimBlanks(rest.substr(0, comma)));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  for (const std::string_view name : kHopByHop) Remove(name);
+  const std::vector<std::string> named = NamedByConnection(*this);
+  std::erase_if(fields_, [&](const Header& field) {
+    return IsHopByHop(field.name) ||
+           (!named.empty() &&
+            std::binary_search(named.begin(), named.end(), LowerAscii(field.name)));
+  });
 }
 
 }  // namespace larder::client

@@ -8,6 +8,7 @@
 
 #include "body_pieces.h"
 #include "json_slices.h"
+#include "larder/client/request_model.h"
 #include "metered_body.h"
 #include "path_model.h"
 #include "spending.h"
@@ -82,7 +83,7 @@ boost::asio::awaitable<Result<Response>> PassThrough(std::shared_ptr<const Cachi
     co_return NotRecorded(*core, detail.empty() ? "no endpoint that is recorded" : detail);
   }
   SpendingMeter::OnCost on_cost;
-  if (request.method == "POST") on_cost = request.on_cost;
+  if (MayActAsPost(request)) on_cost = request.on_cost;
   PassingCall call{.core = core,
                    .plan = WhatIsAsked(*core, request),
                    .meter = SpendingMeter(core, std::move(on_cost))};

@@ -1,5 +1,6 @@
 #include "larder/client/request_model.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dialect.h"
@@ -21,6 +22,15 @@ std::vector<std::string> ModelsOf(const Request& request, std::string_view diale
   if (!in_path.name.empty()) models.push_back(std::move(in_path.name));
   if (!plan.model.empty()) models.push_back(std::move(plan.model));
   return models;
+}
+
+bool MayActAsPost(const Request& request) {
+  constexpr const char* kOverrides[] = {"x-http-method-override", "x-http-method",
+                                        "x-method-override"};
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  return request.method == "POST" || (reads && !request.body.empty()) ||
+         std::any_of(std::begin(kOverrides), std::end(kOverrides),
+                     [&](const char* name) { return request.headers.Has(name); });
 }
 
 }  // namespace larder::client

@@ -42,9 +42,9 @@ void Apply(const CacheDirective& directive, AnswerDirectives& all) {
 AnswerDirectives ReadDirectives(const Headers& headers) {
   AnswerDirectives all;
   const std::string field = headers.Joined("cache-control");
-  std::string_view rest = field;
-  while (!rest.empty()) {
-    const std::string_view element = TakeElement(rest);
+  ListElements elements(field);
+  while (elements.AreLeft()) {
+    const std::string_view element = elements.Take();
     if (!element.empty()) Apply(ParseDirective(element), all);
   }
   return all;

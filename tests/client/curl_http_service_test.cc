@@ -122,6 +122,22 @@ TEST_F(CurlHttpServiceTest, RequestGoesOutAsGiven) {
   EXPECT_EQ(seen.body, "body");
 }
 
+TEST_F(CurlHttpServiceTest, ManyFieldsGoOutInTheirOrderAndDoNotCostSquareTime) {
+  UpstreamExchange seen;
+  FakeUpstream upstream([&](UpstreamExchange& exchange) {
+    seen = exchange;
+    exchange.Answer(200, "text/plain", "ok");
+  });
+  Request request = Get();
+  std::string fields;
+  for (int i = 0; i < 80'000; ++i) {
+    request.headers.Add("x", std::to_string(i));
+    fields += "x: " + std::to_string(i) + "\r\n";
+  }
+  ASSERT_TRUE(Send(upstream, request).status.ok());
+  EXPECT_TRUE(seen.head.ends_with(fields));
+}
+
 TEST_F(CurlHttpServiceTest, LargeBodiesPassInBothDirections) {
   FakeUpstream upstream([](UpstreamExchange& exchange) {
     exchange.Answer(200, "text/plain", exchange.body + exchange.body);

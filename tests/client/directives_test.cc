@@ -63,6 +63,21 @@ TEST(DirectivesTest, MalformedCacheControlCountsAsNoCache) {
   EXPECT_EQ(directives.max_age, 5s);
 }
 
+TEST(DirectivesTest, QuotesThatAreNeverClosedDoNotCostSquareTime) {
+  std::string field = "\"a";
+  while (field.size() < std::size_t{4} << 20) field += ",\\\"a";
+  const Directives directives = CacheControl((field + ", no-store").c_str());
+  EXPECT_TRUE(directives.no_cache && directives.no_store);
+}
+
+TEST(DirectivesTest, ManyFieldsOfOneNameDoNotCostSquareTime) {
+  Headers headers;
+  for (int i = 0; i < 300'000; ++i) headers.Add("Larder-Tags", "a");
+  headers.Add("x", "");
+  RemoveDirectives(headers);
+  EXPECT_EQ(std::distance(headers.begin(), headers.end()), 1);
+}
+
 TEST(DirectivesTest, TheStricterOfTwoHolds) {
   const Headers two = {{"Cache-Control", "max-age=60, min-fresh=1"},
                        {"cache-control", "max-age=30, min-fresh=2, max-stale, max-stale=9"}};

@@ -149,9 +149,11 @@ void SoakCaller::Invalidate() {
   const std::string body = Json{{"tags", {"tag-" + std::to_string(tag)}}}.dump();
   const SoakTime call = SoakClock::now();
   if (OneIn(20)) {
-    if (!world_.gateway.Admin("POST", "/v1/invalidate", R"({"all":true})")) return;
-    world_.tally.CountCall("invalidation of all");
-    return world_.oracle.InvalidatedAll(call);
+    const std::size_t number = world_.oracle.InvalidatingAll();
+    const bool done = world_.gateway.Admin("POST", "/v1/invalidate", R"({"all":true})").has_value();
+    world_.oracle.EndedInvalidatingAll(number, done);
+    if (done) world_.tally.CountCall("invalidation of all");
+    return;
   }
   if (OneIn(3)) {
     if (!world_.gateway.Admin("POST", "/v1/invalidate", body)) return;
@@ -180,16 +182,12 @@ void SoakCaller::Burst(int callers) {
     crowd.emplace_back(Announce(call), *std::move(connection));
     crowd.back().second.Send(crowd.back().first.text);
   }
+  std::vector<WireAnswer> answers;
   for (auto& [request, connection] : crowd) {
-    world_.oracle.Judge(request.number, connection.Read());
+    answers.push_back(connection.Read());
+    world_.oracle.Judge(request.number, answers.back());
   }
-  // What cannot be kept is asked for again by who comes when its flight has ended.
-  const std::uint64_t attempts = world_.oracle.AttemptsFor(call.identity);
-  if (attempts > 1 && world_.calm.Was(begin, SoakClock::now()) &&
-      world_.storing.Was(begin, SoakClock::now())) {
-    world_.tally.Find(std::to_string(attempts) + " calls upstream for one question of many, " +
-                      call.identity.Text());
-  }
+  world_.oracle.JudgeCrowd(call.identity, begin, answers);
 }
 
 bool SoakCaller::Probe() {

@@ -20,8 +20,6 @@ constexpr milliseconds kUpstreamGrace = 8s;
 constexpr milliseconds kPauseGrace = 5s;
 // A new process listens when Start returns; connections of the old one may be in the air.
 constexpr milliseconds kLifeGrace = 1s;
-// A store is opened anew when there is room again.
-constexpr milliseconds kStoreGrace = 10s;
 
 void Pause(SoakCaller& caller, std::uint64_t least_ms, std::uint64_t more_ms) {
   std::this_thread::sleep_for(milliseconds(least_ms + caller.Random(more_ms)));
@@ -96,7 +94,6 @@ void KillAndDamage(SoakWorld& world, SoakCaller& caller) {
 // From here on callers must notice nothing.
 void FillVolume(SoakWorld& world, SoakCaller& caller) {
   if (!world.gateway.has_volume()) return;
-  const Calm::Disturbance disturbance(world.storing, kStoreGrace);
   world.gateway.FillVolume();
   Pause(caller, 1'000, 3'000);
   world.gateway.EmptyVolume();
@@ -106,7 +103,6 @@ void FillVolume(SoakWorld& world, SoakCaller& caller) {
 void KillAndStartOnFullVolume(SoakWorld& world, SoakCaller& caller) {
   if (!world.gateway.has_volume()) return;
   const Calm::Disturbance disturbance(world.calm, kLifeGrace);
-  const Calm::Disturbance full(world.storing, kStoreGrace);
   world.gateway.Kill();
   world.gateway.FillVolume();
   Restart(world);
@@ -116,7 +112,6 @@ void KillAndStartOnFullVolume(SoakWorld& world, SoakCaller& caller) {
 
 void MakeReadOnly(SoakWorld& world, SoakCaller& caller) {
   if (!world.gateway.has_volume()) return;
-  const Calm::Disturbance disturbance(world.storing, kStoreGrace);
   world.gateway.MakeStoreReadOnly();
   Pause(caller, 1'000, 3'000);
   world.gateway.MakeStoreWritable();

@@ -72,10 +72,30 @@ void SoakOracle::Sending(std::uint64_t serial, Fate fate, const std::string& mis
   computation.sent = SoakClock::now();
 }
 
-std::uint64_t SoakOracle::AttemptsFor(const SoakIdentity& identity) const {
-  const std::lock_guard lock(mutex_);
-  const auto found = attempts_.find(identity.Text());
-  return found == attempts_.end() ? 0 : found->second;
+void SoakOracle::JudgeCrowd(const SoakIdentity& identity, SoakTime begin,
+                            const std::vector<WireAnswer>& answers) {
+  if (!calm_.Was(begin, SoakClock::now())) return;
+  std::uint64_t attempts = 0;
+  std::uint64_t allowed = 1;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = attempts_.find(identity.Text());
+    if (found != attempts_.end()) attempts = found->second;
+    for (const InvalidationOfAll& one : invalidations_of_all_) {
+      if (one.end >= begin) ++allowed;
+    }
+  }
+  if (attempts <= allowed) return;
+  // By them it is told whether the first answer was not kept, or kept and not found.
+  std::map<std::string, std::uint64_t> got;
+  for (const WireAnswer& answer : answers) {
+    ++got[std::to_string(answer.status) + " of answer " + answer.header(kSoakSerialField) + ", " +
+          answer.header("cache-status")];
+  }
+  std::string finding = std::to_string(attempts) + " calls upstream for one question of many, " +
+                        identity.Text() + ", where " + std::to_string(allowed) + " may be:";
+  for (const auto& [what, count] : got) finding += "\n  " + std::to_string(count) + " x " + what;
+  tally_.Find(finding);
 }
 
 SoakOracle::Scope SoakOracle::ScopeOf(int tag, const SoakIdentity* by) {
@@ -86,7 +106,24 @@ SoakOracle::Scope SoakOracle::ScopeOf(int tag, const SoakIdentity* by) {
 
 void SoakOracle::Invalidated(int tag, const SoakIdentity* by, SoakTime call) {
   const std::lock_guard lock(mutex_);
-  std::vector<Invalidation>& list = invalidations_[ScopeOf(tag, by)];
+  NoteInvalidation(ScopeOf(tag, by), call);
+}
+
+std::size_t SoakOracle::InvalidatingAll() {
+  const std::lock_guard lock(mutex_);
+  invalidations_of_all_.push_back({.call = SoakClock::now()});
+  return invalidations_of_all_.size();
+}
+
+void SoakOracle::EndedInvalidatingAll(std::size_t number, bool acknowledged) {
+  const std::lock_guard lock(mutex_);
+  InvalidationOfAll& one = invalidations_of_all_[number - 1];
+  one.end = SoakClock::now();
+  if (acknowledged) NoteInvalidation(ScopeOf(kAllTags, nullptr), one.call);
+}
+
+void SoakOracle::NoteInvalidation(const Scope& scope, SoakTime call) {
+  std::vector<Invalidation>& list = invalidations_[scope];
   const SoakTime before = list.empty() ? call : list.back().latest_call;
   list.push_back({std::max(call, before), SoakClock::now()});
 }

@@ -56,10 +56,15 @@ class SoakOracle {
   // An invalidation of tag `tag`, by an operator or by a caller of this identity's rights, that was
   // called at `call` and is acknowledged.
   void Invalidated(int tag, const SoakIdentity* by, SoakTime call);
-  void InvalidatedAll(SoakTime call) { Invalidated(kAllTags, nullptr, call); }
+  // An invalidation of all is about to be called; returns its number. It takes effect, if it does,
+  // before it is ended.
+  std::size_t InvalidatingAll();
+  void EndedInvalidatingAll(std::size_t number, bool acknowledged);
 
-  // How often the upstream was asked for it.
-  std::uint64_t AttemptsFor(const SoakIdentity& identity) const;
+  // What a crowd got that asked for one thing from `begin` on, which nobody else asks for: one
+  // answer, and one more for each invalidation that may have come between.
+  void JudgeCrowd(const SoakIdentity& identity, SoakTime begin,
+                  const std::vector<WireAnswer>& answers);
 
  private:
   static constexpr int kAllTags = 255;
@@ -74,6 +79,10 @@ class SoakOracle {
     SoakTime latest_call;  // of this one and all acknowledged before
     SoakTime acknowledged;
   };
+  struct InvalidationOfAll {
+    SoakTime call;
+    SoakTime end = SoakTime::max();
+  };
   // Who it covers: tag, and dialect, tenant and name space of a caller's.
   using Scope = std::string;
   // What the answer claims of itself.
@@ -85,6 +94,7 @@ class SoakOracle {
   };
 
   static Scope ScopeOf(int tag, const SoakIdentity* by);
+  void NoteInvalidation(const Scope& scope, SoakTime call);
   static Claim ReadClaim(const WireAnswer& answer);
   // For findings.
   std::string Origin(std::uint64_t serial) const;
@@ -108,6 +118,7 @@ class SoakOracle {
   std::deque<SoakCall> calls_;
   std::deque<Computation> computations_;
   std::map<Scope, std::vector<Invalidation>> invalidations_;
+  std::deque<InvalidationOfAll> invalidations_of_all_;
   std::map<std::string, std::uint64_t> attempts_;
 };
 

@@ -44,6 +44,12 @@ class SoakOracleTest : public ::testing::Test {
     oracle_.Judge(number, answer);
     return tally_.findings() - before;
   }
+  std::uint64_t JudgingCrowd(const SoakCall& call, SoakTime begin,
+                             const std::vector<WireAnswer>& answers) {
+    const std::uint64_t before = tally_.findings();
+    oracle_.JudgeCrowd(call.identity, begin, answers);
+    return tally_.findings() - before;
+  }
 
   static constexpr const char* kHit = "larder; hit; ttl=9";
   static constexpr const char* kMiss = "larder; fwd=miss; stored";
@@ -116,8 +122,37 @@ TEST_F(SoakOracleTest, InvalidationOfTheReadsOwnTagsAndOfAllCounts) {
   oracle_.Invalidated(1, nullptr, SoakClock::now());
   EXPECT_EQ(Reading(serial, call), 0u);
   EXPECT_EQ(Reading(serial, tagged), 1u);
-  oracle_.InvalidatedAll(SoakClock::now());
+  oracle_.EndedInvalidatingAll(oracle_.InvalidatingAll(), false);
+  EXPECT_EQ(Reading(serial, call), 0u) << "who called it was told that it failed";
+  oracle_.EndedInvalidatingAll(oracle_.InvalidatingAll(), true);
   EXPECT_EQ(Reading(serial, call), 1u);
+}
+
+TEST_F(SoakOracleTest, SecondCallUpstreamForOneQuestionOfManyIsFound) {
+  const SoakCall call = Call();
+  oracle_.EndedInvalidatingAll(oracle_.InvalidatingAll(), true);
+  const SoakTime begin = SoakClock::now();
+  const std::uint64_t serial = Miss(call);
+  EXPECT_EQ(JudgingCrowd(call, begin, {Got(serial, call, kMiss)}), 0u);
+  Miss(call);
+  EXPECT_EQ(JudgingCrowd(call, begin, {Got(serial, call, kMiss)}), 1u)
+      << "all was invalidated, but before they asked";
+  const Calm::Disturbance disturbance(calm_, std::chrono::milliseconds(0));
+  EXPECT_EQ(JudgingCrowd(call, begin, {}), 0u);
+}
+
+TEST_F(SoakOracleTest, CrowdMayBeAnsweredAnewAfterEachInvalidationOfAll) {
+  const SoakCall call = Call();
+  const std::size_t early = oracle_.InvalidatingAll();
+  const SoakTime begin = SoakClock::now();
+  oracle_.EndedInvalidatingAll(early, true);
+  Miss(call);
+  Miss(call);
+  EXPECT_EQ(JudgingCrowd(call, begin, {}), 0u) << "called before, acknowledged within";
+  Miss(call);
+  EXPECT_EQ(JudgingCrowd(call, begin, {}), 1u);
+  oracle_.InvalidatingAll();
+  EXPECT_EQ(JudgingCrowd(call, begin, {}), 0u) << "may have taken effect, or not yet";
 }
 
 TEST_F(SoakOracleTest, CutAnswerThatLooksWholeIsFound) {

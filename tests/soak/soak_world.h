@@ -15,7 +15,6 @@ struct SoakWorld {
 
   SoakTally tally;
   Calm calm;
-  Calm storing;  // of the store: there is room for what is to be kept
   SoakOracle oracle{tally, calm};
   SoakUpstream upstream;
   SoakGateway gateway;

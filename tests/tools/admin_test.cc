@@ -16,6 +16,7 @@
 #include "larder/client/credentials.h"
 #include "larder/late_opening.h"
 #include "status_matchers.h"
+#include "store_requests.h"
 #include "temp_dir.h"
 #include "unix_socket.h"
 
@@ -77,6 +78,32 @@ class AdminTest : public ::testing::Test {
   std::string socket_;
   std::unique_ptr<AdminServer> server_;
 };
+
+TEST_F(AdminTest, CompactionTellsHowFarItHasCome) {
+  ASSERT_OK(Serve());
+  ASSERT_OK(cache_->Put("key", std::string(1000, 'x')));
+  json before = json::parse(*Get("/v1/compact"));
+  EXPECT_EQ(before, json({{"running", false}, {"done_bytes", 0}, {"total_bytes", 0}}));
+  ASSERT_OK(Post("/v1/compact", ""));
+  const json after = json::parse(*Get("/v1/compact"));
+  EXPECT_EQ(after["running"], false);
+  EXPECT_GT(after["total_bytes"], 0);
+  EXPECT_EQ(after["done_bytes"], after["total_bytes"]);
+}
+
+TEST(CompactionBoardTest, RunsUntilTheLastHasEnded) {
+  CompactionBoard board;
+  board.Begin();
+  board.Note({.done_bytes = 1, .total_bytes = 3});
+  EXPECT_TRUE(board.Look().running);
+  EXPECT_EQ(board.Look().step.done_bytes, 1U);
+  board.Begin();
+  EXPECT_EQ(board.Look().step.total_bytes, 0U) << "another one, from its beginning";
+  board.End();
+  EXPECT_TRUE(board.Look().running);
+  board.End();
+  EXPECT_FALSE(board.Look().running);
+}
 
 TEST_F(AdminTest, OnlyTheOwnerMayOpenTheSocket) {
   ASSERT_OK(Serve());

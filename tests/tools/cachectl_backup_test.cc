@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cachectl_fixture.h"
+#include "run_on_terminal.h"
 
 namespace larder::cachectl {
 namespace {
 
 namespace fs = std::filesystem;
+using larder::testing::RunOnTerminal;
 using nlohmann::json;
 using ::testing::AllOf;
 using ::testing::AnyOf;
@@ -211,6 +213,15 @@ TEST_P(CachectlBackupTest, CompactReclaims) {
   const ProgramEnd end = Run({"compact", "--json"});
   EXPECT_EQ(end.exit_status, 0) << end.err;
   EXPECT_EQ(json::parse(end.out)["entries"], 0);
+}
+
+TEST_P(CachectlBackupTest, CompactShowsOnATerminalHowFarItHasCome) {
+  const ProgramEnd end = RunOnTerminal(
+      {.words = {CACHECTL_PROGRAM, "--dir", directory_, "compact"}, .directory = dir_.path()}, {});
+  EXPECT_EQ(end.exit_status, 0) << end.out;
+  EXPECT_THAT(end.out, AllOf(HasSubstr("compacting  ["), HasSubstr(" of ")));
+  EXPECT_THAT(end.out, HasSubstr("compacted: "));
+  EXPECT_THAT(Run({"compact"}).err, ::testing::IsEmpty()) << "no terminal";
 }
 
 TEST_P(CachectlBackupTest, ExplainSaysWhyAKeyIsAHitOrAMiss) {

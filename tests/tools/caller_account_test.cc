@@ -47,6 +47,14 @@ TEST(CallerAccountTest, SpendingCountsForItsDayOnly) {
   EXPECT_EQ(account.Spent(100), 2U) << "a clock put back gives nothing back";
 }
 
+TEST(CallerAccountTest, ClockThatWasAheadOnceKeepsNobodyOutForGood) {
+  CallerAccount account;
+  account.Spend(5, 20'000);
+  account.Spend(6, 90'000);
+  EXPECT_EQ(account.Spent(20'000), 6U) << "what was spent last is not given back";
+  EXPECT_EQ(account.Spent(20'001), 0U);
+}
+
 TEST(CallerAccountsTest, SpendingOfTheDaySurvivesARestart) {
   TempDir dir;
   const std::string file = dir / "spending";

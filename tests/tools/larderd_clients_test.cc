@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -95,6 +96,7 @@ TEST_F(LarderdClientsTest, OnlyHoldersOfAKeyAreLetInAndTheKeyStaysHere) {
   EXPECT_THAT(key, ::testing::MatchesRegex("larder-[A-Za-z0-9_-]{43}"));
   const WireAnswer denied = Expect(401, "anything");
   EXPECT_EQ(denied.header("x-should-retry"), "false");
+  EXPECT_EQ(denied.header("www-authenticate"), "Bearer");
   EXPECT_TRUE(Json::parse(denied.body).contains("error"));
   Expect(200, key);
   EXPECT_EQ(Chat(key, "two").status, 200);
@@ -149,6 +151,29 @@ TEST_F(LarderdClientsTest, ProvidersAndModelsAreBound) {
       403)
       << "two models";
   EXPECT_EQ(Ask(gateway_->url(), "GET", "/v1/models", {}, credential).status, 200);
+}
+
+TEST_F(LarderdClientsTest, ReadingThatAnUpstreamMayTakeForMoreIsBoundAndCostsToo) {
+  Begin();
+  const std::string bound = Add({"bound", "--model", "m"});
+  const std::string poor = Add({"poor", "--usd-per-day", "0.000001"});
+  const auto get = [&](const std::string& key, const std::string& body,
+                       const char* override_field = "x-other") {
+    return Ask(gateway_->url(), "GET", kChat, body,
+               {{"authorization", "Bearer " + key}, {override_field, "POST"}})
+        .status;
+  };
+  EXPECT_EQ(get(bound, ""), 200);
+  EXPECT_EQ(get(bound, Prompt("x", "o1")), 403);
+  for (const char* field : {"x-http-method-override", "X-HTTP-Method", "x-method-override"}) {
+    EXPECT_EQ(get(bound, "", field), 403) << field;
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get(poor, ""), 200) << "it costs nothing";
+  EXPECT_EQ(get(poor, Prompt("x", "o1")), 200);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (get(poor, "", "x-http-method-override") != 429) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
+  }
 }
 
 // Azure goes by the path, and never looks at the body's model.

@@ -163,7 +163,9 @@ TEST(LarderdTest, OwnPagesAnswerAndUnknownOnesAreNotSentUpstream) {
   EXPECT_EQ(health.header("content-type"), "application/json");
   EXPECT_EQ(caller.Ask("GET", "/readyz").body, R"({"status":"ready","degraded":false})");
   EXPECT_EQ(caller.Ask("HEAD", "/readyz?x").status, 200);
-  EXPECT_EQ(caller.Ask("POST", "/healthz", "{}").status, 405);
+  const WireAnswer posted = caller.Ask("POST", "/healthz", "{}");
+  EXPECT_EQ(posted.status, 405);
+  EXPECT_EQ(posted.header("allow"), "GET, HEAD");
   EXPECT_EQ(caller.Ask("GET", "/larder/v1/nothing").status, 404);
   EXPECT_EQ(caller.Ask("GET", "/larder").status, 404);
   EXPECT_EQ(caller.Ask("GET", "/elsewhere").status, 502);

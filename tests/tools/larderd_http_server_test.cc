@@ -303,6 +303,17 @@ TEST(HttpServerTest, HeadAndBodyOverTheirLimitsAreRefused) {
   EXPECT_EQ(extension.Read().status, 400);
 }
 
+TEST(HttpServerTest, MoreFieldsThanAnybodyNeedsAreRefused) {
+  InProcessServer server(Echo);
+  client::Headers fields;
+  for (int i = 0; i < 255; ++i) fields.Add("x", "y");
+  EXPECT_EQ(Ask(server.url(), "GET", "/", {}, fields).status, 200);  // with host 256
+  fields.Add("x", "y");
+  const WireAnswer refused = Ask(server.url(), "GET", "/", {}, fields);
+  EXPECT_EQ(refused.status, 431);
+  EXPECT_NE(refused.body.find("256 fields"), std::string::npos) << refused.body;
+}
+
 TEST(HttpServerTest, TargetOverItsLimitIsRefused) {
   InProcessServer server(Echo);
   const std::string path = "/" + std::string((std::size_t{16} << 10) - 1, 'x');

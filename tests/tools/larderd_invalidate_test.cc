@@ -107,7 +107,9 @@ TEST_F(LarderdInvalidateTest, WhatIsWrongIsNamedAndNothingIsInvalidated) {
   EXPECT_EQ(Invalidate("bob", tags, {{"content-type", "text/plain"}}).status, 400)
       << "what any web page may send";
   EXPECT_EQ(Invalidate("bob", tags, {{"larder-namespce", "n"}}).status, 400);
-  EXPECT_EQ(Ask(gateway_.url(), "GET", kInvalidate).status, 405);
+  const WireAnswer got = Ask(gateway_.url(), "GET", kInvalidate);
+  EXPECT_EQ(got.status, 405);
+  EXPECT_EQ(got.header("allow"), "POST");
   EXPECT_TRUE(IsHit("bob", docs));
 }
 

@@ -102,7 +102,7 @@ AdminAnswer AdminService::Handle(const AdminRequest& request) const {
   if (post && request.path == kImportPath) return HandleImport(cache_, request);
   if (get && request.path == kVerifyPath) return HandleVerify(cache_, request);
   if (post && request.path == kBackupPath) return HandleBackup(cache_, request);
-  if (post && request.path == kCompactPath) return HandleCompact(cache_);
+  if (request.path == kCompactPath) return HandleCompact(cache_, *compaction_, request);
   if (request.path == kDictionariesPath) return HandleDictionaries(cache_, request);
   if (request.path == "/v1/config") return Config(request);
   if (post && request.path == "/v1/invalidate") return Invalidate(request.body);

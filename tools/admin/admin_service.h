@@ -13,7 +13,8 @@
 //   GET    /v1/misses?limit=                    recent misses that nearly were hits, of a process
 //                                               that remembers any (AdminOptions::recent_misses)
 //   GET    /v1/export?cursor=, POST /v1/import  entries, a line each (transfer_requests.h)
-//   GET    /v1/verify?cursor=, POST /v1/backup, POST /v1/compact   (store_requests.h)
+//   GET    /v1/verify?cursor=, POST /v1/backup                     (store_requests.h)
+//   GET, POST /v1/compact                                          (store_requests.h)
 //   GET, POST /v1/dictionaries                                     (store_requests.h)
 //   POST   /v1/invalidate {"tags": [...]} | {"prefix"} | {"all": true}, "soft": true or not
 //                                               the same, and "number"
@@ -29,12 +30,14 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "admin_request.h"
 #include "larder/admin/admin_server.h"
 #include "larder/cache.h"
+#include "store_requests.h"
 
 namespace larder::admin {
 
@@ -55,6 +58,7 @@ class AdminService {
 
   Cache& cache_;
   const AdminOptions options_;
+  const std::unique_ptr<CompactionBoard> compaction_ = std::make_unique<CompactionBoard>();
 };
 
 }  // namespace larder::admin

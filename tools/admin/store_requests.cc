@@ -49,9 +49,40 @@ AdminAnswer HandleBackup(Cache& cache, const AdminRequest& request) {
   return {.http_status = 200, .content_type = "application/json", .body = BackupToJson(*backup)};
 }
 
-AdminAnswer HandleCompact(Cache& cache) {
+void CompactionBoard::Begin() {
+  const std::lock_guard lock(mutex_);
+  ++running_;
+  step_ = {};
+}
+
+void CompactionBoard::Note(const CompactStep& step) {
+  const std::lock_guard lock(mutex_);
+  step_ = step;
+}
+
+void CompactionBoard::End() {
+  const std::lock_guard lock(mutex_);
+  --running_;
+}
+
+CompactionBoard::Snapshot CompactionBoard::Look() const {
+  const std::lock_guard lock(mutex_);
+  return {.running = running_ > 0, .step = step_};
+}
+
+AdminAnswer HandleCompact(Cache& cache, CompactionBoard& board, const AdminRequest& request) {
+  if (request.method == "GET") {
+    const CompactionBoard::Snapshot now = board.Look();
+    return JsonAnswer({{"running", now.running},
+                       {"done_bytes", now.step.done_bytes},
+                       {"total_bytes", now.step.total_bytes}});
+  }
+  if (request.method != "POST") return NotInApi(request);
   const Stats before = cache.GetStats();
-  if (Status status = cache.Compact(); !status.ok()) return ErrorAnswer(status);
+  board.Begin();
+  const Status status = cache.Compact([&](const CompactStep& step) { board.Note(step); });
+  board.End();
+  if (!status.ok()) return ErrorAnswer(status);
   return JsonAnswer({{"compacted", true},
                      {"entries_before", before.entries},
                      {"entries", cache.GetStats().entries}});

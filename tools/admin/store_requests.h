@@ -2,6 +2,8 @@
 // reclaiming space.
 #pragma once
 
+#include <mutex>
+
 #include "admin_request.h"
 #include "larder/cache.h"
 
@@ -15,8 +17,29 @@ inline constexpr std::string_view kDictionariesPath = "/v1/dictionaries";
 // POST /v1/backup {"directory", "keep"}. The directory is absolute: it is the process that holds
 // the cache that writes there. Answers when the backup is complete, as BackupToJson says.
 AdminAnswer HandleBackup(Cache& cache, const AdminRequest& request);
-// POST /v1/compact: answers when it is done, with the bytes on disk before and after.
-AdminAnswer HandleCompact(Cache& cache);
+
+// How far the compaction has come that was asked for last. Thread-safe.
+class CompactionBoard {
+ public:
+  struct Snapshot {
+    bool running = false;
+    CompactStep step;
+  };
+  void Begin();
+  void Note(const CompactStep& step);
+  void End();
+  Snapshot Look() const;
+
+ private:
+  mutable std::mutex mutex_;
+  // Guarded by mutex_.
+  int running_ = 0;
+  CompactStep step_;
+};
+
+// POST /v1/compact: answers when it is done, {"compacted", "entries_before", "entries"}.
+// GET: {"running", "done_bytes", "total_bytes"} of the one that runs, or of the last.
+AdminAnswer HandleCompact(Cache& cache, CompactionBoard& board, const AdminRequest& request);
 // GET /v1/verify?cursor=: reads a page of rows, bodies and all. {"entries", "raw_bytes", "corrupt",
 // "cursor"}.
 AdminAnswer HandleVerify(Cache& cache, const AdminRequest& request);

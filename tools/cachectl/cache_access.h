@@ -16,7 +16,7 @@ namespace larder::cachectl {
 class CacheAccess {
  public:
   virtual ~CacheAccess() = default;
-  // The body of the answer, or the error it tells of.
+  // The body of the answer, or the error it tells of. From any thread.
   virtual Result<std::string> Call(const admin::AdminRequest& request) = 0;
 };
 

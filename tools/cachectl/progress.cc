@@ -14,8 +14,10 @@ constexpr std::chrono::milliseconds kPause{100};
 
 }  // namespace
 
+bool Progress::IsSeen() { return ::isatty(STDERR_FILENO) == 1; }
+
 Progress::Progress(std::string label, std::uint64_t total)
-    : label_(std::move(label)), total_(total), on_terminal_(::isatty(STDERR_FILENO) == 1) {}
+    : label_(std::move(label)), total_(total), on_terminal_(IsSeen()) {}
 
 void Progress::Show(std::uint64_t done, const std::string& what) {
   const auto now = std::chrono::steady_clock::now();

@@ -10,6 +10,9 @@ namespace larder::cachectl {
 // One line on stderr, drawn anew a few times a second; gone at the end.
 class Progress {
  public:
+  // Whether anybody would see it.
+  static bool IsSeen();
+
   // `total` of the same unit as Show's `done`; 0 = not known: then there is no bar.
   Progress(std::string label, std::uint64_t total);
   Progress(const Progress&) = delete;

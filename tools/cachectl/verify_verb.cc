@@ -1,5 +1,8 @@
 // verify and compact: all of the store, from one end to the other.
+#include <chrono>
+#include <future>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cache_access.h"
 #include "console.h"
@@ -84,6 +87,35 @@ Result<tools::ExitStatus> VerifyOneBackup(const Invocation& invocation, Console&
   return status.ok() ? tools::kExitDone : tools::kExitCorrupt;
 }
 
+// How far the compaction has come; an older process does not tell.
+void ShowCompaction(CacheAccess& cache, std::optional<Progress>& progress) {
+  const Result<std::string> text =
+      cache.Call({.method = "GET", .path = std::string(admin::kCompactPath)});
+  if (!text.ok()) return;
+  const ordered_json now = ordered_json::parse(*text);
+  const auto total = now["total_bytes"].get<std::uint64_t>();
+  const auto done = now["done_bytes"].get<std::uint64_t>();
+  if (total == 0) return;
+  if (!progress) progress.emplace("compacting", total);
+  progress->Show(done, ShowBytes(done) + " of " + ShowBytes(total));
+}
+
+Result<std::string> Compact(CacheAccess& cache) {
+  const admin::AdminRequest request{
+      .method = "POST", .path = std::string(admin::kCompactPath), .is_slow = true};
+  if (!Progress::IsSeen()) return cache.Call(request);
+  constexpr std::chrono::milliseconds kBetweenLooks{100};
+  std::future<Result<std::string>> answer =
+      std::async(std::launch::async, [&] { return cache.Call(request); });
+  std::optional<Progress> progress;
+  bool done = false;
+  while (!done) {
+    done = answer.wait_for(kBetweenLooks) == std::future_status::ready;
+    ShowCompaction(cache, progress);
+  }
+  return answer.get();
+}
+
 }  // namespace
 
 Result<tools::ExitStatus> RunVerify(const Invocation& invocation, Console& console) {
@@ -95,8 +127,7 @@ Result<tools::ExitStatus> RunVerify(const Invocation& invocation, Console& conso
 Result<tools::ExitStatus> RunCompact(const Invocation& invocation, Console& console) {
   const Result<std::unique_ptr<CacheAccess>> cache = ReachCache(invocation);
   if (!cache.ok()) return cache.status();
-  const Result<std::string> answer =
-      (*cache)->Call({.method = "POST", .path = std::string(admin::kCompactPath), .is_slow = true});
+  const Result<std::string> answer = Compact(**cache);
   if (!answer.ok()) return answer.status();
   console.Line(console.json() ? *answer
                               : "compacted: what has expired, or is invalid or removed, is gone");

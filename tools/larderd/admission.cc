@@ -21,10 +21,14 @@ std::string ScopeOf(const AdmissionRules& rules, const Caller* caller,
   return client::CredentialScope({credentials, request.target, dialect}, rules.store_secret);
 }
 
+bool OnlyReads(const client::Request& request) {
+  return (request.method == "GET" || request.method == "HEAD") && !client::MayActAsPost(request);
+}
+
 // A model that cannot be told is none that was allowed; what only reads asks for none.
 bool MayAsk(const Caller& caller, const UpstreamRoute& route, const client::Request& request) {
   if (!caller.is_bound_to_models()) return true;
-  if (request.method == "GET" || request.method == "HEAD") return true;
+  if (OnlyReads(request)) return true;
   const std::vector<std::string> models = client::ModelsOf(request, route.dialect);
   return !models.empty() && std::all_of(models.begin(), models.end(), [&](const auto& model) {
     return caller.MayUseModel(model);

@@ -76,17 +76,21 @@ std::optional<std::chrono::milliseconds> CallerAccount::Take(std::uint64_t per_m
 
 void CallerAccount::Spend(std::uint64_t microusd, Day today) {
   const std::lock_guard lock(mutex_);
-  if (today > day_) {
-    day_ = today;
-    spent_microusd_ = 0;
-  }
+  TurnTo(today);
   spent_microusd_ += microusd;
 }
 
-std::uint64_t CallerAccount::Spent(Day today) const {
+std::uint64_t CallerAccount::Spent(Day today) {
   const std::lock_guard lock(mutex_);
-  // A wall clock that was put back does not make anybody rich.
-  return today > day_ ? 0 : spent_microusd_;
+  TurnTo(today);
+  return spent_microusd_;
+}
+
+// A wall clock that was put back does not make anybody rich; nor does one that was ahead keep
+// anybody out for longer than until the next day.
+void CallerAccount::TurnTo(Day today) {
+  if (today > day_) spent_microusd_ = 0;
+  day_ = today;
 }
 
 std::shared_ptr<CallerAccount> CallerAccounts::Of(const std::string& name) {

@@ -24,10 +24,12 @@ class CallerAccount {
   std::optional<std::chrono::milliseconds> Take(std::uint64_t per_minute, Instant now);
 
   void Spend(std::uint64_t microusd, Day today);
-  std::uint64_t Spent(Day today) const;
+  std::uint64_t Spent(Day today);
 
  private:
-  mutable std::mutex mutex_;
+  void TurnTo(Day today);
+
+  std::mutex mutex_;
   // Guarded by mutex_.
   std::optional<Instant> counted_;
   double requests_ = 0;  // that may be taken, as of counted_

@@ -66,6 +66,7 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
                       {{"provider", provider}, {"state", client::CircuitStateName(state)}});
           })),
       call_limits_(std::make_shared<client::CallLimits>(config.gateway.upstream)),
+      answers_(config.gateway.max_request_memory_bytes),
       client_connections_(config.gateway.max_connections_per_client),
       pool_(kPoolThreads),
       store_pool_(kStoreThreads) {
@@ -222,6 +223,7 @@ Status Gateway::StartWorkers(const tools::ToolConfig& config) {
                      .pool = store_pool_,
                      .log = log_,
                      .metrics = metrics_,
+                     .answers = answers_,
                      .isolation = config.gateway.isolation,
                      .cassette = cassette_,
                      .metrics_page = {}};

@@ -123,6 +123,7 @@ class Gateway {
       std::make_shared<client::CredentialBoard>();
   std::shared_ptr<client::CallLimits> call_limits_;
   RequestMetrics metrics_;
+  AnswerMemory answers_;
   ClientConnections client_connections_;
   EventLog events_;
   std::unique_ptr<Cache> cache_;

@@ -38,6 +38,16 @@ asio::awaitable<void> SendError(Responder& responder, std::string_view dialect, 
   co_await responder.Send(std::move(head), std::move(body));
 }
 
+// `allowed` as in the field Allow (RFC 9110, section 15.5.6).
+asio::awaitable<void> RefuseMethod(Responder& responder, const char* allowed,
+                                   std::string_view message) {
+  constexpr int kMethodNotAllowed = 405;
+  AnswerHead head = ErrorHead(kMethodNotAllowed);
+  head.headers.Set("allow", allowed);
+  std::vector<SharedBytes> body = AsBody(client::ErrorBody("openai", kMethodNotAllowed, message));
+  co_await responder.Send(std::move(head), std::move(body));
+}
+
 // What goes upstream: all but what is between the caller and us alone.
 client::Request ToUpstream(const UpstreamRoute& route, ServerRequest& request,
                            client::Directives directives) {
@@ -75,18 +85,11 @@ AnswerHead ToCaller(client::ResponseHead head) {
   return answer;
 }
 
-// For what lies in memory whole: one write, with its length.
-asio::awaitable<Status> SendWhole(client::Response& response, AnswerHead head,
-                                  Responder& responder) {
-  std::vector<SharedBytes> pieces;
-  while (true) {
-    Result<SharedBytes> piece = co_await response.body->Read();
-    if (!piece.ok()) co_return piece.status();
-    if (piece->empty()) break;
-    pieces.push_back(*std::move(piece));
-  }
-  co_await responder.Send(std::move(head), std::move(pieces));
-  co_return Status::Ok();
+// Whether its body is all there: batches are put together before they are answered, and are never
+// streams.
+bool IsWhole(const client::CacheOutcome& cache, bool is_batch) {
+  const bool passes = cache.forward == client::Forward::kBypass;
+  return cache.hit() || cache.stored || (is_batch && !passes);
 }
 
 // Each piece as it comes, the next one only when it is written.
@@ -160,7 +163,7 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
     co_return;
   }
   if (request.method != "GET" && request.method != "HEAD") {
-    co_await SendError(responder, "openai", 405, "the gateway's pages are read with GET");
+    co_await RefuseMethod(responder, "GET, HEAD", "the gateway's pages are read with GET");
     co_return;
   }
   if (page == OwnPage::kMetrics && !parts_.metrics_page) {
@@ -184,7 +187,7 @@ asio::awaitable<void> GatewayHandler::ShowOwnPage(OwnPage page, const ServerRequ
 asio::awaitable<void> GatewayHandler::Invalidate(ServerRequest& request, Responder& responder) {
   const UpstreamRoute shape{.provider = {}, .dialect = "openai", .target = {}};  // of an error
   if (request.method != "POST") {
-    co_await SendError(responder, shape.dialect, 405, "tags are invalidated with POST");
+    co_await RefuseMethod(responder, "POST", "tags are invalidated with POST");
     co_return;
   }
   client::Request asked;
@@ -286,22 +289,50 @@ asio::awaitable<void> GatewayHandler::Forward(const UpstreamRoute& route, Server
     co_await Deny(route, spent, responder);
     co_return;
   }
-  const bool whole = response.head.cache.hit() || response.head.cache.stored;
-  responder.Note(response.head.cache);
-  AnswerHead head = ToCaller(std::move(response.head));
   Status relayed;
-  if (whole) {
-    relayed = co_await SendWhole(response, std::move(head), responder);
+  const bool is_batch =
+      responder.endpoint() == EndpointLabel::kEmbeddings && route.dialect == "openai";
+  if (IsWhole(response.head.cache, is_batch)) {
+    relayed = co_await SendWhole(route, std::move(response), responder);
   } else {
+    responder.Note(response.head.cache);
+    AnswerHead head = ToCaller(std::move(response.head));
     relayed = co_await Relay(response, std::move(head), responder);
   }
   if (!relayed.ok()) LogFailure(route, relayed);
+}
+
+// One write, with its length. A caller may take its time with it, so it needs room beside what
+// others take theirs with.
+asio::awaitable<Status> GatewayHandler::SendWhole(const UpstreamRoute& route,
+                                                  client::Response response,
+                                                  MeteredResponder& responder) {
+  std::vector<SharedBytes> pieces;
+  while (true) {
+    Result<SharedBytes> piece = co_await response.body->Read();
+    if (!piece.ok()) co_return piece.status();
+    if (piece->empty()) break;
+    pieces.push_back(*std::move(piece));
+  }
+  response.body.reset();
+  const AnswerMemory::Share share = parts_.answers.Take(pieces);
+  if (share == nullptr) {
+    parts_.metrics.Count(TurnedAway::kAnswerMemory);
+    co_await SendError(responder, route.dialect, 503, "too many callers are reading large answers");
+    co_return Status::Ok();
+  }
+  responder.Note(response.head.cache);
+  AnswerHead head = ToCaller(std::move(response.head));
+  co_await responder.Send(std::move(head), std::move(pieces));
+  co_return Status::Ok();
 }
 
 asio::awaitable<void> GatewayHandler::Deny(const UpstreamRoute& route, const Denial& denial,
                                            Responder& responder) {
   parts_.metrics.Count(denial.reason);
   AnswerHead head = ErrorHead(denial.status);
+  // Of the ways to send a key the one that has a name of its own (RFC 9110, section 15.5.2).
+  if (denial.status == 401) head.headers.Set("www-authenticate", "Bearer");
   if (denial.retry_after) {
     head.headers.Remove("x-should-retry");
     head.headers.Set("retry-after", std::to_string(denial.retry_after->count()));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "admission.h"
+#include "answer_memory.h"
 #include "callers.h"
 #include "exchange.h"
 #include "larder/cache.h"
@@ -29,6 +30,7 @@ struct HandlerParts {
   boost::asio::thread_pool& pool;  // for what may block
   Log& log;
   RequestMetrics& metrics;
+  AnswerMemory& answers;
   tools::Isolation isolation;
   client::CassetteMode cassette;
   std::function<std::string()> metrics_page;  // thread-safe; empty = not shown on this port
@@ -64,6 +66,9 @@ class GatewayHandler final : public Handler {
                                        MeteredResponder& responder);
   boost::asio::awaitable<void> Deny(const UpstreamRoute& route, const Denial& denial,
                                     Responder& responder);
+  // A hit, or what else is all there before its head is.
+  boost::asio::awaitable<Status> SendWhole(const UpstreamRoute& route, client::Response response,
+                                           MeteredResponder& responder);
   AdmissionRules Rules(const Callers& callers) const;
   void LogFailure(const UpstreamRoute& route, const Status& status);
 

@@ -24,6 +24,7 @@ class MeteredResponder final : public Responder {
   boost::asio::awaitable<bool> Start(AnswerHead head) override;
   boost::asio::awaitable<bool> Write(SharedBytes piece) override;
   boost::asio::awaitable<bool> Finish() override;
+  EndpointLabel endpoint() const { return endpoint_; }
   bool started() const override { return inner_.started(); }
 
  private:

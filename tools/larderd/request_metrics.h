@@ -54,14 +54,16 @@ enum class TurnedAway : std::uint8_t {
   kDirective,     // a Larder-... header that is wrong
   kConnections,   // too many, in all or of one client
   kMemory,        // the bodies of all requests together are too large
+  kAnswerMemory,  // the answers that callers are reading are, together
   kUnauthorized,  // no key of the gateway's, where it has clients of its own
   kForbidden,     // a provider or a model that the client may not use
   kRateLimit,
   kBudget,
 };
-inline constexpr std::array<std::string_view, 12> kTurnedAwayLabels = {
-    "malformed",   "too_slow",       "head_too_large", "body_too_large", "unsupported", "directive",
-    "connections", "request_memory", "unauthorized",   "forbidden",      "rate_limit",  "budget"};
+inline constexpr std::array<std::string_view, 13> kTurnedAwayLabels = {
+    "malformed", "too_slow",    "head_too_large", "body_too_large", "unsupported",
+    "directive", "connections", "request_memory", "answer_memory",  "unauthorized",
+    "forbidden", "rate_limit",  "budget"};
 
 EndpointLabel EndpointOf(std::string_view path);
 CacheLabel CacheLabelOf(const client::CacheOutcome& outcome);

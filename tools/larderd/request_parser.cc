@@ -87,7 +87,12 @@ bool RequestParser::TakeHead() {
   version_ = message.version() == 10 ? HttpVersion::k10 : HttpVersion::k11;
   request_.method = std::string(message.method_string());
   // Trailers would be merged into the fields: they are taken now.
+  std::size_t fields = 0;
   for (const auto& field : message) {
+    if (++fields > limits_.max_fields) {
+      refusal_ = {431, "request head over " + std::to_string(limits_.max_fields) + " fields"};
+      return false;
+    }
     request_.headers.Add(std::string(field.name_string()), std::string(field.value()));
   }
   std::optional<std::string> target = OriginForm(std::string(message.target()));

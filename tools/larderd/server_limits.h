@@ -14,6 +14,9 @@ struct ServerLimits {
   // Request line and fields, and apart from them what belongs to one chunk's header or to the
   // trailers. Twice what the providers accept.
   std::size_t max_head_bytes = std::size_t{64} << 10;
+  // What the head costs grows with their number. SDKs send some thirty, and a chain of proxies adds
+  // as many at most.
+  std::size_t max_fields = 256;
   // Path and query. The longest that is known is a Responses API id with a few parameters.
   std::size_t max_target_bytes = std::size_t{16} << 10;
   // gateway.max_body_bytes.
