@@ -94,6 +94,17 @@ class LostWritesTest : public ::testing::Test {
   }
   // As a kill would leave it.
   void Crash() { fs::copy(dir_ / "running", dir_ / "crashed", fs::copy_options::recursive); }
+  // The manifest has lost its tail, and with it the table in which "k" is removed.
+  void CrashWithoutTheTableOfARemoval() {
+    ASSERT_OK(cache_->Put("k", "v", {}));
+    WriteTables();
+    ASSERT_OK(cache_->Remove("k"));
+    const std::uintmax_t before = fs::file_size(Manifest());
+    WriteTables();
+    ASSERT_OK(cache_->Put("later", "v", {}));
+    Crash();
+    fs::resize_file(Crashed(Manifest()), before);
+  }
   fs::path Crashed(const fs::path& of) const {
     return dir_ / ("crashed/store/" + of.filename().string());
   }
@@ -135,14 +146,7 @@ TEST_F(LostWritesTest, AStoreWhoseWritesAreAllInTablesNeedsNoLog) {
 // The removal was in a table that the manifest no longer knows, and whose log is gone; the writes
 // after it are in a later log.
 TEST_F(LostWritesTest, RemovalWhoseTableTheManifestForgotStaysRemoved) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
-  const std::uintmax_t before = fs::file_size(Manifest());
-  WriteTables();
-  ASSERT_OK(cache_->Put("later", "v", {}));
-  Crash();
-  fs::resize_file(Crashed(Manifest()), before);
+  CrashWithoutTheTableOfARemoval();
   const auto crashed = Open("crashed");
   EXPECT_FALSE(crashed->Get("k", {}).has_value());
   EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
@@ -183,14 +187,7 @@ TEST_F(LostWritesTest, RemovalInALogThatIsLostStaysRemoved) {
 
 // After the new manifest is in force what is left of the logs is in tables, and is not read again.
 TEST_F(LostWritesTest, WhatAnOpeningSawThatFailedAtAnyPointCounts) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
-  const std::uintmax_t before = fs::file_size(Manifest());
-  WriteTables();
-  ASSERT_OK(cache_->Put("later", "v", {}));
-  Crash();
-  fs::resize_file(Crashed(Manifest()), before);
+  CrashWithoutTheTableOfARemoval();
   fs::rename(dir_ / "crashed", dir_ / "damaged");
   const auto files = std::make_shared<testing::FaultyFileSystem>();
   const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
@@ -210,14 +207,7 @@ TEST_F(LostWritesTest, WhatAnOpeningSawThatFailedAtAnyPointCounts) {
 
 // A later opening makes another ledger, and would find the store whole.
 TEST_F(LostWritesTest, StoreIsNotTouchedWhileTheJournalCannotBeRead) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
-  const std::uintmax_t before = fs::file_size(Manifest());
-  WriteTables();
-  ASSERT_OK(cache_->Put("later", "v", {}));
-  Crash();
-  fs::resize_file(Crashed(Manifest()), before);
+  CrashWithoutTheTableOfARemoval();
   JournalUnreadableAtFirst journal;
   EXPECT_THAT(TryOpen("crashed", {.journal_files = &journal}), HasCode(StatusCode::kUnavailable));
   const auto crashed = TryOpen("crashed", {.journal_files = &journal});
