@@ -29,7 +29,7 @@ std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOp
   if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
   if (!status.ok()) {
     CountMiss(key, MissReason::kFault);
-    return Lease(UntrackedFlight(key, std::move(status)));
+    return Lease(UnstorableFlight(key, std::move(status)));
   }
   const std::uint64_t hash = HotTier::HashKey(key);
   const std::uint64_t epoch = flights_->Epoch(hash);
@@ -51,7 +51,7 @@ std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOp
 Lease CacheCore::AcquireUnstored(std::string_view key) {
   CountMiss(key, MissReason::kFault);
   try {
-    return Lease(UntrackedFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
+    return Lease(UnstorableFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
   } catch (...) {  // not even for that
     return Lease(nullptr);
   }
@@ -194,12 +194,13 @@ void CacheCore::SweepDeadlines() {
   for (const std::shared_ptr<FlightState>& flight : flights_->Due(now)) EndIfDue(*flight, now);
 }
 
-std::shared_ptr<FlightState> CacheCore::UntrackedFlight(std::string_view key, Status why) {
+std::shared_ptr<FlightState> CacheCore::UnstorableFlight(std::string_view key, Status why) {
   auto flight = std::make_shared<FlightState>();
   Prepare(*flight, MissReason::kFault);
   flight->key = key;
   flight->number = ledger_->Last();
   flight->unstorable = std::move(why);
+  flights_->AddUnstorable(*flight);
   return flight;
 }
 

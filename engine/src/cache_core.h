@@ -39,7 +39,6 @@
 #include "large_blocks.h"
 #include "ledger.h"
 #include "live_options.h"
-#include "log_watch.h"
 #include "lull.h"
 #include "memory_plan.h"
 #include "observer_call.h"
@@ -220,7 +219,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::optional<Acquired> LeaseOrFlight(std::string_view key, std::uint64_t hash,
                                         const ReadOptions& options, Query& query,
                                         std::uint64_t epoch, MissReason reason);
-  std::shared_ptr<FlightState> UntrackedFlight(std::string_view key, Status why);
+  std::shared_ptr<FlightState> UnstorableFlight(std::string_view key, Status why);
   void Prepare(FlightState& flight, MissReason reason);
   void EndIfDue(FlightState& flight, Duration now);
   void SweepDeadlines();
@@ -304,7 +303,11 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   Result<std::unique_ptr<Store>> OpenStore();
   Status OpenLedger(const Store* store);  // null: there is none yet
   Status NameStore(const Store& store);
+  Status JudgeStore(const RecoveredStore& found);
   Status StoreRecovered(const Store& store);
+  // Another cache may have taken the place of this one's directory, which was moved: nothing of
+  // this one is to be written there.
+  Status CheckDirectory() const;
   Status Quarantine(const Status& why);
   MemoryPlan PlanMemory() const;
   // In memory, but for the hot tier and the store.
@@ -409,8 +412,6 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::atomic<const Ledger*> reaper_ledger_{nullptr};  // null until the ledger is open
   std::optional<StoreMemory::Part> store_part_;
   std::unique_ptr<Supervisor> supervisor_;  // has the store
-  // Of the openings of the store since one was judged whole; who opens it has it.
-  std::shared_ptr<LogWatch> log_watch_;
   Duration opened_{};
 
   State state_;  // counters and anchor: as of the last save

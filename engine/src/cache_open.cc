@@ -126,8 +126,7 @@ Status CacheCore::OpenFiles() {
   store_part_.emplace(store_memory_);
   LoadPopularity();
   supervisor_ = MakeSupervisor();
-  // Before the store, whose opening shows once what was lost: nothing may fail between that and the
-  // ledger's judgement.
+  // Before the store, whose opening shows once what was lost, and asks the ledger then.
   Status status = OpenLedger(nullptr);
   KillPoint("ledger opened");
   const bool is_unnumbered = status.code() == StatusCode::kDataLoss;
@@ -177,24 +176,32 @@ Status CacheCore::NameStore(const Store& store) {
   return SaveState();
 }
 
+// Also while the store is opened: without a ledger there is no mark to hold against it.
+Status CacheCore::JudgeStore(const RecoveredStore& found) {
+  if (ledger_ == nullptr) return Status::Ok();
+  const std::uint64_t floor = ledger_->floor();
+  Status judged = ledger_->StoreRecovered(found);
+  if (ledger_->floor() != floor) DateFloor(*ledger_, *clock_);
+  return judged;
+}
+
+Status CacheCore::CheckDirectory() const {
+  if (lock_.IsOf(options_.directory)) return Status::Ok();
+  return {StatusCode::kUnavailable, "the directory was moved away"};
+}
+
 Status CacheCore::StoreRecovered(const Store& store) {
-  // What shows that something was lost is seen once: the next opening finds a store that RocksDB
-  // has made whole. Of one without rows the ledger is told after the state: what the journal notes
-  // is what a restore knows of removals, as long as the state has the marks of backups.
+  // Of one without rows the ledger is told after the state: what the journal notes is what a
+  // restore knows of removals, as long as the state has the marks of backups.
   if (store.LatestSequence() != 0) {
-    const std::uint64_t floor = ledger_->floor();
-    const Status judged = ledger_->StoreRecovered(store.recovered());
-    if (ledger_->floor() != floor) DateFloor(*ledger_, *clock_);
-    if (judged.ok()) log_watch_.reset();
+    const Status judged = JudgeStore(store.recovered());
     const Status named = NameStore(store);
     return judged.ok() ? named : judged;
   }
   // Without what open leases would have to find there, too.
   oldest_writer_.store(ledger_->Last() + 1);
   if (Status status = NameStore(store); !status.ok()) return status;
-  Status judged = ledger_->StoreRecovered(store.recovered());
-  if (judged.ok()) log_watch_.reset();
-  return judged;
+  return ledger_->StoreRecovered(store.recovered());
 }
 
 Status CacheCore::OpenState() {
@@ -236,6 +243,8 @@ StoreOptions CacheCore::MakeStoreOptions() {
   store.on_background_fault = [this](const Status& status) {
     supervisor_->BackgroundFailed(status);
   };
+  store.on_read = [this](const RecoveredStore& found) { return JudgeStore(found); };
+  store.may_change = [this] { return CheckDirectory(); };
   store.env = internals_.env;
   if (internals_.write_buffer_bytes != 0) {
     store.plan.write_buffer_bytes = internals_.write_buffer_bytes;
@@ -250,7 +259,10 @@ std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
     if (options_.on_corruption == OnCorruption::kQuarantine) return Quarantine(why);
     return {StatusCode::kDataLoss, "on_corruption is fail: " + why.ToString()};
   };
-  options.probe = [this] { return Store::Probe(MakeStoreOptions()); };
+  options.probe = [this] {
+    const Status ours = CheckDirectory();
+    return ours.ok() ? Store::Probe(MakeStoreOptions()) : ours;
+  };
   options.recovered = [this](Store& store) { return StoreRecovered(store); };
   options.free_bytes = [this] { return Store::FreeBytes(MakeStoreOptions()); };
   options.log = [this](LogLevel level, std::string_view line) { Log(level, line); };
@@ -262,11 +274,9 @@ std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
 }
 
 Result<std::unique_ptr<Store>> CacheCore::OpenStore() {
-  const auto open = [this] {
-    if (log_watch_ == nullptr) log_watch_ = std::make_shared<LogWatch>();
-    StoreOptions options = MakeStoreOptions();
-    options.watch = log_watch_;
-    return Store::Open(options);
+  const auto open = [this]() -> Result<std::unique_ptr<Store>> {
+    if (Status ours = CheckDirectory(); !ours.ok()) return ours;
+    return Store::Open(MakeStoreOptions());
   };
   Result<std::unique_ptr<Store>> opened = open();
   if (opened.status().code() != StatusCode::kDataLoss ||
@@ -281,10 +291,10 @@ Status CacheCore::OpenLedger(const Store* store) {
   LedgerOptions ledger;
   ledger.path = PathOf("invalidations");
   std::error_code error;
-  ledger.store.reset();  // StoreRecovered tells
   ledger.store_has_rows = store != nullptr ? store->LatestSequence() > 0
                                            : fs::exists(PathOf("store/CURRENT"), error) || error;
   ledger.saved_number_bound = state_.number_bound;
+  ledger.may_replace = [this] { return CheckDirectory(); };
   ledger.log = [log = log_](LogLevel level, std::string_view line) { log->Write(level, line); };
   ledger.files = internals_.journal_files;
   ledger.max_tags = PlanMemory().ledger_tags;
@@ -302,12 +312,12 @@ Status CacheCore::OpenLedger(const Store* store) {
 // Moved aside, not deleted; only the newest is kept. Synced with the state that is saved before
 // anything is written to the store that follows.
 Status CacheCore::Quarantine(const Status& why) {
+  if (Status ours = CheckDirectory(); !ours.ok()) return ours;
   std::error_code error;
   fs::remove_all(PathOf("quarantine"), error);
   fs::create_directory(PathOf("quarantine"), error);
   if (!error) fs::rename(PathOf("store"), PathOf("quarantine/store"), error);
   if (error) return why.WithContext("quarantine failed (" + error.message() + ")");
-  log_watch_.reset();
   counters_.Add(Counter::kQuarantined);
   Log(LogLevel::kError,
       "the store cannot be read and was moved to quarantine/, starting empty: " + why.ToString());

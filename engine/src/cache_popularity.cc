@@ -47,7 +47,7 @@ void CacheCore::LoadPopularity() {
 
 void CacheCore::SavePopularity() {
   const std::uint64_t clock = AccessClock();
-  if (clock == popularity_saved_at_) return;
+  if (clock == popularity_saved_at_ || !CheckDirectory().ok()) return;
   const Status status = ReplaceFile(
       PathOf("popularity"), [this](const ByteSink& sink) { return policy_->Save(sink); },
       "state written");

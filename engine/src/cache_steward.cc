@@ -95,7 +95,8 @@ Result<DictionaryTraining> CacheCore::TrainDictionary() {
                                     .current_bytes = outcome.current_bytes,
                                     .trained_bytes = outcome.trained_bytes};
   if (!training.adopted) return training;
-  const Status status = dictionaries_->Adopt(*std::move(outcome.adopted));
+  Status status = CheckDirectory();
+  if (status.ok()) status = dictionaries_->Adopt(*std::move(outcome.adopted));
   if (!status.ok()) {
     Log(LogLevel::kWarning, "keep a dictionary: " + status.ToString());
     return status;
@@ -152,10 +153,8 @@ Status CacheCore::SaveState() {
   state_.anchor = clock_->Save();
   state_.counters = counters_.Read();
   state_.number_bound = ledger_->NumberBound();
-  // One that took the place of ours is another cache's.
-  const Status status = lock_.IsOf(options_.directory)
-                            ? WriteState(PathOf("state"), state_)
-                            : Status(StatusCode::kUnavailable, "the directory was moved away");
+  Status status = CheckDirectory();
+  if (status.ok()) status = WriteState(PathOf("state"), state_);
   if (status.ok()) {
     clock_->Adopt(state_.anchor);
     state_failed_ = false;

@@ -24,7 +24,7 @@ std::size_t CacheCore::MostHotListBytes() const { return budget_.plan().slack / 
 
 void CacheCore::SaveHotList() {
   // What is not all back yet must not take the place of the list that is being read.
-  if (!internals_.hot_tier || !warmed_up_) return;
+  if (!internals_.hot_tier || !warmed_up_ || !CheckDirectory().ok()) return;
   const std::size_t most = MostHotListBytes();
   const std::string list = EncodeHotList(hot_tier_->HottestKeys(most), most);
   const Status status = ReplaceSmallFile(PathOf(kFile), list, "hot list written");

@@ -338,7 +338,7 @@ CacheCore::Begun CacheCore::BeginCommit(const std::shared_ptr<FlightState>& flig
   }
   // Nobody may find in the table what is not going to be in the store.
   if (!committed.status.ok() || TtlOf(flight->key, options) == Duration::zero()) {
-    if (tracked) flights_->Finish(*flight);
+    flights_->Finish(*flight);
     flight->End({committed.entry, Status::Ok()});
     CountRefused(flight->key, committed.outcome, committed.status);
     return {.committed = std::move(committed), .to_write = nullptr};
@@ -429,7 +429,7 @@ void EndUnfinished(FlightState& flight, Status status) {
 }  // namespace
 
 void CacheCore::Abandon(const std::shared_ptr<FlightState>& flight, Status status) {
-  if (flight->unstorable.ok()) flights_->Finish(*flight);
+  flights_->Finish(*flight);
   EndUnfinished(*flight, std::move(status));
 }
 

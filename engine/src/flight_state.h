@@ -33,7 +33,7 @@ struct FlightState : std::enable_shared_from_this<FlightState> {
   MissReason reason = MissReason::kAbsent;
   std::weak_ptr<CacheCore> core;
   std::shared_ptr<const Executor> executor;  // null = inline
-  Status unstorable;  // not ok: not in the cache's table, and why its outcome is not stored
+  Status unstorable;             // not ok: nobody joins it, and why its outcome is not stored
   const Clock* clock = nullptr;  // of one without a core whose deadlines are kept (late_flights.h)
 
   // Guarded by the lock of the flight table's shard.

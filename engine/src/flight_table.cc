@@ -76,12 +76,21 @@ FlightTable::Joined FlightTable::JoinOrLead(std::string_view key, std::uint64_t 
   state->number = ledger_.Next();
   shard.by_key.emplace(state->key, state);  // first, as it may throw
   state->in_table = true;
-  state->open = true;
-  state->older = shard.newest;
-  (shard.newest != nullptr ? shard.newest->newer : shard.oldest) = state.get();
-  shard.newest = state.get();
+  Link(shard, *state);
   const bool ended_since = shard.epoch.load(std::memory_order_relaxed) != epoch;
   return {.state = std::move(state), .leads = true, .flight_ended_since = ended_since};
+}
+
+void FlightTable::AddUnstorable(FlightState& state) {
+  const std::lock_guard lock(unstorable_.mutex);
+  Link(unstorable_, state);
+}
+
+void FlightTable::Link(Shard& shard, FlightState& state) {
+  state.open = true;
+  state.older = shard.newest;
+  (shard.newest != nullptr ? shard.newest->newer : shard.oldest) = &state;
+  shard.newest = &state;
 }
 
 std::vector<std::string> FlightTable::FixTags(FlightState& state,
@@ -94,7 +103,7 @@ std::vector<std::string> FlightTable::FixTags(FlightState& state,
 }
 
 void FlightTable::Finish(FlightState& state) {
-  Shard& shard = ShardOf(state.hash);
+  Shard& shard = ShardOf(state);
   const std::lock_guard lock(shard.mutex);
   if (!std::exchange(state.open, false)) return;
   (state.newer != nullptr ? state.newer->older : shard.newest) = state.older;
@@ -155,26 +164,30 @@ std::uint64_t FlightTable::OldestLease() const {
   return oldest;
 }
 
+template <typename Visit>
+void FlightTable::VisitOpen(const Visit& visit) const {
+  const auto visit_shard = [&visit](const Shard& shard) {
+    const std::lock_guard lock(shard.mutex);
+    for (FlightState* state = shard.oldest; state != nullptr; state = state->newer) visit(*state);
+  };
+  for (const Shard& shard : shards_) visit_shard(shard);
+  visit_shard(unstorable_);
+}
+
 std::vector<std::shared_ptr<FlightState>> FlightTable::Open() const {
   std::vector<std::shared_ptr<FlightState>> open;
-  for (const Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    for (FlightState* state = shard.oldest; state != nullptr; state = state->newer) {
-      if (auto shared = state->weak_from_this().lock()) open.push_back(std::move(shared));
-    }
-  }
+  VisitOpen([&open](FlightState& state) {
+    if (auto shared = state.weak_from_this().lock()) open.push_back(std::move(shared));
+  });
   return open;
 }
 
 std::vector<std::shared_ptr<FlightState>> FlightTable::Due(Duration now) const {
   std::vector<std::shared_ptr<FlightState>> due;
-  for (const Shard& shard : shards_) {
-    const std::lock_guard lock(shard.mutex);
-    for (FlightState* state = shard.oldest; state != nullptr; state = state->newer) {
-      if (state->NextDeadline() > now) continue;
-      if (auto shared = state->weak_from_this().lock()) due.push_back(std::move(shared));
-    }
-  }
+  VisitOpen([&due, now](FlightState& state) {
+    if (state.NextDeadline() > now) return;
+    if (auto shared = state.weak_from_this().lock()) due.push_back(std::move(shared));
+  });
   return due;
 }
 

@@ -36,6 +36,9 @@ class FlightTable {
                     std::uint64_t newer_than, std::uint64_t epoch,
                     const std::function<void(FlightState&)>& prepare);
 
+  // Takes in one whose outcome is not stored, and that nobody joins (FlightState::unstorable), for
+  // its followers' deadlines and for closing, until it is finished. Needs no memory.
+  void AddUnstorable(FlightState& state);
   // Adds the tags named at the end and fixes the set: those of later callers are not added, and
   // from now on joining looks at all of them. Returns the set.
   std::vector<std::string> FixTags(FlightState& state, const std::vector<std::string>& more);
@@ -70,13 +73,21 @@ class FlightTable {
   static constexpr std::size_t kShards = 64;
 
   Shard& ShardOf(std::uint64_t hash) { return shards_[hash % kShards]; }
+  Shard& ShardOf(const FlightState& state) {
+    return state.unstorable.ok() ? ShardOf(state.hash) : unstorable_;
+  }
   const Shard& ShardOf(std::uint64_t hash) const { return shards_[hash % kShards]; }
+  static void Link(Shard& shard, FlightState& state);
+  // Calls `visit` with every open flight, under the lock of its shard.
+  template <typename Visit>
+  void VisitOpen(const Visit& visit) const;
   bool IsUntouched(const FlightState& state, const std::vector<TagHash>& tags) const;
   bool TryJoin(FlightState& state, const std::vector<std::string>& tags, std::uint64_t newer_than);
   static void RemoveFromTable(Shard& shard, FlightState& state);
 
   Ledger& ledger_;
   Shard shards_[kShards];
+  Shard unstorable_;  // its list only, in any order
 };
 
 }  // namespace larder

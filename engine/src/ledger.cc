@@ -196,13 +196,6 @@ Status JournaledLedger::Replay(JournalContents& contents) {
     why = options_.path + " is missing";
   }
   if (!contents.damage.empty()) why = options_.path + " " + contents.damage;
-  std::string lost;
-  if (options_.store.has_value()) lost = FindLostWrites(header.mark, *options_.store);
-  if (!lost.empty()) {
-    header.mark = {.sequence = options_.store->sequence};
-    // In a store without rows nothing can come back.
-    if (why.empty() && options_.store_has_rows) why = lost;
-  }
   mark_ = header.mark;
   const bool bound_known = header.number_bound != 0 || options_.saved_number_bound != 0;
   if (!bound_known && !why.empty() && options_.store_has_rows) {
@@ -351,7 +344,7 @@ Status JournaledLedger::StoreRecovered(const RecoveredStore& store) {
   const Rule everything;
   const Result<std::uint64_t> number = Invalidate({&everything, 1}, nullptr);
   if (!number.ok()) return number.status();
-  SetMark({.sequence = store.sequence});
+  SetMark({.sequence = store.sequence.value_or(0)});
   return Commit({});
 }
 
@@ -406,8 +399,11 @@ Status JournaledLedger::WriteBatch(const Batch& batch) {
     written = appended.ok();
   }
   Status status = Status::Ok();
-  if (!written) {
+  if (!written && options_.may_replace) status = options_.may_replace();
+  if (!written && status.ok()) {
     status = journal_.Rewrite(header, [this](const auto& sink) { Snapshot(sink); });
+  }
+  if (!written) {
     NoteOutcome(status);
     rewrite_ = !status.ok();
   }

@@ -72,12 +72,11 @@ struct LedgerOptions {
   std::size_t max_tags = 1'000'000;
   // Whether there is anything that a lost journal could have covered.
   bool store_has_rows = false;
-  // What was recovered of the store; if it has rows, less than the journal noted raises the floor.
-  // Null: there is no store yet, and StoreRecovered will tell.
-  std::optional<RecoveredStore> store = RecoveredStore{};
   // A NumberBound() that was saved outside of the journal since the ledger was last opened; 0 if
   // there is none. Where the floor goes if the journal is lost.
   std::uint64_t saved_number_bound = 0;
+  // Asked before a new journal takes the place of the old one; an error fails that. Null: it may.
+  std::function<Status()> may_replace;
   // One line whenever the floor rises by itself or the journal begins or ceases to fail.
   std::function<void(LogLevel, std::string_view)> log;
 
@@ -141,10 +140,10 @@ class Ledger {
                                            const std::function<InvalidationTime()>& now) = 0;
   // Notes that all writes up to the mark have been synced. Errors as above.
   virtual Status NoteSynced(const StoreMark& mark) = 0;
-  // To be called when the store was opened anew, or replaced by an empty one, under a running
-  // ledger, before anything is written to it. If it lacks what was noted, synced removals are lost:
-  // the floor rises over everything, open leases included. An empty one (0) has nothing that could
-  // come back, but the caller must not let open leases write to it.
+  // To be called while the store is opened, with what was read of it, and when it was, before
+  // anything is written to it. If it lacks what was noted, synced removals are lost: the floor
+  // rises over everything, open leases included. An empty one (sequence number 0) has nothing that
+  // could come back, but the caller must not let open leases write to it.
   // An error: that is not on disk yet, so the store must stay out of use and this be retried.
   virtual Status StoreRecovered(const RecoveredStore& store) = 0;
   // Writes what an earlier failure left unwritten, and reserves numbers when they run low; ok if

@@ -10,10 +10,7 @@ namespace larder {
 
 void LogWatch::ColumnFamilyLogNumberMap(const std::map<std::uint32_t, std::uint64_t>& first_logs,
                                         const std::map<std::string, std::uint32_t>& /*ids*/) {
-  if (first_logs.empty()) return;
-  const std::uint64_t first = first_logs.begin()->second;  // there is one family
-  if (!seen_.first_log.has_value()) seen_.first_log = first;
-  std::erase_if(seen_.runs, [first](const auto& run) { return run.log >= first; });  // read anew
+  if (!first_logs.empty()) seen_.first_log = first_logs.begin()->second;  // there is one family
 }
 
 // A batch begins with the sequence number of its first write, in eight bytes.

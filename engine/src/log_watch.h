@@ -1,8 +1,4 @@
 // LogWatch: sees what RocksDB reads from its logs while it opens a store.
-//
-// An opening that fails may have put a manifest in force before by which all that it read is in
-// tables: the next one reads nothing of these logs, and would find the store whole. So one watch
-// goes through all openings of a store until one is judged.
 #pragma once
 
 #include <rocksdb/wal_filter.h>
@@ -14,7 +10,7 @@
 
 namespace larder {
 
-// Lets everything pass. Used by the threads that open, one after the other.
+// Lets everything pass. Used by the thread that opens.
 class LogWatch final : public rocksdb::WalFilter {
  public:
   const char* Name() const override { return "LarderLogWatch"; }

@@ -94,8 +94,12 @@ class MeteredFile final : public rocksdb::FSWritableFileOwnerWrapper {
 }  // namespace
 
 MeteredFileSystem::MeteredFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target,
-                                     std::string directory, DiskUse& use)
-    : rocksdb::FileSystemWrapper(target), directory_(std::move(directory)), use_(use) {
+                                     std::string directory, DiskUse& use,
+                                     std::function<Status()> may_change)
+    : rocksdb::FileSystemWrapper(target),
+      directory_(std::move(directory)),
+      use_(use),
+      may_change_(std::move(may_change)) {
   std::vector<std::string> names;
   if (!target->GetChildren(directory_, IOOptions(), &names, nullptr).ok()) return;  // a new one
   for (const std::string& name : names) {
@@ -149,10 +153,17 @@ void MeteredFileSystem::NoteLogs(StoreMark& mark) {
   std::copy(logs.end() - static_cast<std::ptrdiff_t>(kept), logs.end(), mark.logs.begin());
 }
 
+IOStatus MeteredFileSystem::MayChange(const std::string& name) const {
+  if (!may_change_ || !Counts(name)) return IOStatus::OK();
+  const Status status = may_change_();
+  return status.ok() ? IOStatus::OK() : IOStatus::IOError(status.message());
+}
+
 IOStatus MeteredFileSystem::NewWritableFile(const std::string& name,
                                             const rocksdb::FileOptions& options,
                                             std::unique_ptr<rocksdb::FSWritableFile>* result,
                                             IODebugContext* debug) {
+  if (IOStatus may = MayChange(name); !may.ok()) return may;
   IOStatus status = target()->NewWritableFile(name, options, result, debug);
   if (status.ok() && Counts(name)) {
     *result = std::make_unique<MeteredFile>(std::move(*result), Add(name, 0));
@@ -164,6 +175,7 @@ IOStatus MeteredFileSystem::ReopenWritableFile(const std::string& name,
                                                const rocksdb::FileOptions& options,
                                                std::unique_ptr<rocksdb::FSWritableFile>* result,
                                                IODebugContext* debug) {
+  if (IOStatus may = MayChange(name); !may.ok()) return may;
   std::uint64_t bytes = 0;
   if (!target()->GetFileSize(name, IOOptions(), &bytes, nullptr).ok()) bytes = 0;
   IOStatus status = target()->ReopenWritableFile(name, options, result, debug);
@@ -175,6 +187,7 @@ IOStatus MeteredFileSystem::ReopenWritableFile(const std::string& name,
 
 IOStatus MeteredFileSystem::DeleteFile(const std::string& name, const IOOptions& options,
                                        IODebugContext* debug) {
+  if (IOStatus may = MayChange(name); !may.ok()) return may;
   IOStatus status = target()->DeleteFile(name, options, debug);
   if (status.ok()) Drop(name);
   return status;
@@ -182,6 +195,12 @@ IOStatus MeteredFileSystem::DeleteFile(const std::string& name, const IOOptions&
 
 IOStatus MeteredFileSystem::RenameFile(const std::string& from, const std::string& to,
                                        const IOOptions& options, IODebugContext* debug) {
+  if (IOStatus may = MayChange(to); !may.ok()) return may;
+  if (before_manifest_ && to == directory_ + "/CURRENT") {
+    if (const Status asked = before_manifest_(); !asked.ok()) {
+      return IOStatus::IOError(asked.ToString());
+    }
+  }
   IOStatus status = target()->RenameFile(from, to, options, debug);
   if (!status.ok()) return status;
   const std::lock_guard lock(mutex_);

@@ -9,11 +9,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "larder/status.h"
 #include "space_budget.h"
 #include "store_mark.h"
 
@@ -23,11 +25,16 @@ namespace larder {
 // go to `target` untouched.
 class MeteredFileSystem final : public rocksdb::FileSystemWrapper {
  public:
-  // Starts `use` from what is there.
+  // Starts `use` from what is there. `may_change` is asked before a file there is made, renamed or
+  // deleted, by any thread; null: it may.
   MeteredFileSystem(const std::shared_ptr<rocksdb::FileSystem>& target, std::string directory,
-                    DiskUse& use);
+                    DiskUse& use, std::function<Status()> may_change);
   // `use` is zero again.
   ~MeteredFileSystem() override;
+
+  // Asked before a new manifest is put in force, which fails with its error. Null: nobody is. By
+  // the thread that opens the store, before and after.
+  void AskBeforeManifest(std::function<Status()> ask) { before_manifest_ = std::move(ask); }
 
   // Sets what the mark says of logs.
   void NoteLogs(StoreMark& mark);
@@ -54,12 +61,15 @@ class MeteredFileSystem final : public rocksdb::FileSystemWrapper {
                              rocksdb::IODebugContext* debug) override;
 
  private:
+  rocksdb::IOStatus MayChange(const std::string& name) const;
   bool Counts(const std::string& name) const { return name.starts_with(directory_ + "/"); }
   std::shared_ptr<Size> Add(const std::string& name, std::uint64_t bytes);
   void Drop(const std::string& name);
 
   const std::string directory_;
   DiskUse& use_;
+  const std::function<Status()> may_change_;
+  std::function<Status()> before_manifest_;
   std::mutex mutex_;
   // Guarded by mutex_.
   std::map<std::string, std::shared_ptr<Size>> sizes_;

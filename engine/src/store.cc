@@ -15,6 +15,7 @@
 #include "log_watch.h"
 #include "metered_file_system.h"
 #include "rocks_status.h"
+#include "store_files.h"
 #include "store_setup.h"
 
 namespace larder {
@@ -51,7 +52,7 @@ class MeteredEnv final : public rocksdb::EnvWrapper {
 
 // What RocksDB needs to be there for as long as it is.
 struct Surroundings {
-  std::shared_ptr<LogWatch> watch;
+  std::unique_ptr<LogWatch> watch = std::make_unique<LogWatch>();
   std::shared_ptr<MeteredFileSystem> files = {};  // null, and so is `env`: nobody counts
   std::unique_ptr<rocksdb::Env> env = {};
 };
@@ -354,49 +355,23 @@ class RocksStore final : public Store {
   rocksdb::ReadOptions peek_options_;
 };
 
-namespace {
-
-// Without CURRENT RocksDB begins a new store first, and looks at what lies there then: the opening
-// fails once if there is a log, and the next one, or this one if there is none, finds that no table
-// belongs to the new store, and deletes them all. A manifest alone is what is left of the making of
-// a store that was cut off: RocksDB syncs the name of CURRENT before it makes any other file.
-//
-// RocksDB tells LogWatch from which log on there are writes that are not in tables only if there is
-// a log. A loss of power may have taken the name of the only one, which was new and empty; so may
-// an opening that failed have left none.
-Status CheckFiles(rocksdb::Env& env, const std::string& path) {
-  std::vector<std::string> names;
-  const rocksdb::Status listed = env.GetChildren(path, &names);
-  if (listed.IsNotFound() || listed.IsPathNotFound()) return Status::Ok();  // a new one
-  if (!listed.ok()) return FromRocksDb(listed);
-  const auto has = [&names](std::string_view suffix) {
-    return std::any_of(names.begin(), names.end(),
-                       [suffix](const std::string& name) { return name.ends_with(suffix); });
-  };
-  const bool has_log = has(".log");
-  if (std::find(names.begin(), names.end(), "CURRENT") == names.end()) {
-    if (!has_log && !has(".sst")) return Status::Ok();
-    return {StatusCode::kDataLoss, path + "/CURRENT is missing"};
-  }
-  if (has_log) return Status::Ok();
-  return FromRocksDb(  // no other has this number
-      rocksdb::WriteStringToFile(&env, {}, path + "/000001.log"));
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   rocksdb::Env& env = options.env != nullptr ? *options.env : *rocksdb::Env::Default();
-  const Status ready = CheckFiles(env, options.path);
-  if (!ready.ok()) return ready.WithContext("open store");
+  const Result<StoreFiles> found = CheckStoreFiles(env, options.path);
+  if (!found.ok()) return found.status().WithContext("open store");
   const bool pins = EstimateTableMetadata(env, options.path) < options.most_pinned_bytes;
   rocksdb::Options rocks = RocksOptions(options, pins);
-  Surroundings surroundings{.watch = options.watch != nullptr ? options.watch
-                                                              : std::make_shared<LogWatch>()};
+  Surroundings surroundings;
+  const LogWatch& watch = *surroundings.watch;
   rocks.wal_filter = surroundings.watch.get();
   if (options.budget != nullptr) {
-    surroundings.files = std::make_shared<MeteredFileSystem>(rocks.env->GetFileSystem(),
-                                                             options.path, options.budget->use());
+    surroundings.files = std::make_shared<MeteredFileSystem>(
+        rocks.env->GetFileSystem(), options.path, options.budget->use(), options.may_change);
+    surroundings.files->AskBeforeManifest([&]() -> Status {
+      const bool has_rows = found->has_tables || !watch.seen().runs.empty();
+      if (found->is_new || !has_rows || !options.on_read) return Status::Ok();
+      return options.on_read(watch.seen());
+    });
     surroundings.env = std::make_unique<MeteredEnv>(rocks.env, surroundings.files);
     rocks.env = surroundings.env.get();
   }
@@ -404,6 +379,7 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   if (options.env == nullptr) static_cast<void>(::mkdir(options.path.c_str(), 0700));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocks, options.path, &db);
+  if (surroundings.files != nullptr) surroundings.files->AskBeforeManifest({});
   if (!status.ok()) return FromOpening(status).WithContext("open store");
   auto store = std::make_unique<RocksStore>(options, pins, std::move(surroundings),
                                             std::unique_ptr<rocksdb::DB>(db));

@@ -28,8 +28,6 @@ class Env;
 
 namespace larder {
 
-class LogWatch;
-
 // A merge that begins.
 struct MergeInfo {
   std::uint64_t input_bytes = 0;
@@ -74,9 +72,12 @@ struct StoreOptions {
   // are to go by; and after a merge that worked.
   std::function<std::shared_ptr<RunningMerge>(const MergeInfo&)> on_merge = {};
   std::function<void(const MergeResult&, const std::shared_ptr<RunningMerge>&)> on_merged = {};
-  // Has seen earlier openings of the same store that failed: what shows that it lost something may
-  // be seen only once. Null: one of its own.
-  std::shared_ptr<LogWatch> watch = {};
+  // With a budget: called by Open with what RocksDB read of a store that has rows, without its
+  // sequence number, before the new manifest is put in force by which nothing is missing. An error:
+  // Open fails with it, and the next one finds the same.
+  std::function<Status(const RecoveredStore&)> on_read = {};
+  // With a budget: asked before a file is made, renamed or deleted; an error fails that.
+  std::function<Status()> may_change = {};
   rocksdb::Env* env = nullptr;  // null = the real one; must outlive the Store
 };
 

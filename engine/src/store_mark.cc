@@ -21,8 +21,8 @@ std::uint64_t EndFrom(std::uint64_t log, const std::vector<RecoveredStore::Run>&
 }  // namespace
 
 std::string FindLostWrites(const StoreMark& mark, const RecoveredStore& store) {
-  if (store.sequence < mark.sequence) {
-    return Lost("it is at " + std::to_string(store.sequence) + ", " +
+  if (store.sequence.has_value() && *store.sequence < mark.sequence) {
+    return Lost("it is at " + std::to_string(*store.sequence) + ", " +
                 std::to_string(mark.sequence) + " was noted");
   }
   if (mark.gone == 0 && mark.logs[0] == 0) return {};

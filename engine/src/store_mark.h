@@ -36,7 +36,8 @@ struct RecoveredStore {
     std::uint64_t first = 0;  // sequence numbers
     std::uint64_t last = 0;
   };
-  std::uint64_t sequence = 0;  // of the latest write; 0: there is none
+  // Of the latest write; 0: there is none. Null: not known, as it is still being opened.
+  std::optional<std::uint64_t> sequence = {};
   // What is not in tables is in logs from this one on; null: not known, as there is no log.
   std::optional<std::uint64_t> first_log = {};
   std::vector<Run> runs = {};

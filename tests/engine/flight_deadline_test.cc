@@ -215,5 +215,52 @@ TEST_F(FlightDeadlineTest, ClosingEndsWaitsWithDeadlinesToo) {
   EXPECT_EQ(lease.Commit("v").outcome, PutOutcome::kNotStored);
 }
 
+// What is computed for it is stored nowhere.
+class UnstorableLeaseTest : public FlightDeadlineTest {
+ protected:
+  Lease TakeUnstorable() {
+    Acquired acquired = cache_->Acquire(std::string(kMaxKeyBytes + 1, 'k'));
+    EXPECT_TRUE(std::holds_alternative<Lease>(acquired)) << acquired.index();
+    return std::get<Lease>(std::move(acquired));
+  }
+  static std::future<FlightEnd> Follow(const Lease& lease, Duration timeout) {
+    auto told = std::make_shared<std::promise<FlightEnd>>();
+    lease.Follow().OnEnd([told](const FlightEnd& end) { told->set_value(end); }, timeout);
+    return told->get_future();
+  }
+};
+
+TEST_F(UnstorableLeaseTest, ItsFollowersAreToldInTime) {
+  Lease lease = TakeUnstorable();
+  std::future<FlightEnd> patient = Follow(lease, 20s);
+  std::future<FlightEnd> impatient = Follow(lease, 10s);
+  clock_.Advance(10s);
+  EXPECT_THAT(impatient.get().status, HasCode(StatusCode::kDeadlineExceeded));
+  EXPECT_EQ(patient.wait_for(0s), std::future_status::timeout);
+  lease.Commit("v");
+  EXPECT_EQ(patient.get().entry->body(), "v");
+}
+
+TEST_F(UnstorableLeaseTest, ItsFollowersAreToldOfClosing) {
+  Lease lease = TakeUnstorable();
+  std::future<FlightEnd> follower = Follow(lease, kForever);
+  std::future<FlightEnd> dropped;
+  {
+    const Lease other = TakeUnstorable();
+    dropped = Follow(other, kForever);
+  }
+  EXPECT_THAT(dropped.get().status, HasCode(StatusCode::kCancelled));
+  ASSERT_OK(cache_->Close());
+  EXPECT_THAT(follower.get().status, HasCode(StatusCode::kCancelled));
+  EXPECT_EQ(lease.Commit("v").entry.body(), "v");
+}
+
+TEST_F(UnstorableLeaseTest, OutlivesItsCache) {
+  Lease lease = TakeUnstorable();
+  Lease other = TakeUnstorable();
+  cache_.reset();
+  EXPECT_EQ(lease.Commit("v").entry.body(), "v");
+}
+
 }  // namespace
 }  // namespace larder

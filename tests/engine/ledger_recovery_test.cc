@@ -71,16 +71,17 @@ TEST_F(LedgerTest, AStoreThatLostSyncedWritesIsInvalidatedWhole) {
   const std::uint64_t number = ledger_->Next();
   ASSERT_OK(ledger_->NoteSynced({.sequence = 500}));
   ASSERT_OK(ledger_->NoteSynced({.sequence = 400}));  // of a slower thread
-  options_.store = RecoveredStore{.sequence = 500};
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 500}));
   EXPECT_TRUE(Holds(number, {}));
-  options_.store = RecoveredStore{.sequence = 499};
   files_.LosePower();
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   EXPECT_FALSE(Holds(number, {}));
   EXPECT_THAT(errors_, Contains(HasSubstr("the store lost synced writes: it is at 499, 500")));
   const std::uint64_t after = ledger_->Next();
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   EXPECT_FALSE(Holds(number, {})) << "the raised floor is on disk";
   EXPECT_TRUE(Holds(after, {})) << "and is raised once";
 }
@@ -99,22 +100,23 @@ TEST_F(LedgerTest, AStoreOpenedAnewThatLostSyncedWritesIsInvalidatedWhole) {
   ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   EXPECT_TRUE(Holds(after, {})) << "once";
   files_.LosePower();
-  options_.store = RecoveredStore{.sequence = 499};
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
   EXPECT_FALSE(Holds(lease, {}));
   EXPECT_TRUE(Holds(after, {}));
 }
 
-TEST_F(LedgerTest, AStoreThatComesLaterIsJudgedWhenItDoes) {
+// While it is opened its sequence number is not known yet.
+TEST_F(LedgerTest, AStoreIsJudgedByItsLogsAlone) {
   const std::uint64_t number = ledger_->Next();
-  ASSERT_OK(ledger_->NoteSynced({.sequence = 500}));
-  options_.store.reset();
-  Reopen();
+  ASSERT_OK(ledger_->NoteSynced({.sequence = 500, .gone = 7, .logs = {9}}));
+  ASSERT_OK(ledger_->StoreRecovered({.first_log = 9, .runs = {{9, 400, 500}}}));
   EXPECT_TRUE(Holds(number, {}));
-  ASSERT_OK(ledger_->StoreRecovered({.sequence = 500}));
-  EXPECT_TRUE(Holds(number, {}));
-  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499}));
+  ASSERT_OK(ledger_->StoreRecovered({.first_log = 9, .runs = {{9, 400, 499}}}));
   EXPECT_FALSE(Holds(number, {}));
+  const std::uint64_t after = ledger_->Next();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 499, .first_log = 9, .runs = {{9, 400, 499}}}));
+  EXPECT_TRUE(Holds(after, {})) << "once";
 }
 
 // A log that is gone from under the manifest's later sequence number.
@@ -122,14 +124,12 @@ TEST_F(LedgerTest, AStoreThatLostALogIsInvalidatedWhole) {
   const std::uint64_t number = ledger_->Next();
   ASSERT_OK(ledger_->NoteSynced({.sequence = 500, .gone = 7, .logs = {9}}));
   RecoveredStore store{.sequence = 600, .first_log = 9, .runs = {{9, 400, 500}}};
-  options_.store = store;
   Reopen();
-  EXPECT_TRUE(Holds(number, {}));
   ASSERT_OK(ledger_->StoreRecovered(store));
   EXPECT_TRUE(Holds(number, {}));
   store.runs.clear();
-  options_.store = store;
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered(store));
   EXPECT_FALSE(Holds(number, {}));
   EXPECT_THAT(errors_, Contains(HasSubstr("its logs end at 0, 500 was noted")));
   const std::uint64_t after = ledger_->Next();
@@ -147,13 +147,13 @@ TEST_F(LedgerTest, AStoreWithoutRowsHasNothingToFear) {
   ASSERT_OK(ledger_->StoreRecovered({.sequence = 0}));
   EXPECT_TRUE(Holds(number, {}));
   ASSERT_OK(ledger_->NoteSynced({.sequence = 7}));
-  options_.store = RecoveredStore{.sequence = 7};
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 7}));
   EXPECT_TRUE(Holds(number, {})) << "what is noted is of the new store";
-  options_.store = RecoveredStore{.sequence = 0};
   options_.store_has_rows = false;
   ledger_.reset();
   Open();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 0}));
   EXPECT_TRUE(Holds(number, {}));
   EXPECT_EQ(ledger_->floor(), 0u);
 }

@@ -197,8 +197,8 @@ TEST_F(LedgerTest, AFailingJournalKeepsInvalidationsInMemoryUntilItCanWriteThem)
   files_.Heal();
   ASSERT_OK(ledger_->RetryUnwritten());
   files_.LosePower();
-  options_.store = RecoveredStore{.sequence = 9};
   Reopen();
+  ASSERT_OK(ledger_->StoreRecovered({.sequence = 9}));
   EXPECT_FALSE(Holds(before, {7}));
   EXPECT_TRUE(Holds(before, {8}));
 }
@@ -259,7 +259,6 @@ TEST_F(LedgerTest, AnyFlippedByteForgetsNothing) {
   for (const TagHash tag : {1, 2, 3, 2}) latest[tag] = Invalidate({tag, tag + 10});
   ASSERT_OK(ledger_->NoteSynced({.sequence = 5}));
   const std::uint64_t bound = ledger_->NumberBound();
-  options_.store = RecoveredStore{.sequence = 5};
   const std::string whole = JournalBytes();
   std::size_t raised = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {

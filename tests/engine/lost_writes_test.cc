@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -205,6 +206,61 @@ TEST_F(LostWritesTest, WhatAnOpeningSawThatFailedAtAnyPointCounts) {
   }
 }
 
+// What an opening had read before it was killed is read again by the next one, or was judged.
+TEST_F(LostWritesTest, KilledAtAnyPointOfOpeningTheNextOpeningFindsTheSame) {
+  CrashWithoutTheTableOfARemoval();
+  fs::rename(dir_ / "crashed", dir_ / "damaged");
+  const auto files = std::make_shared<testing::FaultyFileSystem>();
+  const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+  bool failed = true;
+  for (std::uint64_t operation = 1; failed; ++operation) {
+    fs::remove_all(dir_ / "opening");
+    fs::remove_all(dir_ / "crashed");
+    fs::copy(dir_ / "damaged", dir_ / "opening", fs::copy_options::recursive);
+    // Nothing of what the process does from here on reaches the store.
+    files->FailOperations(operation, UINT64_MAX / 2, rocksdb::IOStatus::IOError("no luck"));
+    const auto opening = Open("opening", env.get());
+    failed = !opening->GetHealth().reads;
+    fs::copy(dir_ / "opening", dir_ / "crashed", fs::copy_options::recursive);
+    files->FailNothing();
+    EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value()) << operation;
+  }
+}
+
+// RocksDB passes over zeros, and takes the store for whole.
+TEST_F(LostWritesTest, RemovalWhoseTableIsZeroedInTheManifestStaysRemoved) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t before = fs::file_size(Manifest());
+  WriteTables();
+  ASSERT_OK(cache_->Put("later", "v", {}));
+  Crash();
+  std::fstream manifest(Crashed(Manifest()), std::ios::in | std::ios::out | std::ios::binary);
+  manifest.seekp(static_cast<std::streamoff>(before));
+  manifest << std::string(16, '\0');
+  manifest.close();
+  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  EXPECT_THAT(log_, Contains(HasSubstr("zeros where a record should begin")));
+}
+
+TEST_F(LostWritesTest, RemovalThatIsZeroedInALogStaysRemoved) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  const std::uintmax_t before = fs::file_size(Log());
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t after = fs::file_size(Log());
+  ASSERT_OK(cache_->Put("later", "v", {}));
+  ASSERT_OK(cache_->Sync());
+  Crash();
+  std::fstream log(Crashed(Log()), std::ios::in | std::ios::out | std::ios::binary);
+  log.seekp(static_cast<std::streamoff>(before));
+  log << std::string(after - before, '\0');
+  log.close();
+  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
 // A later opening makes another ledger, and would find the store whole.
 TEST_F(LostWritesTest, StoreIsNotTouchedWhileTheJournalCannotBeRead) {
   CrashWithoutTheTableOfARemoval();
@@ -220,7 +276,7 @@ TEST_F(LostWritesTest, StoreIsNotTouchedWhileTheJournalCannotBeRead) {
 TEST_F(LostWritesTest, MarkHasTheNewestLogs) {
   DiskUse use;
   fs::create_directory(dir_ / "logs");
-  MeteredFileSystem files(rocksdb::FileSystem::Default(), dir_ / "logs", use);
+  MeteredFileSystem files(rocksdb::FileSystem::Default(), dir_ / "logs", use, {});
   std::vector<std::unique_ptr<rocksdb::FSWritableFile>> logs(20);
   for (std::size_t i = 0; i < logs.size(); ++i) {
     const std::string name = dir_ / ("logs/" + std::to_string(999'990 + i) + ".log");
