@@ -20,6 +20,7 @@
 #include "larder/client/asio/store_threads.h"
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
+#include "larder/client/flight_memory.h"
 #include "larder/client/on_abort.h"
 #include "larder/client/recent_misses.h"
 #include "larder/client/refusals.h"
@@ -37,6 +38,8 @@ struct CachingLimits {
   std::size_t max_body_bytes = std::size_t{64} << 20;
   // Of one that passes by the cache more is not kept to tell what it cost: that is guessed then.
   std::size_t metered_bytes = std::size_t{1} << 20;
+  // Of each flight so much counts not, as connections bound how many there are.
+  std::uint64_t uncounted_bytes = std::uint64_t{64} << 10;
   // A yet larger one fails its flight, which keeps what it has for those who come late.
   std::uint64_t max_flight_bytes = std::uint64_t{128} << 20;
   // A store that has not answered by then is passed by, and so it is by those who come after,
@@ -68,6 +71,7 @@ struct CachingCore {
   OnAbort on_abort = OnAbort::kFinish;
   std::shared_ptr<ProviderHealth> health = nullptr;  // counts, where there is one
   std::shared_ptr<Refusals> refusals = std::make_shared<Refusals>();
+  std::shared_ptr<FlightMemory> flight_memory = FlightMemory::Make();
   std::shared_ptr<RecentMisses> recent_misses = nullptr;  // told of misses, where there is one
   CassetteMode cassette = CassetteMode::kNone;
   bool scoped_tags = false;  // StackParts::scoped_tags

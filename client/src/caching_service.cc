@@ -208,15 +208,16 @@ class Journey {
     auto flight = std::get<std::shared_ptr<const ResponseFlight>>(std::move(acquired));
     Followed followed = co_await FollowFlight(core_, query_, std::move(flight), outcome_);
     if (!std::holds_alternative<Alone>(followed)) co_return followed;
-    co_return co_await AskAlone();
+    co_return co_await AskAlone("not-shared");
   }
 
-  // Past the cache, not behind one another: what comes could not be shared either.
-  boost::asio::awaitable<Followed> AskAlone() {
+  // Past the cache, not behind one another: what comes could not be shared either, or there is no
+  // room to keep it.
+  boost::asio::awaitable<Followed> AskAlone(const char* why) {
     if (request_ == nullptr) co_return FetchWasGivenUp();
     Request request = std::move(*std::exchange(request_, nullptr));
     request.repeatable = true;  // as StartFetch has it
-    Result<Response> response = co_await PassUncached(core_, std::move(request), "not-shared");
+    Result<Response> response = co_await PassUncached(core_, std::move(request), why);
     if (!response.ok()) co_return response.status();
     co_return Followed(*std::move(response));
   }
@@ -224,6 +225,10 @@ class Journey {
   boost::asio::awaitable<Followed> Lead(std::unique_ptr<ResponseLease> lease) {
     if (request_ == nullptr) co_return FetchWasGivenUp();
     outcome_.collapsed = false;
+    if (core_->flight_memory->IsTight()) {
+      lease.reset();
+      co_return co_await AskAlone("flight-memory");
+    }
     Request request = std::move(*std::exchange(request_, nullptr));
     std::shared_ptr<const ResponseFlight> flight =
         StartFollowedFetch(core_, std::move(request), query_, std::move(lease));
@@ -242,7 +247,8 @@ class Journey {
     Result<Response> replay = co_await ReplayHit(std::move(hit));
     if (replay.status().code() == StatusCode::kCancelled) co_return replay.status();
     if (!replay.ok()) co_return co_await Lead(std::move(lease));
-    if (request_ != nullptr) StartFetch(core_, *request_, query_, std::move(lease));
+    const bool has_room = !core_->flight_memory->IsTight();
+    if (request_ != nullptr && has_room) StartFetch(core_, *request_, query_, std::move(lease));
     co_return Followed(*std::move(replay));
   }
 

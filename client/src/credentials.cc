@@ -1,8 +1,6 @@
 #include "larder/client/credentials.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <string>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "ascii.h"
+#include "hmac.h"
 #include "key_parts.h"
 #include "percent_encoding.h"
 
@@ -125,13 +124,9 @@ bool HasCredentials(const CredentialPlaces& places) {
 
 std::string CredentialScope(const CredentialPlaces& places, std::string_view secret) {
   std::string credentials = CredentialsAt(places);
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  Require(HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-               reinterpret_cast<const unsigned char*>(credentials.data()), credentials.size(), mac,
-               &size) != nullptr);
+  const Mac mac = HmacSha256(secret, credentials);
   OPENSSL_cleanse(credentials.data(), credentials.size());
-  return Hex(mac, size);
+  return Hex(mac.data(), mac.size());
 }
 
 bool IsCredentialScope(std::string_view scope) {

@@ -1,5 +1,6 @@
 #include "curl_multi.h"
 
+#include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
 
@@ -65,6 +66,12 @@ int CurlMulti::OnTimer(CURLM*, long timeout_ms, void* self) {
     return 0;
   }
   // Never acted upon from here, not even for 0: libcurl may not be entered from its callbacks.
+  if (timeout_ms == 0) {  // as for each transfer that begins: a timer costs two system calls
+    boost::asio::post(multi->io_, [multi] {
+      if (!multi->shut_down_) multi->Act(CURL_SOCKET_TIMEOUT, 0);
+    });
+    return 0;
+  }
   multi->timer_.expires_after(std::chrono::milliseconds(timeout_ms));
   multi->timer_.async_wait([multi](const boost::system::error_code& error) {
     if (!error) multi->Act(CURL_SOCKET_TIMEOUT, 0);

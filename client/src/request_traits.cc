@@ -1,14 +1,11 @@
 #include "request_traits.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "ascii.h"
+#include "hmac.h"
 #include "http_dialect.h"
 #include "larder/client/credentials.h"
 #include "larder/client/request_key.h"
@@ -42,12 +39,9 @@ bool IsBefore(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::uint64_t HashTrait(std::string_view value, std::string_view secret) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-       reinterpret_cast<const unsigned char*>(value.data()), value.size(), digest.data(), &size);
+  const Mac mac = HmacSha256(secret, value);
   std::uint64_t hash = 0;
-  for (std::size_t i = 0; i < sizeof(hash); ++i) hash = hash << 8 | digest.at(i);
+  for (std::size_t i = 0; i < sizeof(hash); ++i) hash = hash << 8 | mac.at(i);
   return hash;
 }
 

@@ -160,6 +160,7 @@ Result<Service> MakeCaching(const StackParts& parts, const ClientConfig& config,
       .on_abort = parts.on_abort,
       .health = HealthOf(*settings, parts.health),
       .refusals = std::move(refusals),
+      .flight_memory = parts.flight_memory != nullptr ? parts.flight_memory : FlightMemory::Make(),
       .recent_misses = parts.recent_misses,
       .cassette = parts.cassette,
       .scoped_tags = parts.scoped_tags})));
@@ -187,6 +188,7 @@ Result<std::unique_ptr<HttpService>> MakeStack(const StackParts& given, const Cl
   if (parts.health == nullptr) parts.health = std::make_shared<HealthBoard>();
   if (parts.credentials == nullptr) parts.credentials = std::make_shared<CredentialBoard>();
   if (parts.refusals == nullptr) parts.refusals = std::make_shared<Refusals>();
+  if (parts.flight_memory == nullptr) parts.flight_memory = FlightMemory::Make();
   const Result<ProviderConfig> settings = FindProvider(config, provider);
   if (!settings.ok()) return settings.status();
   Result<std::vector<Fallback>> others = Fallbacks(parts, config, *settings);

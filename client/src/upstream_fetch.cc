@@ -60,6 +60,10 @@ Status TooLarge(std::uint64_t limit) {
           "the upstream's answer is over " + std::to_string(limit) + " bytes"};
 }
 
+Status NoRoom() {
+  return {StatusCode::kUnavailable, "answers under way take more memory than they may together"};
+}
+
 // kCancelled would tell the followers to try again; what befell the upstream befalls them all. But
 // who came when all others had left does try again.
 void Fail(Fetch& fetch, const Status& status) {
@@ -116,6 +120,11 @@ boost::asio::awaitable<void> Run(Fetch fetch, Request request) {
     const bool end = piece->empty();
     received += piece->size();
     if (received > limit) co_return FailCut(fetch, TooLarge(limit), "too_large");
+    if (received > fetch.core->limits.uncounted_bytes && !end) {
+      std::optional<SharedBytes> kept = fetch.core->flight_memory->Keep(*std::move(piece));
+      if (!kept) co_return FailCut(fetch, NoRoom(), "flight-memory");
+      piece = *std::move(kept);
+    }
     Collect(fetch, *piece);
     fetch.lease->AppendBody(*std::move(piece));
     if (end) break;

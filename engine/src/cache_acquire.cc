@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cache_lookup.h"
+#include "kill_point.h"
 
 namespace larder {
 
@@ -37,6 +38,7 @@ std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOp
   lookup.miss = MissReason::kUnwanted;
   if (options.newer_than != kRefresh) lookup = Find(key, hash, query);
   if (lookup.unknown) return std::nullopt;
+  KillPoint("looked up");
   if (lookup.entry != nullptr) {
     if (lookup.stale && query.window == StaleWindow::kWhileRevalidate) {
       return HitOrRefresh(key, hash, options, query, epoch, std::move(lookup));

@@ -370,7 +370,9 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
     surroundings.files->AskBeforeManifest([&]() -> Status {
       const bool has_rows = found->has_tables || !watch.seen().runs.empty();
       if (found->is_new || !has_rows || !options.on_read) return Status::Ok();
-      return options.on_read(watch.seen());
+      Status judged = options.on_read(watch.seen());
+      KillPoint("store judged");
+      return judged;
     });
     surroundings.env = std::make_unique<MeteredEnv>(rocks.env, surroundings.files);
     rocks.env = surroundings.env.get();

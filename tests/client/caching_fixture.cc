@@ -203,7 +203,8 @@ std::unique_ptr<Worker> CachingFixture::MakeWorker() {
                                                         .limits = limits_,
                                                         .negative_ttl = config_.cache.negative_ttl,
                                                         .on_abort = on_abort_,
-                                                        .refusals = refusals_});
+                                                        .refusals = refusals_,
+                                                        .flight_memory = flight_memory_});
     return std::make_unique<CachingService>(std::move(core));
   });
 }
@@ -219,8 +220,12 @@ void CachingFixture::UseAllDialects() {
 
 std::unique_ptr<Worker> CachingFixture::MakeStackWorker(const std::string& provider) {
   return std::make_unique<Worker>([this, &provider](boost::asio::io_context& io) {
-    const StackParts parts{
-        .io = io, .pool = *pool_, .cache = cache_.get(), .health = board_, .refusals = refusals_};
+    const StackParts parts{.io = io,
+                           .pool = *pool_,
+                           .cache = cache_.get(),
+                           .health = board_,
+                           .refusals = refusals_,
+                           .flight_memory = flight_memory_};
     Result<std::unique_ptr<HttpService>> stack = MakeStack(parts, config_, provider);
     if (!stack.ok()) throw std::runtime_error(stack.status().ToString());
     return *std::move(stack);

@@ -132,8 +132,9 @@ class CachingFixture : public ::testing::Test {
   std::unique_ptr<FakeUpstream> upstream_;
   std::unique_ptr<Cache> cache_;
   std::shared_ptr<HealthBoard> board_ = std::make_shared<HealthBoard>();
-  std::shared_ptr<Refusals> refusals_ = std::make_shared<Refusals>();  // of all workers
-  std::shared_ptr<StoreThreads> store_threads_;                        // of `worker`
+  std::shared_ptr<Refusals> refusals_ = std::make_shared<Refusals>();   // of all workers
+  std::shared_ptr<FlightMemory> flight_memory_ = FlightMemory::Make();  // likewise
+  std::shared_ptr<StoreThreads> store_threads_;                         // of `worker`
   Gate store_returns_;
 
  private:

@@ -54,6 +54,7 @@ class RefusalTest : public CachingFixture, public ::testing::WithParamInterface<
  public:
   void AskTwice();
   void AskWhileTheStoreHangs();
+  void AskWhileMemoryIsTight();
   void AskBehindAnother();
   void AskForAPartThatIsAnsweredWrongly();
 
@@ -111,6 +112,16 @@ void RefusalTest::AskWhileTheStoreHangs() {
   EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=store-unavailable");
   EXPECT_EQ(answer.body, ChatJson());
   ExpectCounts({{"store-unavailable", 1}});
+}
+
+void RefusalTest::AskWhileMemoryIsTight() {
+  flight_memory_ = FlightMemory::Make(10);
+  Serve(AnswerChat);
+  const std::optional<SharedBytes> others = flight_memory_->Keep(SharedBytes("others"));
+  const Answer answer = Ask(ChatRequest());
+  EXPECT_EQ(answer.cache, "larder; fwd=bypass; detail=flight-memory");
+  EXPECT_EQ(answer.body, ChatJson());
+  ExpectCounts({{"flight-memory", 1}});
 }
 
 void RefusalTest::AskBehindAnother() {
@@ -275,11 +286,13 @@ std::vector<Row> RequestRows() {
 std::vector<Row> MeanwhileRows() {
   Row hangs{"StoreHangs", "store-unavailable"};
   hangs.play = &RefusalTest::AskWhileTheStoreHangs;
+  Row tight{"MemoryIsTight", "flight-memory"};
+  tight.play = &RefusalTest::AskWhileMemoryIsTight;
   Row behind{"BehindAnother", "not-shared", Get(), {}, "weather"};
   behind.play = &RefusalTest::AskBehindAnother;
   Row part{"PartIsAnsweredWrongly", "invalid-answer", Embeddings({"a", "b"})};
   part.play = &RefusalTest::AskForAPartThatIsAnsweredWrongly;
-  return {hangs, behind, part};
+  return {hangs, tight, behind, part};
 }
 
 Served Json(const json& body) { return {.body = body.dump()}; }

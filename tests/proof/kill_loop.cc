@@ -52,6 +52,7 @@ const std::vector<std::string>& KillPoints() {
                                                   "new journal written",
                                                   "new journal renamed",
                                                   "state written",
+                                                  "store judged",
                                                   "store opened",
                                                   "ledger opened"};
   return points;
@@ -65,7 +66,8 @@ KillLoop::Round KillLoop::RunRound() {
   const std::size_t choice = random_() % (KillPoints().size() + 3);
   if (choice < KillPoints().size()) round.point = KillPoints()[choice];
   // Points of opening are passed once or twice.
-  const bool opening = round.point.ends_with("opened") || round.point == "state written";
+  const bool opening = round.point.ends_with("opened") || round.point == "store judged" ||
+                       round.point == "state written";
   const int passages = 1 + static_cast<int>(random_() % (opening ? 1 : kMostPassages));
   const std::size_t lines = round.point.empty() ? 20 + random_() % 800 : kMostLines;
   Hear(RunWriter(round.point, passages, lines, round.reached), round);

@@ -66,6 +66,8 @@ Gateway::Gateway(const tools::ToolConfig& config, Log& log, const InitSystem& ma
                       {{"provider", provider}, {"state", client::CircuitStateName(state)}});
           })),
       call_limits_(std::make_shared<client::CallLimits>(config.gateway.upstream)),
+      flight_memory_(client::FlightMemory::Make(
+          std::max(config.gateway.max_request_memory_bytes, client::FlightMemory::kUsual))),
       answers_(config.gateway.max_request_memory_bytes),
       client_connections_(config.gateway.max_connections_per_client),
       pool_(kPoolThreads),
@@ -192,6 +194,7 @@ Result<GatewayHandler::Stacks> Gateway::MakeStacks(const client::ClientConfig& c
                                     .store = store_threads_,
                                     .health = board_,
                                     .refusals = refusals_,
+                                    .flight_memory = flight_memory_,
                                     .recent_misses = recent_misses_,
                                     .credentials = credentials_,
                                     .call_limits = call_limits_,

@@ -27,6 +27,7 @@
 #include "larder/client/asio/store_threads.h"
 #include "larder/client/call_limits.h"
 #include "larder/client/credential_board.h"
+#include "larder/client/flight_memory.h"
 #include "larder/client/health_board.h"
 #include "larder/client/on_abort.h"
 #include "larder/client/recent_misses.h"
@@ -123,6 +124,7 @@ class Gateway {
       std::make_shared<client::CredentialBoard>();
   std::shared_ptr<client::CallLimits> call_limits_;
   RequestMetrics metrics_;
+  const std::shared_ptr<client::FlightMemory> flight_memory_;
   AnswerMemory answers_;
   ClientConnections client_connections_;
   EventLog events_;

@@ -21,6 +21,7 @@ inline constexpr std::string_view kRefusalReasons[] = {
     "conditional",  // If-None-Match and the like
     // Of requests that would have been cached.
     "store-unavailable",  // the store did not answer in time
+    "flight-memory",      // answers under way take what they may together (flight_memory.h)
     "not-shared",         // what another was waiting for could not be given to this caller
     "invalid-answer",     // to a part of a batch of embeddings; it was asked for as a whole
     // Of answers that are not stored.

@@ -14,6 +14,7 @@
 #include "larder/client/cassette.h"
 #include "larder/client/config.h"
 #include "larder/client/credential_board.h"
+#include "larder/client/flight_memory.h"
 #include "larder/client/health_board.h"
 #include "larder/client/on_abort.h"
 #include "larder/client/recent_misses.h"
@@ -36,6 +37,9 @@ struct StackParts {
   std::shared_ptr<HealthBoard> health = nullptr;
   // Counts what is kept from the cache, for all stacks that share it; null = for this one alone.
   std::shared_ptr<Refusals> refusals = nullptr;
+  // What its answers take together while they are fetched and read; null = this stack's own, of the
+  // usual size.
+  std::shared_ptr<FlightMemory> flight_memory = nullptr;
   // Is told of the misses of all stacks that share it, of embeddings excepted; null = nobody is.
   std::shared_ptr<RecentMisses> recent_misses = nullptr;
   // Shared by the stacks of a process; null = this stack's own.
