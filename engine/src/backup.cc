@@ -140,6 +140,8 @@ Result<StoreBackup> CacheCore::BackUpRows(StoreBackupTask task, Store& store) {
     KillPoint("tables copied");
     return copies_.given_up();
   };
+  // Tables are copied by their names: in another directory they may be another's.
+  task.confirm = [this] { return CheckDirectory(); };
   Result<StoreBackup> backup = store.BackUp(std::move(task));
   if (backup.ok() || !copies_.given_up()) return backup;
   return Status(StatusCode::kResourceExhausted,

@@ -30,7 +30,7 @@ std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOp
   if (status.ok() && calls_.shut()) status = {StatusCode::kUnavailable, "the cache is closed"};
   if (!status.ok()) {
     CountMiss(key, MissReason::kFault);
-    return Lease(UnstorableFlight(key, std::move(status)));
+    return Lease(UnstorableFlight(key, std::move(status), options.lease_timeout));
   }
   const std::uint64_t hash = HotTier::HashKey(key);
   const std::uint64_t epoch = flights_->Epoch(hash);
@@ -53,7 +53,8 @@ std::optional<Acquired> CacheCore::TryAcquire(std::string_view key, const ReadOp
 Lease CacheCore::AcquireUnstored(std::string_view key) {
   CountMiss(key, MissReason::kFault);
   try {
-    return Lease(UnstorableFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}));
+    return Lease(
+        UnstorableFlight(key, {StatusCode::kInternal, "the engine ran out of memory"}, kForever));
   } catch (...) {  // not even for that
     return Lease(nullptr);
   }
@@ -88,21 +89,14 @@ std::optional<Hit> CacheCore::HitOfEnded(FlightState& flight, Query& query) {
 FlightTable::Joined CacheCore::JoinOrLead(std::string_view key, std::uint64_t hash,
                                           const ReadOptions& options, const Query& query,
                                           std::uint64_t epoch, MissReason reason) {
-  FlightTable::Joined joined = flights_->JoinOrLead(
-      key, hash, options.tags, query.newer_than, epoch, [&](FlightState& flight) {
-        Prepare(flight, reason);
-        if (options.lease_timeout != kForever) {
-          flight.deadline = DeadlineAfter(options.lease_timeout);
-          flight.NoteDeadline(flight.deadline);
-        }
-      });
+  FlightTable::Joined joined = flights_->JoinOrLead(key, hash, options.tags, query.newer_than,
+                                                    epoch, [&](FlightState& flight) {
+                                                      Prepare(flight, reason);
+                                                      SetDeadline(flight, options.lease_timeout);
+                                                    });
   if (joined.leads) {
     // Close ends the flights that it finds; this one may have come just after.
-    if (calls_.shut()) {
-      joined.state->End({.entry = std::nullopt,
-                         .status = {StatusCode::kCancelled, "the cache is closed"},
-                         .acquire_again = true});
-    }
+    if (calls_.shut()) EndForClosing(*joined.state);
   } else if (joined.state->NextDeadline() != kForever) {
     EndIfDue(*joined.state, system_clock_.SinceBoot());
   }
@@ -187,7 +181,8 @@ Duration CacheCore::DeadlineAfter(Duration timeout) {
 // A lease that is overdue still counts among the open ones, for what it may yet commit; but its
 // flight is over, and the next caller computes.
 void CacheCore::EndIfDue(FlightState& flight, Duration now) {
-  if (flight.EndDue(now)) flights_->Detach(flight.key, flight.hash, flight.number + 1);
+  if (flight.EndDue(now) && flight.unstorable.ok())
+    flights_->Detach(flight.key, flight.hash, flight.number + 1);
 }
 
 void CacheCore::SweepDeadlines() {
@@ -196,13 +191,23 @@ void CacheCore::SweepDeadlines() {
   for (const std::shared_ptr<FlightState>& flight : flights_->Due(now)) EndIfDue(*flight, now);
 }
 
-std::shared_ptr<FlightState> CacheCore::UnstorableFlight(std::string_view key, Status why) {
+void CacheCore::SetDeadline(FlightState& flight, Duration timeout) {
+  if (timeout == kForever) return;
+  flight.deadline = DeadlineAfter(timeout);
+  flight.NoteDeadline(flight.deadline);
+}
+
+std::shared_ptr<FlightState> CacheCore::UnstorableFlight(std::string_view key, Status why,
+                                                         Duration timeout) {
+  const bool was_shut = why.code() == StatusCode::kUnavailable;  // who computes goes on
   auto flight = std::make_shared<FlightState>();
   Prepare(*flight, MissReason::kFault);
   flight->key = key;
   flight->number = ledger_->Last();
   flight->unstorable = std::move(why);
+  SetDeadline(*flight, timeout);
   flights_->AddUnstorable(*flight);
+  if (!was_shut && calls_.shut()) EndForClosing(*flight);  // it may have come just after
   return flight;
 }
 

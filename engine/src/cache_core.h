@@ -219,7 +219,8 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   std::optional<Acquired> LeaseOrFlight(std::string_view key, std::uint64_t hash,
                                         const ReadOptions& options, Query& query,
                                         std::uint64_t epoch, MissReason reason);
-  std::shared_ptr<FlightState> UnstorableFlight(std::string_view key, Status why);
+  std::shared_ptr<FlightState> UnstorableFlight(std::string_view key, Status why, Duration timeout);
+  void SetDeadline(FlightState& flight, Duration timeout);
   void Prepare(FlightState& flight, MissReason reason);
   void EndIfDue(FlightState& flight, Duration now);
   void SweepDeadlines();
@@ -374,6 +375,7 @@ class CacheCore : public std::enable_shared_from_this<CacheCore> {
   // Once a minute: what a kill may take is no older.
   void SaveIfDue();
   void EndCalls(std::chrono::milliseconds patience);
+  static void EndForClosing(FlightState& flight);
   Status CloseFiles();
   Status AwaitClosed(std::chrono::milliseconds most);
   void StopThreads();

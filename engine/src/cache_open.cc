@@ -276,6 +276,9 @@ std::unique_ptr<Supervisor> CacheCore::MakeSupervisor() {
 Result<std::unique_ptr<Store>> CacheCore::OpenStore() {
   const auto open = [this]() -> Result<std::unique_ptr<Store>> {
     if (Status ours = CheckDirectory(); !ours.ok()) return ours;
+    // Else the ledger would refuse at the end of opening, and each try leave tables behind.
+    Status writable = ledger_ != nullptr ? ledger_->RetryUnwritten() : Status::Ok();
+    if (!writable.ok()) return writable;
     return Store::Open(MakeStoreOptions());
   };
   Result<std::unique_ptr<Store>> opened = open();

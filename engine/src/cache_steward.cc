@@ -108,7 +108,7 @@ Result<DictionaryTraining> CacheCore::TrainDictionary() {
                            " of their size, before " + percent(outcome.current_bytes));
   if (dictionaries_->size() <= DictionaryShelf::kAlwaysKept) return training;
   const Result<std::set<std::uint64_t>> in_use = DictionariesInUse();
-  if (in_use.ok()) dictionaries_->DropUnused(*in_use);
+  if (in_use.ok() && CheckDirectory().ok()) dictionaries_->DropUnused(*in_use);
   return training;
 }
 
@@ -173,13 +173,15 @@ Status CacheCore::Sync() {
   return supervisor_->Sync();
 }
 
+void CacheCore::EndForClosing(FlightState& flight) {
+  flight.End({.entry = std::nullopt,
+              .status = {StatusCode::kCancelled, "the cache is closed"},
+              .acquire_again = true});
+}
+
 // Who waits is told, and what was handed out is written.
 void CacheCore::EndCalls(std::chrono::milliseconds patience) {
-  for (const std::shared_ptr<FlightState>& flight : flights_->Open()) {
-    flight->End({.entry = std::nullopt,
-                 .status = {StatusCode::kCancelled, "the cache is closed"},
-                 .acquire_again = true});
-  }
+  for (const std::shared_ptr<FlightState>& flight : flights_->Open()) EndForClosing(*flight);
   static_cast<void>(write_queue_.Wait(patience));
   supervisor_->Shut();
 }

@@ -93,8 +93,9 @@ DirectoryLock& DirectoryLock::operator=(DirectoryLock&& other) noexcept {
 bool DirectoryLock::IsOf(const std::string& directory) const {
   struct stat held {};
   struct stat there {};
-  return fd_ >= 0 && ::fstat(fd_, &held) == 0 && ::stat(directory.c_str(), &there) == 0 &&
-         held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+  if (fd_ < 0 || ::fstat(fd_, &held) != 0) return false;
+  if (::stat(directory.c_str(), &there) != 0) return errno != ENOENT && errno != ENOTDIR;
+  return held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
 void DirectoryLock::Release() {

@@ -23,7 +23,8 @@ class DirectoryLock {
   DirectoryLock& operator=(DirectoryLock&& other) noexcept;
   ~DirectoryLock() { Release(); }
   void Release();
-  // Whether `directory` is still what was locked, and not another that took its place.
+  // Whether `directory` is still what was locked, and is neither gone nor another that took its
+  // place. Also where nobody can tell.
   bool IsOf(const std::string& directory) const;
 
  private:

@@ -21,7 +21,8 @@ rocksdb::WalFilter::WalProcessingOption LogWatch::LogRecordFound(unsigned long l
                                                                  bool* /*is_changed*/) {
   const std::uint64_t first = GetFixed(batch.Data().data(), 8);
   const std::uint64_t last = first + batch.Count() - 1;
-  if (batch.Count() == 0) return WalProcessingOption::kContinueProcessing;
+  if (batch.Count() == 0 || headless_.contains(log))
+    return WalProcessingOption::kContinueProcessing;
   if (!seen_.runs.empty() && seen_.runs.back().log == log && seen_.runs.back().last + 1 == first) {
     seen_.runs.back().last = last;
   } else {

@@ -3,8 +3,11 @@
 
 #include <rocksdb/wal_filter.h>
 
+#include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "store_mark.h"
 
@@ -13,6 +16,8 @@ namespace larder {
 // Lets everything pass. Used by the thread that opens.
 class LogWatch final : public rocksdb::WalFilter {
  public:
+  // Of `headless` nothing counts as seen: their beginning is lost.
+  explicit LogWatch(std::set<std::uint64_t> headless) : headless_(std::move(headless)) {}
   const char* Name() const override { return "LarderLogWatch"; }
   void ColumnFamilyLogNumberMap(const std::map<std::uint32_t, std::uint64_t>& first_logs,
                                 const std::map<std::string, std::uint32_t>& ids) override;
@@ -24,6 +29,7 @@ class LogWatch final : public rocksdb::WalFilter {
   const RecoveredStore& seen() const { return seen_; }
 
  private:
+  const std::set<std::uint64_t> headless_;
   RecoveredStore seen_;
 };
 

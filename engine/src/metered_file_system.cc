@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "guarded.h"
+
 namespace larder {
 namespace {
 
@@ -21,6 +23,12 @@ std::uint64_t NumberOf(const std::string& path) {
 }
 
 std::int64_t InBlocks(std::int64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
+
+IOStatus ToRocksDb(const Status& status) {
+  if (status.ok()) return IOStatus::OK();
+  if (status.code() == StatusCode::kResourceExhausted) return IOStatus::NoSpace(status.message());
+  return IOStatus::IOError(status.message());
+}
 
 }  // namespace
 
@@ -155,8 +163,7 @@ void MeteredFileSystem::NoteLogs(StoreMark& mark) {
 
 IOStatus MeteredFileSystem::MayChange(const std::string& name) const {
   if (!may_change_ || !Counts(name)) return IOStatus::OK();
-  const Status status = may_change_();
-  return status.ok() ? IOStatus::OK() : IOStatus::IOError(status.message());
+  return ToRocksDb(Guarded(may_change_));
 }
 
 IOStatus MeteredFileSystem::NewWritableFile(const std::string& name,
@@ -197,9 +204,7 @@ IOStatus MeteredFileSystem::RenameFile(const std::string& from, const std::strin
                                        const IOOptions& options, IODebugContext* debug) {
   if (IOStatus may = MayChange(to); !may.ok()) return may;
   if (before_manifest_ && to == directory_ + "/CURRENT") {
-    if (const Status asked = before_manifest_(); !asked.ok()) {
-      return IOStatus::IOError(asked.ToString());
-    }
+    if (IOStatus asked = ToRocksDb(before_manifest_()); !asked.ok()) return asked;
   }
   IOStatus status = target()->RenameFile(from, to, options, debug);
   if (!status.ok()) return status;

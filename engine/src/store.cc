@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "guarded.h"
 #include "kill_point.h"
 #include "large_blocks.h"
 #include "log_watch.h"
@@ -52,7 +53,7 @@ class MeteredEnv final : public rocksdb::EnvWrapper {
 
 // What RocksDB needs to be there for as long as it is.
 struct Surroundings {
-  std::unique_ptr<LogWatch> watch = std::make_unique<LogWatch>();
+  std::unique_ptr<LogWatch> watch;
   std::shared_ptr<MeteredFileSystem> files = {};  // null, and so is `env`: nobody counts
   std::unique_ptr<rocksdb::Env> env = {};
 };
@@ -361,16 +362,18 @@ Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   if (!found.ok()) return found.status().WithContext("open store");
   const bool pins = EstimateTableMetadata(env, options.path) < options.most_pinned_bytes;
   rocksdb::Options rocks = RocksOptions(options, pins);
-  Surroundings surroundings;
+  Surroundings surroundings{.watch = std::make_unique<LogWatch>(found->headless_logs)};
   const LogWatch& watch = *surroundings.watch;
   rocks.wal_filter = surroundings.watch.get();
   if (options.budget != nullptr) {
     surroundings.files = std::make_shared<MeteredFileSystem>(
         rocks.env->GetFileSystem(), options.path, options.budget->use(), options.may_change);
     surroundings.files->AskBeforeManifest([&]() -> Status {
-      const bool has_rows = found->has_tables || !watch.seen().runs.empty();
+      const bool has_rows =
+          found->has_tables || !found->headless_logs.empty() || !watch.seen().runs.empty();
       if (found->is_new || !has_rows || !options.on_read) return Status::Ok();
-      Status judged = options.on_read(watch.seen());
+      // RocksDB would keep its lock if something were thrown through it.
+      Status judged = Guarded([&] { return options.on_read(watch.seen()); });
       KillPoint("store judged");
       return judged;
     });

@@ -74,7 +74,7 @@ struct StoreOptions {
   std::function<void(const MergeResult&, const std::shared_ptr<RunningMerge>&)> on_merged = {};
   // With a budget: called by Open with what RocksDB read of a store that has rows, without its
   // sequence number, before the new manifest is put in force by which nothing is missing. An error:
-  // Open fails with it, and the next one finds the same.
+  // Open fails for it, and the next one finds the same.
   std::function<Status(const RecoveredStore&)> on_read = {};
   // With a budget: asked before a file is made, renamed or deleted; an error fails that.
   std::function<Status()> may_change = {};

@@ -42,6 +42,10 @@ Result<StoreBackup> BackUpStore(rocksdb::DB& db, const StoreBackupTask& task) {
   rocksdb::BackupID id = 0;
   status = engine->CreateNewBackupWithMetadata(options, &db, task.note, &id);
   if (!status.ok()) return FromRocksDb(status).WithContext("back up");
+  if (const Status confirmed = task.confirm ? task.confirm() : Status::Ok(); !confirmed.ok()) {
+    static_cast<void>(engine->DeleteBackup(id));
+    return confirmed;
+  }
   status = engine->PurgeOldBackups(task.keep);
   if (!status.ok()) return FromRocksDb(status).WithContext("delete old backups");
   rocksdb::BackupInfo info;

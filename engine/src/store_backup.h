@@ -27,6 +27,8 @@ struct StoreBackupTask {
   std::string note;
   std::uint32_t keep = 1;               // older ones are deleted
   std::function<bool()> given_up = {};  // asked every few MiB
+  // Asked when all is copied: an error, and the backup is deleted again.
+  std::function<Status()> confirm = {};
 };
 
 // Errors of all: kUnavailable, kResourceExhausted (no space), kDataLoss, kNotFound (no such

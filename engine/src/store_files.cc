@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <string_view>
 #include <vector>
 
+#include "crc32c.h"
+#include "little_endian.h"
 #include "rocks_status.h"
 
 namespace larder {
@@ -17,30 +22,47 @@ namespace {
 constexpr std::size_t kLogBlock = 32'768;
 constexpr std::size_t kHeader = 7;
 constexpr std::size_t kLengthAt = 4;
+constexpr std::size_t kTypeAt = 6;
+constexpr std::uint32_t kLastType = 4;  // a record, or its first, a middle or its last part
 
 bool IsZeros(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; });
 }
 
+// Whether a whole record is at the beginning of these, which are of one block.
+bool HasRecord(std::string_view bytes) {
+  if (bytes.size() < kHeader) return false;
+  const auto byte = [bytes](std::size_t at) {
+    return std::uint32_t{static_cast<unsigned char>(bytes[at])};
+  };
+  const std::size_t length = byte(kLengthAt) + (byte(kLengthAt + 1) << 8);
+  const std::uint32_t type = byte(kTypeAt);
+  if (type == 0 || type > kLastType || length > bytes.size() - kHeader) return false;
+  const std::uint32_t crc = GetFixed(bytes.data(), 4);
+  return crc == MaskedCrc32c(bytes.substr(kTypeAt, 1 + length));
+}
+
+bool HasRecordAnywhere(std::string_view log, std::size_t from) {
+  for (std::size_t at = from; at + kHeader <= log.size(); ++at) {
+    if (HasRecord(log.substr(at, kLogBlock - at % kLogBlock))) return true;
+  }
+  return false;
+}
+
 // RocksDB passes over the rest of a block where it finds zeros instead of a record, without a word:
-// so does it forget a table, and with it the removals in there. Where nothing follows they are what
-// a crash left. Records that are damaged otherwise are left to RocksDB, which has their checksums.
+// so does it forget a table, and with it the removals in there. Where no record follows they are
+// what a crash left. Records that are damaged otherwise are left to RocksDB.
 bool HasZeroedRecords(std::string_view log) {
   std::size_t at = 0;
-  while (log.size() - at >= kHeader) {
+  while (at + kHeader <= log.size()) {
     const std::size_t left = kLogBlock - at % kLogBlock;
     if (left < kHeader) {
       at += left;
-      if (at > log.size()) return false;
       continue;
     }
     const std::string_view header = log.substr(at, kHeader);
-    if (IsZeros(header.substr(kLengthAt))) return !IsZeros(log.substr(at));
-    const std::size_t length =
-        static_cast<unsigned char>(header[kLengthAt]) +
-        (std::size_t{static_cast<unsigned char>(header[kLengthAt + 1])} << 8);
-    if (length > log.size() - at - kHeader) return false;
-    at += kHeader + length;
+    if (IsZeros(header.substr(kLengthAt))) return HasRecordAnywhere(log, at + kHeader);
+    at += kHeader + GetFixed(header.data() + kLengthAt, 2);
   }
   return false;
 }
@@ -56,6 +78,27 @@ Status CheckManifest(rocksdb::Env& env, const std::string& path) {
   if (!rocksdb::ReadFileToString(&env, manifest, &bytes).ok()) return Status::Ok();
   if (!HasZeroedRecords(bytes)) return Status::Ok();
   return {StatusCode::kDataLoss, manifest + ": zeros where a record should begin"};
+}
+
+bool IsHeadless(rocksdb::Env& env, const std::string& log) {
+  std::unique_ptr<rocksdb::SequentialFile> file;
+  if (!env.NewSequentialFile(log, &file, {}).ok()) return false;
+  char scratch[kHeader];
+  rocksdb::Slice header;
+  if (!file->Read(kHeader, &header, scratch).ok()) return false;
+  if (header.size() < kHeader || !IsZeros(header.ToStringView().substr(kLengthAt))) return false;
+  std::string bytes;
+  return rocksdb::ReadFileToString(&env, log, &bytes).ok() && HasZeroedRecords(bytes);
+}
+
+std::set<std::uint64_t> HeadlessLogs(rocksdb::Env& env, const std::string& path,
+                                     const std::vector<std::string>& names) {
+  std::set<std::uint64_t> headless;
+  for (const std::string& name : names) {
+    if (!name.ends_with(".log") || !IsHeadless(env, path + "/" + name)) continue;
+    headless.insert(std::strtoull(name.c_str(), nullptr, 10));
+  }
+  return headless;
 }
 
 }  // namespace
@@ -88,7 +131,8 @@ Result<StoreFiles> CheckStoreFiles(rocksdb::Env& env, const std::string& path) {
     const rocksdb::Status made = rocksdb::WriteStringToFile(&env, {}, path + "/000001.log");
     if (!made.ok()) return FromRocksDb(made);
   }
-  return StoreFiles{.is_new = false, .has_tables = has_tables};
+  return StoreFiles{
+      .is_new = false, .has_tables = has_tables, .headless_logs = HeadlessLogs(env, path, names)};
 }
 
 }  // namespace larder

@@ -218,8 +218,8 @@ TEST_F(FlightDeadlineTest, ClosingEndsWaitsWithDeadlinesToo) {
 // What is computed for it is stored nowhere.
 class UnstorableLeaseTest : public FlightDeadlineTest {
  protected:
-  Lease TakeUnstorable() {
-    Acquired acquired = cache_->Acquire(std::string(kMaxKeyBytes + 1, 'k'));
+  Lease TakeUnstorable(const ReadOptions& options = {}) {
+    Acquired acquired = cache_->Acquire(std::string(kMaxKeyBytes + 1, 'k'), options);
     EXPECT_TRUE(std::holds_alternative<Lease>(acquired)) << acquired.index();
     return std::get<Lease>(std::move(acquired));
   }
@@ -239,6 +239,13 @@ TEST_F(UnstorableLeaseTest, ItsFollowersAreToldInTime) {
   EXPECT_EQ(patient.wait_for(0s), std::future_status::timeout);
   lease.Commit("v");
   EXPECT_EQ(patient.get().entry->body(), "v");
+}
+
+TEST_F(UnstorableLeaseTest, ItsFollowersAreToldWhenItIsOverdue) {
+  const Lease lease = TakeUnstorable({.lease_timeout = 10s});
+  std::future<FlightEnd> follower = Follow(lease, kForever);
+  clock_.Advance(10s);
+  EXPECT_THAT(follower.get().status, HasCode(StatusCode::kDeadlineExceeded));
 }
 
 TEST_F(UnstorableLeaseTest, ItsFollowersAreToldOfClosing) {

@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <sstream>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -93,8 +95,15 @@ class LostWritesTest : public ::testing::Test {
       std::this_thread::yield();
     }
   }
-  // As a kill would leave it.
-  void Crash() { fs::copy(dir_ / "running", dir_ / "crashed", fs::copy_options::recursive); }
+  // As a kill would leave it. Again where a file goes away meanwhile.
+  void Crash() {
+    std::error_code error;
+    do {
+      fs::remove_all(dir_ / "crashed");
+      fs::copy(dir_ / "running", dir_ / "crashed", fs::copy_options::recursive, error);
+    } while (error == std::errc::no_such_file_or_directory);
+    ASSERT_FALSE(error) << error.message();
+  }
   // The manifest has lost its tail, and with it the table in which "k" is removed.
   void CrashWithoutTheTableOfARemoval() {
     ASSERT_OK(cache_->Put("k", "v", {}));
@@ -258,6 +267,24 @@ TEST_F(LostWritesTest, RemovalThatIsZeroedInALogStaysRemoved) {
   log << std::string(after - before, '\0');
   log.close();
   EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+}
+
+// RocksDB goes on with the next block, where later writes are.
+TEST_F(LostWritesTest, RemovalInTheLostBeginningOfALogStaysRemoved) {
+  ASSERT_OK(cache_->Put("k", "v", {}));
+  WriteTables();
+  ASSERT_OK(cache_->Remove("k"));
+  const std::uintmax_t after = fs::file_size(Log());
+  ASSERT_OK(cache_->Put("later", "v", {}));
+  ASSERT_OK(cache_->Sync());
+  Crash();
+  std::ostringstream bytes;
+  bytes << std::ifstream(Crashed(Log()), std::ios::binary).rdbuf();
+  std::ofstream(Crashed(Log()), std::ios::binary)
+      << std::string(32'768, '\0') << bytes.str().substr(after);
+  const auto crashed = Open("crashed");
+  EXPECT_FALSE(crashed->Get("k", {}).has_value());
   EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
 }
 

@@ -4,12 +4,18 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <random>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "cache_core.h"
 #include "fake_clock.h"
+#include "kill_point.h"
+#include "larder/backup.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -105,6 +111,30 @@ TEST_F(MovedDirectoryTest, InvalidationsThatWereAcknowledgedMeanwhileHoldAfterIt
   core_ = Open();
   EXPECT_FALSE(core_->Get("tagged", {}).has_value());
   EXPECT_TRUE(core_->Get("k1", {}).has_value());
+}
+
+// Its tables are copied by their names.
+TEST_F(MovedDirectoryTest, ABackupWithAnothersTablesIsNone) {
+  std::mt19937_64 random(1);  // BackupEngine tells how far it is every 4 MiB
+  for (int i = 0; i < 40; ++i) {
+    std::string noise(200'000, '\0');
+    for (char& c : noise) c = static_cast<char>(random());
+    while (!core_->Put("noise " + std::to_string(i), noise, {}).ok()) core_->Care();
+  }
+  static std::function<void()> move;
+  move = [this] {
+    fs::rename(dir_ / "cache", dir_ / "moved");
+    fs::rename(dir_ / "other", dir_ / "cache");
+  };
+  kill_point_hook = [](const char* name) {
+    if (std::string_view(name) != "tables copied") return;
+    if (const std::function<void()> act = std::exchange(move, nullptr)) act();
+  };
+  EXPECT_FALSE(core_->Backup({.directory = dir_ / "backup"}).ok());
+  kill_point_hook = nullptr;
+  EXPECT_EQ(move, nullptr) << "it was moved while tables were copied";
+  const auto backups = ListBackups(dir_ / "backup");
+  EXPECT_TRUE(!backups.ok() || backups->empty());
 }
 
 TEST_F(MovedDirectoryTest, PutBackItServesAgain) {

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <string>
 
+#include "crc32c.h"
+#include "little_endian.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -20,13 +22,13 @@ using ::testing::HasSubstr;
 
 constexpr std::size_t kBlock = 32'768;
 
-// As RocksDB writes it, save for the checksum.
+// As RocksDB writes it.
 std::string Record(std::size_t length) {
-  std::string record = "crc.";
-  record += static_cast<char>(length & 0xff);
-  record += static_cast<char>(length >> 8);
-  record += '\1';
-  return record + std::string(length, 'e');
+  const std::string typed = '\1' + std::string(length, 'e');
+  std::string header(6, '\0');
+  PutFixed(header.data(), MaskedCrc32c(typed), 4);
+  PutFixed(header.data() + 4, length, 2);
+  return header + typed;
 }
 
 class StoreFilesTest : public ::testing::Test {
@@ -88,8 +90,30 @@ TEST_F(StoreFilesTest, ZerosInPlaceOfRecordsAreDamage) {
   EXPECT_THAT(found, HasCode(StatusCode::kDataLoss));
   EXPECT_THAT(found.status().message(), HasSubstr("MANIFEST-000005: zeros where a record"));
   EXPECT_THAT(CheckManifest(zeros + Record(100)), HasCode(StatusCode::kDataLoss));
-  std::string blocks = Record(kBlock - 7) + std::string(kBlock, '\0') + Record(100);
+  const std::string blocks = Record(kBlock - 7) + std::string(kBlock, '\0') + Record(100);
   EXPECT_THAT(CheckManifest(blocks), HasCode(StatusCode::kDataLoss));
+}
+
+// A loss of power may leave the later page of a record and not its first.
+TEST_F(StoreFilesTest, ZerosBeforeAPartOfARecordAreWhatACrashLeft) {
+  const std::string torn = std::string(4096, '\0') + Record(6000).substr(4096);
+  EXPECT_OK(CheckManifest(Record(100) + torn));
+}
+
+TEST_F(StoreFilesTest, LogsWhoseBeginningIsLostAreNamed) {
+  ASSERT_OK(CheckManifest(Record(100)));
+  Write("000009.log", Record(100));
+  Write("000012.log", std::string(kBlock, '\0') + Record(100));
+  Write("000013.log", std::string(kBlock, '\0'));
+  Write("000014.log", "");
+  Write("000015.log", Record(100) + std::string(kBlock - 107, '\0') + Record(100));
+  ASSERT_OK(Check());
+  EXPECT_EQ(Check()->headless_logs, std::set<std::uint64_t>{12});
+}
+
+TEST(Crc32cTest, IsThatOfTheRfc) {
+  EXPECT_EQ(Crc32c("123456789"), 0xe3069283U);
+  EXPECT_EQ(Crc32c(std::string(32, '\0')), 0x8a9136aaU);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 namespace larder::gateway {
 namespace {
 
+using larder::testing::HasCode;
 using larder::testing::TempDir;
 using namespace std::chrono_literals;
 
@@ -68,6 +69,22 @@ TEST(CallerAccountsTest, SpendingOfTheDaySurvivesARestart) {
   CallerAccounts next_day;
   ASSERT_OK(next_day.Load(file, 101));
   EXPECT_EQ(next_day.Of("a")->Spent(101), 0U);
+}
+
+TEST(CallerAccountsTest, AnothersFileIsLeftAloneWhereTheFolderWasReplaced) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "cache");
+  const std::string file = dir / "cache/spending";
+  CallerAccounts accounts;
+  ASSERT_OK(accounts.Load(file, 7));
+  accounts.Of("ci")->Spend(100, 7);
+  std::filesystem::rename(dir / "cache", dir / "moved");
+  std::filesystem::create_directory(dir / "cache");
+  EXPECT_THAT(accounts.Save(file, 7), HasCode(StatusCode::kInternal));
+  EXPECT_FALSE(std::filesystem::exists(file));
+  std::filesystem::remove(dir / "cache");
+  std::filesystem::rename(dir / "moved", dir / "cache");
+  EXPECT_OK(accounts.Save(file, 7));
 }
 
 TEST(CallerAccountsTest, FileThatIsDamagedSaysNothing) {

@@ -1,6 +1,7 @@
 #include "caller_account.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,9 +34,10 @@ std::string FolderOf(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
-bool HasFolder(const std::string& path) {
-  std::error_code error;
-  return std::filesystem::is_directory(FolderOf(path), error);
+std::optional<std::pair<std::uint64_t, std::uint64_t>> IdentityOfFolder(const std::string& path) {
+  struct stat info {};
+  if (::stat(FolderOf(path).c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return std::nullopt;
+  return std::pair<std::uint64_t, std::uint64_t>(info.st_dev, info.st_ino);
 }
 
 // Until then a loss of power can bring the old file back.
@@ -102,7 +104,8 @@ std::shared_ptr<CallerAccount> CallerAccounts::Of(const std::string& name) {
 
 Status CallerAccounts::Load(const std::string& file, Day today) {
   const Result<std::string> text = tools::ReadFileText(file);
-  const bool is_none = text.status().code() == StatusCode::kNotFound && HasFolder(file);
+  folder_ = IdentityOfFolder(file);
+  const bool is_none = text.status().code() == StatusCode::kNotFound && folder_.has_value();
   if (is_none) return Status::Ok();
   if (!text.ok()) return {StatusCode::kInternal, text.status().message()};
   const json document = json::parse(*text, nullptr, /*allow_exceptions=*/false);
@@ -124,6 +127,9 @@ Status CallerAccounts::Save(const std::string& file, Day today) {
   }
   const std::string text = json{{"day", today}, {"spent_microusd", spent}}.dump();
   if (spent.empty() || text == saved_) return Status::Ok();
+  if (folder_.has_value() && IdentityOfFolder(file) != folder_) {
+    return {StatusCode::kInternal, "`" + FolderOf(file) + "` was moved away"};
+  }
   const std::string fresh = file + ".new";
   if (!WriteFile(fresh, text) || std::rename(fresh.c_str(), file.c_str()) != 0 ||
       !SyncFolderOf(file)) {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "larder/result.h"
 
@@ -51,13 +52,16 @@ class CallerAccounts {
   // Adds what was spent; once. A file that is not there, of another day, or not what Save wrote,
   // says nothing. Errors: kInternal (it, or its folder, cannot be read now).
   Status Load(const std::string& file, Day today);
-  // Errors: kInternal. Does nothing if nothing was spent since the last time.
+  // Errors: kInternal, also if the folder is not the one any more that Load looked into. Does
+  // nothing if nothing was spent since the last time.
   Status Save(const std::string& file, Day today);
 
  private:
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<CallerAccount>> accounts_;  // guarded by mutex_
-  std::string saved_;                                               // who saves alone
+  // Who loads and saves alone.
+  std::string saved_;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> folder_;  // device and inode
 };
 
 }  // namespace larder::gateway
