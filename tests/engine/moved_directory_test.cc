@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -16,6 +17,7 @@
 #include "fake_clock.h"
 #include "kill_point.h"
 #include "larder/backup.h"
+#include "prose.h"
 #include "status_matchers.h"
 #include "temp_dir.h"
 
@@ -94,6 +96,21 @@ TEST_F(MovedDirectoryTest, WhatTookItsPlaceIsLeftAlone) {
   const std::optional<Hit> hit = core_->Get("k", {});
   ASSERT_TRUE(hit.has_value());
   EXPECT_EQ(hit->entry.body(), "another's");
+}
+
+TEST_F(MovedDirectoryTest, NoDictionaryIsKeptThere) {
+  for (std::uint64_t i = 0; i < 1200; ++i) {
+    const std::string key = "prose " + std::to_string(i);
+    while (!core_->Put(key, testing::Prose(i, 600), {}).ok()) core_->Care();
+  }
+  ASSERT_OK(core_->DictionariesInUse());  // which flushes: sampling makes no table then
+  fs::rename(dir_ / "cache", dir_ / "moved");
+  fs::rename(dir_ / "other", dir_ / "cache");
+  const auto before = Contents();
+  const Result<DictionaryTraining> trained = core_->TrainNow();
+  EXPECT_THAT(trained, HasCode(StatusCode::kUnavailable));
+  EXPECT_THAT(trained.status().message(), ::testing::HasSubstr("moved away"));
+  EXPECT_EQ(Contents(), before);
 }
 
 TEST_F(MovedDirectoryTest, NothingIsMadeWhereItWas) {
