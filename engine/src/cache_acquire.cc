@@ -181,8 +181,8 @@ Duration CacheCore::DeadlineAfter(Duration timeout) {
 // A lease that is overdue still counts among the open ones, for what it may yet commit; but its
 // flight is over, and the next caller computes.
 void CacheCore::EndIfDue(FlightState& flight, Duration now) {
-  if (flight.EndDue(now) && flight.unstorable.ok())
-    flights_->Detach(flight.key, flight.hash, flight.number + 1);
+  if (!flight.EndDue(now) || !flight.unstorable.ok()) return;  // nobody joins that anyway
+  flights_->Detach(flight.key, flight.hash, flight.number + 1);
 }
 
 void CacheCore::SweepDeadlines() {

@@ -23,7 +23,7 @@ constexpr std::size_t kLogBlock = 32'768;
 constexpr std::size_t kHeader = 7;
 constexpr std::size_t kLengthAt = 4;
 constexpr std::size_t kTypeAt = 6;
-constexpr std::uint32_t kLastType = 4;  // a record, or its first, a middle or its last part
+constexpr std::uint64_t kLastType = 4;  // a record, or its first, a middle or its last part
 
 bool IsZeros(std::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; });
@@ -32,11 +32,8 @@ bool IsZeros(std::string_view bytes) {
 // Whether a whole record is at the beginning of these, which are of one block.
 bool HasRecord(std::string_view bytes) {
   if (bytes.size() < kHeader) return false;
-  const auto byte = [bytes](std::size_t at) {
-    return std::uint32_t{static_cast<unsigned char>(bytes[at])};
-  };
-  const std::size_t length = byte(kLengthAt) + (byte(kLengthAt + 1) << 8);
-  const std::uint32_t type = byte(kTypeAt);
+  const std::size_t length = GetFixed(bytes.data() + kLengthAt, 2);
+  const std::uint64_t type = GetFixed(bytes.data() + kTypeAt, 1);
   if (type == 0 || type > kLastType || length > bytes.size() - kHeader) return false;
   const std::uint32_t crc = GetFixed(bytes.data(), 4);
   return crc == MaskedCrc32c(bytes.substr(kTypeAt, 1 + length));

@@ -104,11 +104,25 @@ class LostWritesTest : public ::testing::Test {
     } while (error == std::errc::no_such_file_or_directory);
     ASSERT_FALSE(error) << error.message();
   }
-  // The manifest has lost its tail, and with it the table in which "k" is removed.
-  void CrashWithoutTheTableOfARemoval() {
+  // Its value is in a table, and its removal in a log.
+  void PutAndRemove() {
     ASSERT_OK(cache_->Put("k", "v", {}));
     WriteTables();
     ASSERT_OK(cache_->Remove("k"));
+  }
+  // It is known that something was lost.
+  void ExpectRemovedAfterTheCrash(const std::string& told = "the store lost synced writes") {
+    EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
+    EXPECT_THAT(log_, Contains(HasSubstr(told)));
+  }
+  static void ZeroOut(const fs::path& file, std::uintmax_t from, std::uintmax_t count) {
+    std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(static_cast<std::streamoff>(from));
+    bytes << std::string(count, '\0');
+  }
+  // The manifest has lost its tail, and with it the table in which "k" is removed.
+  void CrashWithoutTheTableOfARemoval() {
+    PutAndRemove();
     const std::uintmax_t before = fs::file_size(Manifest());
     WriteTables();
     ASSERT_OK(cache_->Put("later", "v", {}));
@@ -173,26 +187,20 @@ TEST_F(LostWritesTest, RemovalWhoseTableTheManifestForgotStaysRemoved) {
 }
 
 TEST_F(LostWritesTest, AnEarlierRemovalThatTheManifestForgotStaysRemovedToo) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
+  PutAndRemove();
   const std::uintmax_t before = fs::file_size(Manifest());
   WriteTables();
   ASSERT_OK(cache_->Remove("another"));
   Crash();
   fs::resize_file(Crashed(Manifest()), before);
-  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
-  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+  ExpectRemovedAfterTheCrash();
 }
 
 TEST_F(LostWritesTest, RemovalInALogThatIsLostStaysRemoved) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
+  PutAndRemove();
   Crash();
   fs::resize_file(Crashed(Log()), 0);
-  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
-  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+  ExpectRemovedAfterTheCrash();
 }
 
 // After the new manifest is in force what is left of the logs is in tables, and is not read again.
@@ -238,19 +246,13 @@ TEST_F(LostWritesTest, KilledAtAnyPointOfOpeningTheNextOpeningFindsTheSame) {
 
 // RocksDB passes over zeros, and takes the store for whole.
 TEST_F(LostWritesTest, RemovalWhoseTableIsZeroedInTheManifestStaysRemoved) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
+  PutAndRemove();
   const std::uintmax_t before = fs::file_size(Manifest());
   WriteTables();
   ASSERT_OK(cache_->Put("later", "v", {}));
   Crash();
-  std::fstream manifest(Crashed(Manifest()), std::ios::in | std::ios::out | std::ios::binary);
-  manifest.seekp(static_cast<std::streamoff>(before));
-  manifest << std::string(16, '\0');
-  manifest.close();
-  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
-  EXPECT_THAT(log_, Contains(HasSubstr("zeros where a record should begin")));
+  ZeroOut(Crashed(Manifest()), before, 16);
+  ExpectRemovedAfterTheCrash("zeros where a record should begin");
 }
 
 TEST_F(LostWritesTest, RemovalThatIsZeroedInALogStaysRemoved) {
@@ -262,19 +264,13 @@ TEST_F(LostWritesTest, RemovalThatIsZeroedInALogStaysRemoved) {
   ASSERT_OK(cache_->Put("later", "v", {}));
   ASSERT_OK(cache_->Sync());
   Crash();
-  std::fstream log(Crashed(Log()), std::ios::in | std::ios::out | std::ios::binary);
-  log.seekp(static_cast<std::streamoff>(before));
-  log << std::string(after - before, '\0');
-  log.close();
-  EXPECT_FALSE(Open("crashed")->Get("k", {}).has_value());
-  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+  ZeroOut(Crashed(Log()), before, after - before);
+  ExpectRemovedAfterTheCrash();
 }
 
 // RocksDB goes on with the next block, where later writes are.
 TEST_F(LostWritesTest, RemovalInTheLostBeginningOfALogStaysRemoved) {
-  ASSERT_OK(cache_->Put("k", "v", {}));
-  WriteTables();
-  ASSERT_OK(cache_->Remove("k"));
+  PutAndRemove();
   const std::uintmax_t after = fs::file_size(Log());
   ASSERT_OK(cache_->Put("later", "v", {}));
   ASSERT_OK(cache_->Sync());
@@ -283,9 +279,7 @@ TEST_F(LostWritesTest, RemovalInTheLostBeginningOfALogStaysRemoved) {
   bytes << std::ifstream(Crashed(Log()), std::ios::binary).rdbuf();
   std::ofstream(Crashed(Log()), std::ios::binary)
       << std::string(32'768, '\0') << bytes.str().substr(after);
-  const auto crashed = Open("crashed");
-  EXPECT_FALSE(crashed->Get("k", {}).has_value());
-  EXPECT_THAT(log_, Contains(HasSubstr("the store lost synced writes")));
+  ExpectRemovedAfterTheCrash();
 }
 
 // A later opening makes another ledger, and would find the store whole.
